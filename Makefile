@@ -1,0 +1,44 @@
+# Every target sets up .venv by itself when it is missing or older than the lock.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+# DVC finds its stages' commands (rmsnet, python) on PATH; no dependency reports home.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export DVC_NO_ANALYTICS := true
+export GX_ANALYTICS_ENABLED := false
+export MLFLOW_DISABLE_TELEMETRY := true
+export HF_HUB_DISABLE_TELEMETRY := 1
+
+.PHONY: help setup demo test lint format clean distclean
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 12
+
+setup: $(READY) ## install the locked dependencies into .venv
+
+$(READY): pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "rmsnet needs Python 3.11 or newer; $(PYTHON) is older: make PYTHON=python3.12"; exit 2; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@
+
+lint: $(READY) ## formatter, linter, type checker
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(READY) ## rewrite the sources as the formatter wants them
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+test: lint ## lint, then every test
+	$(BIN)/pytest -n 2
+
+clean: ## remove what the pipeline made (data, features, models, reports); keep .venv and the tracking store
+	rm -rf data features models evaluation reports
+
+distclean: clean ## remove everything that git does not track, .venv and the local MLflow store included
+	rm -rf .venv mlruns mlartifacts mlflow.db* .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -1,0 +1,83 @@
+"""The `rmsnet` command: parses, calls, and turns refusals into one line and an exit status."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from rmsnet import __version__
+from rmsnet.errors import CheckFailed, UserError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Returns:
+        0: done; 1: a check failed or a promotion was refused; 2: bad input; 130: interrupted.
+    """
+    switch_telemetry_off()
+    options = _parser().parse_args(arguments)
+    try:
+        answer = options.run(options)
+        if answer is not None and getattr(options, "json", False):
+            print(json.dumps(answer, ensure_ascii=False, allow_nan=False))
+        sys.stdout.flush()
+    except UserError as error:
+        print(f"rmsnet: {_one_line(error)}", file=sys.stderr)
+        return 2
+    except CheckFailed as error:
+        print(f"rmsnet: {_one_line(error)}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        # The reader of our output went away (`rmsnet … | head`): nothing is left to say.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        # A full disk, a missing permission: the machine's refusal, not a bug.
+        print(f"rmsnet: {_one_line(error)}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("rmsnet: interrupted; run the same command again to continue", file=sys.stderr)
+        return 130
+    return 0
+
+
+def switch_telemetry_off() -> None:
+    """No dependency reports home, unless the environment says so on purpose."""
+    for name, value in (
+        ("DVC_NO_ANALYTICS", "true"),
+        ("GX_ANALYTICS_ENABLED", "false"),
+        ("HF_HUB_DISABLE_TELEMETRY", "1"),
+        ("MLFLOW_DISABLE_TELEMETRY", "true"),
+    ):
+        os.environ.setdefault(name, value)
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> Any:
+        """One line, like every other bad input; `--help` has the rest."""
+        print(f"{self.prog}: {message}; see: {self.prog} --help", file=sys.stderr)
+        raise SystemExit(2)
+
+
+def _parser() -> argparse.ArgumentParser:
+    from rmsnet.commands import data, evaluate, extract, registry, spot, train, validate
+
+    parser = _Parser(
+        prog="rmsnet", description="Event spotting in soccer video: from a dataset to a registered model."
+    )
+    parser.add_argument("--version", action="version", version=f"rmsnet {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in (data, validate, extract, train, evaluate, spot, registry):
+        command.add_parser(commands)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

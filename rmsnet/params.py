@@ -1,0 +1,246 @@
+"""params.yaml: one typed schema, a section per stage; the defaults are the paper's settings.
+
+The sections are plain dataclasses, so that the training core needs no more than the standard library to be
+configured. Reading and checking a file (`load_params`) is the edge that uses pydantic.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from rmsnet.errors import UserError
+
+_STRICT = {"extra": "forbid"}
+
+T = TypeVar("T")
+
+
+def _require(condition: bool, key: str, message: str) -> None:
+    if not condition:
+        raise ValueError(f"{key} {message}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataParams:
+    """The dataset.
+
+    Attributes:
+        root: folder of the dataset, inside the project or anywhere else.
+        classes: which labels to learn: "v1" (card, subs, soccer: the paper) or "v2" (17 classes).
+    """
+
+    __pydantic_config__ = _STRICT
+
+    root: str = "data"
+    classes: Literal["v1", "v2"] = "v1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExtractParams:
+    """The frame bank.
+
+    Attributes:
+        features: which precomputed features to read: {1,2}_<features>.npy of every game.
+    """
+
+    __pydantic_config__ = _STRICT
+
+    features: str = "ResNET_TF2_PCA512"
+
+    def __post_init__(self) -> None:
+        _require(
+            bool(self.features) and "/" not in self.features,
+            "features",
+            f"is no file name: {self.features!r}",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainParams:
+    """Clips, network, loss and schedule (paper, III and IV-B).
+
+    Attributes:
+        clip_frames: T, frames of a clip.
+        foreground_clips: clips with an event drawn each epoch, uniform over classes.
+        background_clips: clips without an event drawn each epoch; the paper takes foreground_clips / C.
+        uniform_offsets: True: the event lies anywhere in a foreground clip. False: in its middle (Table III).
+        drop_halftime_substitutions: leave out the substitutions at second 0 of the second half.
+        masking_probability: p of M(p, q), Eq. 4; 0 switches masking off.
+        masking_max_offset: q of M(p, q): clips whose event lies later in the clip than this are not masked.
+        masking_side: which frames are replaced: "before" the event (Eq. 4) or "after" it (Table V).
+        regression: predict the offset of the event; False assumes 0.5 (Table III).
+        regression_weight: lambda of Eq. 3.
+        dropout: drop rate before the max over time.
+        epochs: at most so many.
+        patience: stop after so many epochs without a better validation Average-mAP; 0: never.
+        batch_size: clips in a batch.
+        learning_rate: after the warm-up of one epoch; cosine to zero from the second epoch.
+        momentum: of SGD.
+        weight_decay: of SGD.
+        precision: "float32", "bfloat16", or "auto": bfloat16 where the machine computes in it.
+        seed: of the weights, the sampling, the masking and the dropout.
+    """
+
+    __pydantic_config__ = _STRICT
+
+    clip_frames: int = 41
+    foreground_clips: int = 30_000
+    background_clips: int = 10_000
+    uniform_offsets: bool = True
+    drop_halftime_substitutions: bool = True
+    masking_probability: float = 1 / 3
+    masking_max_offset: float = 0.5
+    masking_side: Literal["before", "after"] = "before"
+    regression: bool = True
+    regression_weight: float = 10.0
+    dropout: float = 0.1
+    epochs: int = 50
+    patience: int = 10
+    batch_size: int = 64
+    learning_rate: float = 0.05
+    momentum: float = 0.9
+    weight_decay: float = 1e-4
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for key in ("clip_frames", "foreground_clips", "background_clips", "epochs", "batch_size"):
+            _require(getattr(self, key) >= 1, key, f"must be at least 1, not {getattr(self, key)}")
+        for key in ("masking_probability", "masking_max_offset"):
+            _require(0 <= getattr(self, key) <= 1, key, f"must lie in [0, 1], not {getattr(self, key)}")
+        for key in ("dropout", "momentum"):
+            _require(0 <= getattr(self, key) < 1, key, f"must lie in [0, 1), not {getattr(self, key)}")
+        for key in ("regression_weight", "weight_decay", "patience", "seed"):
+            value = getattr(self, key)
+            _require(0 <= value < float("inf"), key, f"must be finite and not negative, not {value}")
+        _require(
+            0 < self.learning_rate < float("inf"),
+            "learning_rate",
+            f"must be positive, not {self.learning_rate}",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateParams:
+    """Judging a model.
+
+    Attributes:
+        tolerances: "loose" (5..60 s, the paper), "tight" (1..5 s).
+        bootstrap: resamples of games behind the 95 % interval; 0: no interval.
+    """
+
+    __pydantic_config__ = _STRICT
+
+    tolerances: Literal["loose", "tight"] = "loose"
+    bootstrap: int = 1000
+
+    def __post_init__(self) -> None:
+        _require(self.bootstrap >= 0, "bootstrap", f"must not be negative, not {self.bootstrap}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegisterParams:
+    """The registry.
+
+    Attributes:
+        model_name: name of the registered model.
+    """
+
+    __pydantic_config__ = _STRICT
+
+    model_name: str = "rmsnet"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Params:
+    """The whole of params.yaml.
+
+    Attributes:
+        variants: named changes of the train section, e.g. {"no-masking": {"masking_probability": 0}}.
+    """
+
+    __pydantic_config__ = _STRICT
+
+    data: DataParams = field(default_factory=DataParams)
+    extract: ExtractParams = field(default_factory=ExtractParams)
+    train: TrainParams = field(default_factory=TrainParams)
+    variants: dict[str, dict[str, Any]] = field(default_factory=dict)
+    evaluate: EvaluateParams = field(default_factory=EvaluateParams)
+    register: RegisterParams = field(default_factory=RegisterParams)
+
+    def variant(self, name: str) -> TrainParams:
+        """The train section with the changes of a variant.
+
+        Raises:
+            UserError: there is no such variant, or it sets an unknown key or an impossible value.
+        """
+        if name not in self.variants:
+            known = ", ".join(self.variants) or "none"
+            raise UserError(f"variants.{name}: no such variant; known: {known}")
+        merged = {**asdict(self.train), **self.variants[name]}
+        return _checked(TrainParams, merged, f"variants.{name}")
+
+
+def _checked(kind: type[T], value: Any, where: str) -> T:
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        return TypeAdapter(kind).validate_python(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        message = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "unexpected_keyword_argument":
+            message = f"unknown key; known: {', '.join(_known_keys(kind, first['loc']))}"
+        raise UserError(f"{where}: {key}: {message}" if key else f"{where}: {message}") from None
+
+
+def _known_keys(kind: Any, location: Sequence[Any]) -> list[str]:
+    """The keys that the section around an unknown key allows."""
+    from typing import get_type_hints
+
+    for part in location[:-1]:
+        kind = get_type_hints(kind)[part]
+    return [item.name for item in fields(kind)]
+
+
+def load_params(path: Path | None = None, overrides: Sequence[str] = ()) -> Params:
+    """Read params.yaml and apply overrides.
+
+    Args:
+        path: the file; None: params.yaml of the working directory where there is one, else the defaults.
+        overrides: texts "section.key=value", value in YAML, as `--set` takes them.
+
+    Raises:
+        UserError: no such file, not YAML, an unknown key, an impossible value; the message names the key.
+    """
+    import yaml
+
+    document: Any = {}
+    if path is not None or Path("params.yaml").exists():
+        path = Path(path or "params.yaml")
+        try:
+            document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        except FileNotFoundError:
+            raise UserError(f"{path}: no such file") from None
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise UserError(f"{path}: not readable YAML ({' '.join(str(error).split())})") from None
+    if not isinstance(document, dict):
+        raise UserError(f"{path}: must be a mapping of sections")
+    for override in overrides:
+        key, equals, text = override.partition("=")
+        section, dot, name = key.strip().partition(".")
+        if not (equals and dot and section and name):
+            raise UserError(f"--set {override}: write section.key=value, e.g. train.epochs=10")
+        try:
+            value = yaml.safe_load(text)
+        except yaml.YAMLError:
+            raise UserError(f"--set {override}: the value is not YAML") from None
+        if not isinstance(document.setdefault(section, {}), Mapping):
+            raise UserError(f"--set {override}: {section} is not a section")
+        document[section] = {**document[section], name: value}
+    params = _checked(Params, document, str(path or "defaults"))
+    for name in params.variants:
+        params.variant(name)
+    return params
