@@ -266,7 +266,7 @@ def read_split(folder: Path, split: str) -> list[str]:
         official = _official_splits()
         if official is None:
             raise UserError(
-                f"{path}: no such split list; put one there, or install the official ones: pip install 'rmsnet[soccernet]'"
+                f"{path}: no such split list; put one there, or get the official ones: pip install 'rmsnet[soccernet]'"
             )
         path = official / split_file(split)
     return list(_listed_games(read_json(path), path))
@@ -343,12 +343,12 @@ def open_dataset(root: Path, splits: Sequence[str] = SPLITS) -> Dataset:
                 raise UserError(f"{root}/{split_file(split)}: game {game!r} leads out of the dataset")
             if game in split_of:
                 raise UserError(
-                    f"{root}/{split_file(split)}: game {game!r} is listed in {split_of[game]} and in {split}; keep it in one"
+                    f"{root}/{split_file(split)}: game {game!r} is in {split_of[game]} and in {split}; keep it in one"
                 )
             split_of[game] = split
             if not (root / game).is_dir():
                 raise UserError(
-                    f"{root}/{split_file(split)}: game {game!r} has no folder in the dataset; add it or take it off the list"
+                    f"{root}/{split_file(split)}: game {game!r} has no folder; add it or take it off the list"
                 )
         listed[split] = tuple(games)
     if not split_of:
