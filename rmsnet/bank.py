@@ -74,7 +74,7 @@ class FrameBank:
         frames = np.ceil((position_ms / 1000 - self.first_frame_seconds) * self.frame_rate - 1e-9)
         return np.maximum(frames, 0).astype(np.int64)
 
-    def seconds_of(self, frame: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
+    def seconds_of(self, frame: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """(N,) the time in seconds of frames (fractional ones too) counted within their half."""
         return frame / self.frame_rate + self.first_frame_seconds
 
@@ -112,7 +112,8 @@ def read_bank(folder: Path, split: str) -> FrameBank:
     if not isinstance(index, dict) or index.pop("schema", None) != INDEX_SCHEMA:
         raise UserError(f"{index_path}: not an index of this version; run rmsnet extract again")
     try:
-        features = np.load(features_path, mmap_mode="r", allow_pickle=False)
+        # Copy-on-write: PyTorch wraps it without a copy and without complaining that it is read-only.
+        features = np.load(features_path, mmap_mode="c", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise UserError(f"{features_path}: cannot be read ({error}); run rmsnet extract again") from None
     if features.shape != (index.pop("frames"), index.pop("width")) or features.dtype != np.float32:

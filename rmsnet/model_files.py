@@ -1,0 +1,116 @@
+"""A model on disk: model.safetensors (weights) and config.json (all that leads from frames to events). No pickle."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from rmsnet.bank import FrameBank
+from rmsnet.errors import UserError
+from rmsnet.files import content_hash, read_json, write_json
+from rmsnet.model import RMSNet
+from rmsnet.params import TrainParams
+
+CONFIG_SCHEMA = 1
+WEIGHTS = "model.safetensors"
+CONFIG = "config.json"
+
+
+@dataclass(frozen=True)
+class SpottingModel:
+    """A trained network with what it takes to use it.
+
+    Attributes:
+        network: in eval mode.
+        config: the content of config.json.
+    """
+
+    network: RMSNet
+    config: Mapping[str, Any]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return tuple(self.config["classes"])
+
+    @property
+    def clip_frames(self) -> int:
+        return int(self.config["clip_frames"])
+
+    @property
+    def regression(self) -> bool:
+        return bool(self.config["regression"])
+
+    @property
+    def simulated(self) -> bool:
+        return bool(self.config["simulated"])
+
+
+def model_config(params: TrainParams, bank: FrameBank, name: str) -> dict[str, Any]:
+    """The config.json of a model trained on a bank."""
+    return {
+        "schema": CONFIG_SCHEMA,
+        "name": name,
+        "classes": list(bank.classes),
+        "width": bank.width,
+        "clip_frames": params.clip_frames,
+        "dropout": params.dropout,
+        "regression": params.regression,
+        "frame_rate": bank.frame_rate,
+        "first_frame_seconds": bank.first_frame_seconds,
+        "features": bank.info["features"],
+        "dataset": bank.info["dataset"],
+        "data_hash": bank.info["data_hash"],
+        "simulated": bank.simulated,
+    }
+
+
+def save_model(folder: Path, network: RMSNet, config: Mapping[str, Any]) -> None:
+    """Write weights and config into a folder that exists; the config names the weights' hash."""
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    save_file(weights, folder / WEIGHTS)
+    write_json(folder / CONFIG, {**config, "weights_hash": content_hash((folder / WEIGHTS).read_bytes())})
+
+
+def load_model(folder: Path, device: torch.device | str = "cpu") -> SpottingModel:
+    """Read a model written by `save_model`.
+
+    Raises:
+        UserError: no model there, an unknown schema, or weights that are not those the config was written with.
+    """
+    folder = Path(folder)
+    if not (folder / CONFIG).exists():
+        raise UserError(f"{folder}: no model there (no {CONFIG}); train one with: rmsnet train --out {folder}")
+    config = read_json(folder / CONFIG)
+    if not isinstance(config, dict) or config.get("schema") != CONFIG_SCHEMA:
+        raise UserError(f"{folder / CONFIG}: not a model of schema {CONFIG_SCHEMA}; train it again")
+    try:
+        weights = load_file(folder / WEIGHTS)
+        matches = content_hash((folder / WEIGHTS).read_bytes()) == config["weights_hash"]
+    except (OSError, SafetensorError) as error:
+        raise UserError(f"{folder / WEIGHTS}: cannot be read ({error})") from None
+    if not matches:
+        raise UserError(f"{folder / WEIGHTS}: is not the file its {CONFIG} was written with; restore or train it again")
+    network = RMSNet(config["width"], len(config["classes"]), config["dropout"])
+    network.load_state_dict(weights)
+    return SpottingModel(network.to(device).eval(), config)
+
+
+def check_fits(model: SpottingModel, bank: FrameBank) -> None:
+    """Refuse a bank that the model cannot read.
+
+    Raises:
+        UserError: other classes, features, width or frame rate than the model was trained on.
+    """
+    for key, ours, theirs in (
+        ("classes", list(model.classes), list(bank.classes)),
+        ("features", model.config["features"], bank.info["features"]),
+        ("width", model.config["width"], bank.width),
+        ("frame_rate", model.config["frame_rate"], bank.frame_rate),
+        ("first_frame_seconds", model.config["first_frame_seconds"], bank.first_frame_seconds),
+    ):
+        if ours != theirs:
+            raise UserError(f"{key}: the model was trained on {ours}, the frame bank holds {theirs}")

@@ -1,0 +1,103 @@
+"""From features to events: the network over sliding clips, relative offsets turned into times (paper, IV-B)."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rmsnet.bank import FrameBank
+from rmsnet.clips import sliding_clips
+from rmsnet.model import RMSNet
+from rmsnet.spots import Predictions
+
+ASSUMED_OFFSET = 0.5
+"""The relative offset of a network without the regression branch (paper, IV-D)."""
+
+CLIPS_AT_ONCE = 512
+
+
+def spot(
+    model: RMSNet,
+    bank: FrameBank,
+    *,
+    clip_frames: int,
+    stride: int,
+    regression: bool = True,
+    features: Tensor | None = None,
+    precision: torch.dtype = torch.float32,
+) -> Predictions:
+    """Predict the events of every half of a bank.
+
+    Clips slide over each half with the given stride (the paper: stride T). A clip predicts at most one event: its
+    winning class, unless that is the background, with the softmax probability as confidence, at
+    `start + offset · T`. The last clip of a half repeats the last frame where it reaches past the end.
+
+    Args:
+        model: the network; put into eval mode and left so.
+        bank: the halves.
+        clip_frames: T.
+        stride: frames between the starts of two clips.
+        regression: False takes `ASSUMED_OFFSET` instead of the network's offset.
+        features: (N, D) `bank.features` where they are already on the model's device; None: read as needed.
+        precision: what the network computes in.
+
+    Returns:
+        The predictions, half by half in time order of their clips.
+    """
+    model.eval()
+    device = next(model.parameters()).device
+    first, last, half_of_clip = _clips_of_halves(bank, clip_frames, stride)
+    if features is None:
+        features = torch.from_numpy(bank.features)
+    index = torch.arange(clip_frames)
+    confidence: list[Tensor] = []
+    label: list[Tensor] = []
+    offset: list[Tensor] = []
+    with torch.inference_mode():
+        for part in _parts(len(first)):
+            rows = torch.minimum(first[part, None] + index, last[part, None])
+            clips = features[rows.to(features.device)].to(device)
+            with torch.autocast(device.type, dtype=precision, enabled=precision != torch.float32):
+                logits, raw_offset = model(clips)
+            best, winner = logits.float().softmax(dim=1).max(dim=1)
+            confidence.append(best)
+            label.append(winner)
+            offset.append(torch.sigmoid(raw_offset.float()))
+    winners = torch.cat(label).cpu().numpy()
+    relative = torch.cat(offset).cpu().numpy().astype(np.float64)
+    if not regression:
+        relative[:] = ASSUMED_OFFSET
+    half = half_of_clip.numpy()
+    half_starts = np.array([item.first_frame for item in bank.halves], np.int64)
+    half_frames = np.array([item.frames for item in bank.halves], np.int64)
+    frame = (first.numpy() - half_starts[half]) + relative * clip_frames
+    frame = np.minimum(frame, half_frames[half] - 1.0)
+    position_ms = np.rint(1000 * bank.seconds_of(frame)).astype(np.int64)
+    event = winners != len(bank.classes)
+    return Predictions(
+        half[event],
+        position_ms[event],
+        winners[event],
+        torch.cat(confidence).cpu().numpy().astype(np.float64)[event],
+    )
+
+
+def _clips_of_halves(bank: FrameBank, clip_frames: int, stride: int) -> tuple[Tensor, Tensor, Tensor]:
+    """First row of each clip, last row of its half, number of its half; all (clips,)."""
+    first, last, number = [], [], []
+    for half_number, half in enumerate(bank.halves):
+        starts = sliding_clips(half.frames, clip_frames, stride)
+        first.append(half.first_frame + starts)
+        last.append(np.full(len(starts), half.first_frame + half.frames - 1))
+        number.append(np.full(len(starts), half_number))
+    return (
+        torch.from_numpy(np.concatenate(first)),
+        torch.from_numpy(np.concatenate(last)),
+        torch.from_numpy(np.concatenate(number)),
+    )
+
+
+def _parts(clips: int) -> Iterator[slice]:
+    for start in range(0, clips, CLIPS_AT_ONCE):
+        yield slice(start, start + CLIPS_AT_ONCE)
