@@ -13,3 +13,9 @@ def shared() -> Path:
     if not (SHARED / "soccernet").is_dir():
         pytest.skip("no real SoccerNet material beside the checkout")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The checkout."""
+    return Path(__file__).resolve().parents[1]
