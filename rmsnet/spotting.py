@@ -3,13 +3,16 @@
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from rmsnet.bank import FrameBank
+from rmsnet.bank import BankHalf, FrameBank
 from rmsnet.clips import sliding_clips
+from rmsnet.errors import UserError
 from rmsnet.model import RMSNet
-from rmsnet.spots import Predictions
+from rmsnet.model_files import SpottingModel, check_fits
+from rmsnet.spots import Predictions, Truth
 
 ASSUMED_OFFSET = 0.5
 """The relative offset of a network without the regression branch (paper, IV-D)."""
@@ -101,3 +104,40 @@ def _clips_of_halves(bank: FrameBank, clip_frames: int, stride: int) -> tuple[Te
 def _parts(clips: int) -> Iterator[slice]:
     for start in range(0, clips, CLIPS_AT_ONCE):
         yield slice(start, start + CLIPS_AT_ONCE)
+
+
+def spot_bank(model: SpottingModel, bank: FrameBank, stride: int | None = None) -> Predictions:
+    """Predict the events of a bank with a trained model, in float32; stride T unless told otherwise.
+
+    Raises:
+        UserError: the bank's features are not those the model was trained on.
+    """
+    check_fits(model, bank)
+    return spot(
+        model.network,
+        bank,
+        clip_frames=model.clip_frames,
+        stride=model.clip_frames if stride is None else stride,
+        regression=model.regression,
+    )
+
+
+def spot_features(model: SpottingModel, features: npt.NDArray[np.float32]) -> Predictions:
+    """Predict the events of one half from its (T, D) features.
+
+    Raises:
+        UserError: another width than the model's, or no frames.
+    """
+    if features.ndim != 2 or features.shape[1] != model.config["width"] or len(features) == 0:
+        raise UserError(f"features of shape {features.shape}: the model wants (frames, {model.config['width']})")
+    nothing = np.empty(0, np.int64)
+    bank = FrameBank(
+        features,
+        (BankHalf("", 1, 0, len(features)),),
+        Truth(nothing, nothing, nothing, nothing.astype(bool)),
+        model.classes,
+        model.config["frame_rate"],
+        model.config["first_frame_seconds"],
+        {"features": model.config["features"]},
+    )
+    return spot_bank(model, bank)

@@ -1,0 +1,29 @@
+"""Options that several commands share."""
+
+import argparse
+from pathlib import Path
+
+from rmsnet.params import Params, load_params
+
+
+def add_params_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--params", type=Path, metavar="FILE", help="parameters (default: params.yaml, if it is there)")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="SECTION.KEY=VALUE",
+        help="change one parameter; may be repeated, e.g. --set train.epochs=10",
+    )
+
+
+def params_of(options: argparse.Namespace) -> Params:
+    return load_params(options.params, options.set)
+
+
+def add_device_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute")
+
+
+def add_json_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")

@@ -1,0 +1,42 @@
+"""Where a result comes from: the commit of the code, the lock of the environment, DVC's hash of the data."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from rmsnet import __version__
+from rmsnet.files import content_hash
+
+
+def code_tags() -> dict[str, str]:
+    """Tags that name the code: version, git commit (or RMSNET_GIT_COMMIT in an image), dirty state, lock hash."""
+    commit, dirty = _git_commit()
+    tags = {"rmsnet.version": __version__, "git.commit": commit, "git.dirty": dirty}
+    lock = Path("requirements.lock")
+    if lock.exists():
+        tags["lock_hash"] = content_hash(lock.read_bytes())
+    return tags
+
+
+def _git_commit() -> tuple[str, str]:
+    try:
+        commit = _git("rev-parse", "HEAD")
+        return commit, "true" if _git("status", "--porcelain", "--untracked-files=no") else "false"
+    except (OSError, subprocess.CalledProcessError):
+        return os.environ.get("RMSNET_GIT_COMMIT", "unknown"), "unknown"
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def dvc_md5(path: Path) -> str | None:
+    """The MD5 that PATH.dvc gives the file or folder, None where DVC does not track it."""
+    import yaml
+
+    pointer = path.with_name(f"{path.name}.dvc")
+    try:
+        return str(yaml.safe_load(pointer.read_text(encoding="utf-8"))["outs"][0]["md5"])
+    except (OSError, KeyError, IndexError, TypeError, yaml.YAMLError):
+        return None

@@ -1,0 +1,120 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from rmsnet.errors import UserError
+from rmsnet.model import RMSNet
+from rmsnet.model_files import SpottingModel, check_fits, load_model, model_config, save_model
+from rmsnet.params import TrainParams
+from rmsnet.spotting import spot, spot_bank, spot_features
+from tests.builders import bank
+
+T = 41
+
+
+class Oracle(nn.Module):
+    """Answers from the clip itself: feature 0 marks the event's frame, feature 1 its class + 1."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unused = nn.Parameter(torch.zeros(1))
+
+    def forward(self, clips):
+        index = clips[:, :, 0].argmax(dim=1)
+        label = torch.where(clips[:, :, 0].amax(dim=1) > 0, clips[:, :, 1].amax(dim=1).long() - 1, 3)
+        logits = 5 * nn.functional.one_hot(label, 4).float()
+        return logits, torch.logit((index / clips.shape[1]).clamp(1e-9, 1 - 1e-9).double()).float()
+
+
+def marked_bank(frames, events):
+    made = bank(frames, events)
+    made.features[:] = 0
+    for half, frame, label in events:
+        made.features[made.halves[half].first_frame + frame, :2] = (1, label + 1)
+    return made
+
+
+@given(frames=st.lists(st.integers(1, 300), min_size=1, max_size=3), seed=st.integers(0, 10_000))
+def test_decoding_a_clip_inverts_the_offset_it_was_trained_with(frames, seed):
+    """An oracle that answers r = (t - s) / T puts every event exactly at its time, at the ends of halves too."""
+    random = np.random.default_rng(seed)
+    events = [
+        (half, int(random.integers(clip * T, min((clip + 1) * T, length))), int(random.integers(3)))
+        for half, length in enumerate(frames)
+        for clip in range(-(-length // T))
+    ]
+    made = marked_bank(frames, events)
+    found = spot(Oracle(), made, clip_frames=T, stride=T)
+    assert found.half.tolist() == made.truth.half.tolist()
+    assert found.label.tolist() == made.truth.label.tolist()
+    np.testing.assert_allclose(found.position_ms, made.truth.position_ms, atol=1)
+
+
+def test_a_background_clip_predicts_nothing_and_confidence_is_the_softmax_of_the_winner():
+    made = marked_bank([4 * T], [(0, T + 3, 2)])
+    found = spot(Oracle(), made, clip_frames=T, stride=T)
+    assert found.label.tolist() == [2]
+    assert found.confidence[0] == pytest.approx(np.exp(5) / (np.exp(5) + 3))
+
+
+def test_without_regression_the_event_is_in_the_middle_of_its_clip():
+    made = marked_bank([4 * T], [(0, T + 3, 2)])
+    found = spot(Oracle(), made, clip_frames=T, stride=T, regression=False)
+    assert found.position_ms.tolist() == [500 + 500 * T * 3 // 2]
+
+
+def test_stride_1_sees_an_event_in_every_clip_that_holds_it():
+    made = marked_bank([200], [(0, 100, 1)])
+    found = spot(Oracle(), made, clip_frames=T, stride=1)
+    assert len(found.half) == T
+    np.testing.assert_allclose(found.position_ms, 50_500, atol=1)
+
+
+def make_model(width=8):
+    made = bank([50], width=width)
+    torch.manual_seed(0)
+    network = RMSNet(width, 3).eval()
+    return network, model_config(TrainParams(), made, "full")
+
+
+def test_a_model_folder_is_read_as_it_was_written(tmp_path):
+    network, config = make_model()
+    save_model(tmp_path, network, config)
+    model = load_model(tmp_path)
+    features = bank([300]).features
+    ours = spot(network, bank([300]), clip_frames=T, stride=T)
+    theirs = spot_features(model, features)
+    assert ours.position_ms.tolist() == theirs.position_ms.tolist()
+    assert ours.confidence.tolist() == theirs.confidence.tolist()
+
+
+def test_a_damaged_model_folder_is_refused(tmp_path):
+    with pytest.raises(UserError, match="no model there"):
+        load_model(tmp_path)
+    network, config = make_model()
+    save_model(tmp_path, network, config)
+    content = bytearray((tmp_path / "model.safetensors").read_bytes())
+    content[-1] ^= 1
+    (tmp_path / "model.safetensors").write_bytes(content)
+    with pytest.raises(UserError, match="is not the file"):
+        load_model(tmp_path)
+    (tmp_path / "model.safetensors").write_bytes(content[:100])
+    with pytest.raises(UserError, match="cannot be read"):
+        load_model(tmp_path)
+
+
+def test_features_of_another_kind_are_refused():
+    network, config = make_model()
+    model = SpottingModel(network, config)
+    check_fits(model, bank([50]))
+    with pytest.raises(UserError, match="width: the model was trained on 8"):
+        spot_bank(model, bank([50], width=9))
+    with pytest.raises(UserError, match="classes"):
+        spot_bank(model, bank([50], classes=("a", "b", "c")))
+    with pytest.raises(UserError, match=r"\(frames, 8\)"):
+        spot_features(model, np.zeros((5, 9), np.float32))
+    with pytest.raises(UserError, match=r"\(frames, 8\)"):
+        spot_features(model, np.zeros((0, 8), np.float32))
