@@ -19,9 +19,10 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def run(options: argparse.Namespace) -> Any:
+    params = params_of(options)
+
     from rmsnet.extraction import extract
 
-    params = params_of(options)
     done = extract(options.data, options.out, params.extract.features, params.data.classes)
     for warning in done.warnings:
         print(f"warning: {warning}", file=sys.stderr)

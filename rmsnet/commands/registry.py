@@ -22,10 +22,13 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def run_register(options: argparse.Namespace) -> Any:
+    params = params_of(options)
+
     from rmsnet.registry import register_stage
 
-    model_name = params_of(options).register.model_name
-    decision = register_stage(options.models, options.evaluation, options.features, options.out, model_name)
+    decision = register_stage(
+        options.models, options.evaluation, options.features, options.out, params.register.model_name
+    )
     if not options.json:
         print((options.out / "summary.md").read_text(encoding="utf-8"), end="")
     return asdict(decision)

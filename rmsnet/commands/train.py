@@ -19,9 +19,10 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def run(options: argparse.Namespace) -> Any:
+    params = params_of(options)
+
     from rmsnet.training_stage import train_stage
 
-    params = params_of(options)
     metrics = train_stage(
         options.features,
         options.out,
