@@ -25,6 +25,18 @@ $(READY): pyproject.toml requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@
 
+demo: $(READY) ## simulate a dataset, prove it is the pinned one, run the whole pipeline on it
+	rmsnet data simulate --out data
+	@if dvc data status --json data | grep -q '"uncommitted"'; then \
+	  echo "data/ is not the dataset that data.dvc pins; to make that one again: make clean demo"; exit 1; \
+	else echo "data/ is bit for bit the dataset that data.dvc pins"; fi
+	dvc commit --quiet data.dvc
+	dvc repro
+	@cat reports/registration/summary.md
+	@echo
+	@echo "Plots and reports: evaluation/*/test/report.html, reports/validation/report.html"
+	@echo "Runs and registry: $(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db"
+
 lint: $(READY) ## formatter, linter, type checker
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .

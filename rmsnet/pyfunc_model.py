@@ -1,17 +1,14 @@
 """The code of a logged model (MLflow "models from code"): features of a half in, events out."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import mlflow
 import numpy as np
+import pandas as pd
 from mlflow.pyfunc import PythonModel, PythonModelContext
 
 from rmsnet.model_files import load_model
 from rmsnet.spotting import spot_features
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 class EventSpotter(PythonModel):  # type: ignore[misc]  # MLflow is not type-checked
@@ -20,9 +17,7 @@ class EventSpotter(PythonModel):  # type: ignore[misc]  # MLflow is not type-che
     def load_context(self, context: PythonModelContext) -> None:
         self.model = load_model(Path(context.artifacts["model"]))
 
-    def predict(
-        self, context: PythonModelContext, model_input: Any, params: dict[str, Any] | None = None
-    ) -> "pd.DataFrame":
+    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]  # MLflow acts on hints
         """Events of a half.
 
         Args:
@@ -33,8 +28,6 @@ class EventSpotter(PythonModel):  # type: ignore[misc]  # MLflow is not type-che
         Returns:
             A row per event: position_ms, label, confidence.
         """
-        import pandas as pd
-
         found = spot_features(self.model, np.asarray(model_input, np.float32))
         return pd.DataFrame(
             {

@@ -34,9 +34,10 @@ def _mlflow() -> "ModuleType":
     """MLflow, pointed at the store."""
     import logging
 
-    # Alembic and MLflow tell of every migration of a fresh store; nobody asked.
-    for name in ("alembic", "mlflow.store.db.utils", "mlflow.models.model", "mlflow.utils.environment"):
+    # A fresh store is told of at length (migrations, a new experiment); nobody asked.
+    for name in ("alembic", "mlflow.store.db.utils", "mlflow.tracking.fluent", "mlflow.pyfunc"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     import mlflow
 
     mlflow.set_tracking_uri(tracking_uri())
@@ -79,10 +80,10 @@ class TrackedRun:
     def log_data(self, folder: Path, name: str, digest: str, context: str) -> None:
         """Name the data a run has used, by content hash."""
         mlflow = _mlflow()
-        from mlflow.data.dataset_source_registry import resolve_dataset_source
+        from mlflow.data.code_dataset_source import CodeDatasetSource
         from mlflow.data.meta_dataset import MetaDataset
 
-        source = resolve_dataset_source(str(folder))
+        source = CodeDatasetSource({"made_by": "rmsnet extract", "folder": str(folder)})
         mlflow.log_input(MetaDataset(source, name=name, digest=digest), context=context)
 
     def log_folder(self, folder: Path, name: str) -> None:
