@@ -68,18 +68,18 @@ class Script:
 
 
 _CARD = Script(
-    before=(Step("medium", (8, 18), {}, "foul"),),
+    before=(Step("medium", (6, 14), {}, "foul"), Step("close-up", (6, 14), {}, "foul")),
     delay=(0, 5),
     after=(
-        Step("close-up", (4, 8), {"referee": 80, "card": 100}),
-        Step("close-up", (4, 10), {"card": 40}, chance=70),
+        Step("close-up", (4, 8), {"referee": 80, "card": 75}),
+        Step("close-up", (4, 10), {"card": 25}, chance=70),
         Step("replay", (8, 16), {}, "foul", chance=40),
     ),
 )
 
 SCRIPTS: Mapping[str, Script] = {
     "Goal": Script(
-        before=(Step("wide", (12, 28), {}, "attack"),),
+        before=(Step("wide", (14, 32), {}, "attack"),),
         delay=(1, 6),
         after=(
             Step("close-up", (8, 18), {"emotion": 100, "goal": 100}),
@@ -93,16 +93,16 @@ SCRIPTS: Mapping[str, Script] = {
     "Red card": _CARD,
     "Yellow->red card": _CARD,
     "Substitution": Script(
-        before=(Step("medium", (8, 20), {}, "stoppage"),),
+        before=(Step("medium", (6, 14), {}, "stoppage"), Step("bench", (6, 14), {}, "stoppage")),
         delay=(0, 6),
         after=(
-            Step("medium", (5, 9), {"exchange": 100, "board": 100}),
+            Step("medium", (5, 9), {"exchange": 100, "board": 110}),
             Step("bench", (4, 10), {"exchange": 80, "board": 50}, chance=70),
             Step("medium", (6, 12), {"exchange": 50, "board": 70}),
         ),
     ),
     "Shots on target": Script(
-        before=(Step("wide", (10, 26), {}, "attack"),),
+        before=(Step("wide", (10, 26), {}, "attack", chance=40),),
         delay=(1, 6),
         after=(
             Step("close-up", (4, 12), {"emotion": 80}),
@@ -111,7 +111,7 @@ SCRIPTS: Mapping[str, Script] = {
         ),
     ),
     "Shots off target": Script(
-        before=(Step("wide", (10, 26), {}, "attack"),),
+        before=(Step("wide", (10, 26), {}, "attack", chance=40),),
         delay=(1, 6),
         after=(
             Step("close-up", (4, 10), {"emotion": 70}),
@@ -121,7 +121,7 @@ SCRIPTS: Mapping[str, Script] = {
     "Foul": Script(
         delay=(1, 6),
         after=(
-            Step("medium", (6, 16), {}, "foul"),
+            Step("medium", (6, 16), {}, "foul", chance=40),
             Step("close-up", (4, 8), {"referee": 80}, chance=45),
             Step("replay", (8, 14), {}, "foul", chance=30),
         ),
@@ -133,7 +133,7 @@ SCRIPTS: Mapping[str, Script] = {
     "Ball out of play": Script(
         delay=(1, 4),
         after=(
-            Step("medium", (4, 12), {}, "stoppage", chance=50),
+            Step("medium", (4, 12), {}, "stoppage", chance=25),
             Step("bench", (4, 8), {"exchange": 80}, chance=20),
         ),
     ),
@@ -150,11 +150,11 @@ SCRIPTS: Mapping[str, Script] = {
     ),
     # What no annotation names.
     "Warm-up": Script(
-        before=(Step("medium", (6, 14), {}, "stoppage"),),
+        before=(Step("medium", (6, 14), {}, "stoppage", chance=40),),
         after=(Step("bench", (4, 12), {"exchange": 90}), Step("medium", (4, 10), {"exchange": 50}, chance=50)),
     ),
     "Talk": Script(
-        before=(Step("medium", (6, 14), {}, "foul"),),
+        before=(Step("medium", (6, 14), {}, "foul", chance=40),),
         after=(Step("close-up", (4, 10), {"referee": 90}),),
     ),
     "Highlight": Script(after=(Step("replay", (10, 20), {}, "attack"), Step("crowd", (3, 8), {"emotion": 60}))),
