@@ -14,6 +14,7 @@ from rmsnet.files import content_hash, read_json, write_json
 from rmsnet.params import Params
 from rmsnet.provenance import code_tags, dvc_md5
 from rmsnet.training import Epoch, partial_folder, train
+from rmsnet.video.recipe import copy_recipe_files
 
 RUN_FILE = "run.json"
 """Names the MLflow run and logged model of a model folder."""
@@ -76,6 +77,7 @@ def train_stage(
                 print(_line(name, epoch, train_params.epochs), flush=True)
 
         def on_model(model: Path) -> None:
+            copy_recipe_files(features, model)
             example = np.array(banks["valid"].features[:EXAMPLE_FRAMES])
             model_id = run.log_model(model, example, {**tags, "variant": name})
             run.log_folder(model, "training")

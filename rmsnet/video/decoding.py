@@ -11,15 +11,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from rmsnet.errors import UserError
-
-if TYPE_CHECKING:
-    from av.container import InputContainer
 
 Picture = npt.NDArray[np.uint8]
 """(height, width, 3) RGB, upright, square pixels."""
@@ -118,7 +115,7 @@ def expected_samples(path: Path, frame_rate: float, first_frame_seconds: float) 
     )
 
 
-def _open(path: Path) -> tuple["InputContainer", Any]:
+def _open(path: Path) -> tuple[Any, Any]:
     """The container and its first video stream, ready to decode on all cores."""
     import av
 
@@ -157,7 +154,7 @@ def _reason(error: BaseException) -> str:
     return str(getattr(error, "strerror", None) or error)
 
 
-def _start(container: "InputContainer", stream: Any) -> Fraction:
+def _start(container: Any, stream: Any) -> Fraction:
     """Time of the start of the file, on the video stream's clock."""
     import av
 
@@ -166,7 +163,7 @@ def _start(container: "InputContainer", stream: Any) -> Fraction:
     return (stream.start_time or 0) * Fraction(stream.time_base)
 
 
-def _announced(container: "InputContainer", stream: Any) -> Fraction | None:
+def _announced(container: Any, stream: Any) -> Fraction | None:
     """Time from the start of the file to the end of the video, as the container says."""
     import av
 
@@ -176,9 +173,7 @@ def _announced(container: "InputContainer", stream: Any) -> Fraction | None:
     return None if container.duration is None else Fraction(container.duration, av.time_base)
 
 
-def _timed_frames(
-    container: "InputContainer", stream: Any, report: DecodingReport
-) -> Iterator[tuple[Any, Fraction, Fraction]]:
+def _timed_frames(container: Any, stream: Any, report: DecodingReport) -> Iterator[tuple[Any, Fraction, Fraction]]:
     """Frames in the order of presentation with time and duration in seconds from the start of the file.
 
     Frames whose time runs backwards, or leaps past the announced end, come from damage and are left out.
@@ -205,7 +200,7 @@ def _timed_frames(
         yield frame, time, duration
 
 
-def _frames(container: "InputContainer", stream: Any, report: DecodingReport) -> Iterator[Any]:
+def _frames(container: Any, stream: Any, report: DecodingReport) -> Iterator[Any]:
     """All frames that can be decoded; what cannot is counted and left out."""
     import av
 

@@ -14,7 +14,7 @@ def fit(picture: Picture, recipe: Recipe) -> Tensor:
     """
     from torchvision.transforms import functional
 
-    image = torch.from_numpy(picture).permute(2, 0, 1)
+    image: Tensor = torch.from_numpy(picture).permute(2, 0, 1)
     if recipe.resize is None:
         image = functional.resize(image, [recipe.height, recipe.width], antialias=True)
     else:
