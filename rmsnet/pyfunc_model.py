@@ -1,5 +1,6 @@
 """The code of a logged model (MLflow "models from code"): features of a half in, events out."""
 
+import warnings
 from pathlib import Path
 
 import mlflow
@@ -9,6 +10,9 @@ from mlflow.pyfunc import PythonModel, PythonModelContext
 
 from rmsnet.model_files import load_model
 from rmsnet.spotting import spot_features
+
+# MLflow asks for type hints, from which it would guess a signature; ours is given.
+warnings.filterwarnings("ignore", message=r"(?s).*Add type hints to the `predict` method", category=UserWarning)
 
 
 class EventSpotter(PythonModel):  # type: ignore[misc]  # MLflow is not type-checked
