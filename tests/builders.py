@@ -49,7 +49,9 @@ def learnable_bank(games: int, *, frames: int = 300, width: int = 8, noise: floa
     ]
     made = bank([frames] * (2 * games), events, width=width, seed=seed)
     made.features[:] *= noise
-    for half, frame, label in zip(made.truth.half, made.frame_of(made.truth.position_ms), made.truth.label, strict=True):
+    for half, frame, label in zip(
+        made.truth.half, made.frame_of(made.truth.position_ms), made.truth.label, strict=True
+    ):
         start = made.halves[half].first_frame + frame
         made.features[start : start + 4, label] += 2
     return made
