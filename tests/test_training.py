@@ -178,6 +178,7 @@ def test_the_best_epoch_is_kept_not_the_last(tmp_path):
     metrics = run(tmp_path / "model", replace(SMALL, epochs=6, learning_rate=0.3), on_epoch=told.append)
     assert metrics["best_epoch"] == max(told, key=lambda epoch: epoch.valid_average_map).epoch
     from rmsnet.evaluation import average_map
+
     from rmsnet.spotting import spot_bank
 
     valid = learnable_bank(1)
