@@ -15,6 +15,7 @@ import importlib.util
 import json
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -58,7 +59,7 @@ FRAME_RATE = 2.0
 FIRST_FRAME_SECONDS = 0.5
 """Time of feature row 0: the official extractor keeps the frames at about 0.5, 1.0, 1.5, … seconds."""
 
-_V1_EVENTS = {
+V1_EVENTS: Mapping[str, str] = {
     "y-card": "card",
     "r-card": "card",
     "yr-card": "card",
@@ -66,7 +67,17 @@ _V1_EVENTS = {
     "soccer-ball": "soccer",
     "soccer-ball-own": "soccer",
 }
-_V1_NO_EVENTS = frozenset({"penalty-missed", "no-events"})
+"""The class of each v1 label that is an event."""
+
+V1_NO_EVENTS = frozenset({"penalty-missed", "no-events"})
+"""The v1 labels that are none."""
+
+MAX_COMPRESSION = 200
+"""Zips that claim to be squeezed further are taken for bombs; JSON of spots shrinks 10 to 50 times."""
+MAX_UNPACKED_UNSEEN = 64 << 20
+"""Bytes that a zip may claim to hold whatever its compression."""
+MAX_MEMBER = 1 << 30
+"""Bytes that one file in a zip may claim to have."""
 
 # Most minutes have two digits; some real files hold "2 - 5:00", and injury time runs past 45.
 _GAME_TIME = re.compile(r"\s*([0-9]+)\s*-\s*([0-9]{1,3}):([0-9]{1,2})\s*")
@@ -143,11 +154,11 @@ def _read_event(annotation: Mapping[str, Any], version: str) -> Event | None:
     label = annotation["label"]
     half, seconds = parse_game_time(annotation["gameTime"])
     if version == "v1":
-        if label in _V1_NO_EVENTS:
+        if label in V1_NO_EVENTS:
             return None
-        if label not in _V1_EVENTS:
-            raise ValueError(f"unknown v1 label {label!r}; known: {', '.join([*_V1_EVENTS, *_V1_NO_EVENTS])}")
-        return Event(half, 1000 * seconds, _V1_EVENTS[label], annotation.get("team", ""))
+        if label not in V1_EVENTS:
+            raise ValueError(f"unknown v1 label {label!r}; known: {', '.join([*V1_EVENTS, *V1_NO_EVENTS])}")
+        return Event(half, 1000 * seconds, V1_EVENTS[label], annotation.get("team", ""))
     if label not in V2_CLASSES:
         raise ValueError(f"unknown v2 label {label!r}; known: {', '.join(V2_CLASSES)}")
     position_ms = int(annotation["position"]) if "position" in annotation else 1000 * seconds
@@ -171,9 +182,22 @@ class GameFiles:
             self._archive = zipfile.ZipFile(self.source)
         except (zipfile.BadZipFile, OSError) as error:
             raise UserError(f"{self.source}: neither a folder nor a readable zip ({error})") from None
-        for name in self._archive.namelist():
-            if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+        self._refuse_malice(self._archive)
+
+    def _refuse_malice(self, archive: zipfile.ZipFile) -> None:
+        for name in archive.namelist():
+            path = PurePosixPath(name.replace("\\", "/"))
+            if path.is_absolute() or ".." in path.parts:
                 raise UserError(f"{self.source}: refused, the zip holds a path that leads out of it: {name}")
+        packed = self.source.stat().st_size
+        sizes = [member.file_size for member in archive.infolist()]
+        if sum(sizes) > MAX_UNPACKED_UNSEEN and sum(sizes) > MAX_COMPRESSION * packed:
+            raise UserError(
+                f"{self.source}: refused, {packed:,} bytes of zip claim to hold {sum(sizes):,}: a zip bomb; real ones "
+                f"shrink less than {MAX_COMPRESSION} times"
+            )
+        if max(sizes, default=0) > MAX_MEMBER:
+            raise UserError(f"{self.source}: refused, a file in the zip claims to have {max(sizes):,} bytes")
 
     def read(self, game: str, name: str) -> bytes | None:
         """The content of a game's file, or None where there is none.
@@ -187,7 +211,8 @@ class GameFiles:
             return self._archive.read(f"{game}/{name}")
         except (FileNotFoundError, NotADirectoryError, KeyError):
             return None
-        except (OSError, zipfile.BadZipFile, EOFError) as error:
+        except (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+            # zipfile raises RuntimeError for encrypted files, NotImplementedError (one too) for unknown compression.
             raise UserError(f"{self.source}: {game}/{name} cannot be read ({error})") from None
 
     def games(self, name: str) -> list[str]:
@@ -256,7 +281,6 @@ def read_split(folder: Path, split: str) -> list[str]:
     """The games (league/season/game) of a split, in list order.
 
     The folder's own list is taken where there is one, otherwise the official list of the SoccerNet package.
-    A list is the official nested form {league: {season: [game]}} or a flat list of games.
 
     Raises:
         UserError: no list to be found, or a malformed one.
@@ -269,6 +293,17 @@ def read_split(folder: Path, split: str) -> list[str]:
                 f"{path}: no such split list; put one there, or get the official ones: pip install 'rmsnet[soccernet]'"
             )
         path = official / split_file(split)
+    return read_split_file(path)
+
+
+def read_split_file(path: Path) -> list[str]:
+    """The games (league/season/game) of a split list, in its order.
+
+    A list is the official nested form {league: {season: [game]}} or a flat list of games.
+
+    Raises:
+        UserError: no such file, or a malformed one.
+    """
     return list(_listed_games(read_json(path), path))
 
 
