@@ -59,7 +59,7 @@ FRAME_RATE = 2.0
 FIRST_FRAME_SECONDS = 0.5
 """Time of feature row 0: the official extractor keeps the frames at about 0.5, 1.0, 1.5, … seconds."""
 
-V1_EVENTS: Mapping[str, str] = {
+_V1_EVENTS = {
     "y-card": "card",
     "r-card": "card",
     "yr-card": "card",
@@ -67,10 +67,7 @@ V1_EVENTS: Mapping[str, str] = {
     "soccer-ball": "soccer",
     "soccer-ball-own": "soccer",
 }
-"""The class of each v1 label that is an event."""
-
-V1_NO_EVENTS = frozenset({"penalty-missed", "no-events"})
-"""The v1 labels that are none."""
+_V1_NO_EVENTS = frozenset({"penalty-missed", "no-events"})
 
 MAX_COMPRESSION = 200
 """Zips that claim to be squeezed further are taken for bombs; JSON of spots shrinks 10 to 50 times."""
@@ -194,11 +191,11 @@ def _read_event(annotation: Mapping[str, Any], version: str) -> Event | None:
     label = annotation["label"]
     half, seconds = parse_game_time(annotation["gameTime"])
     if version == "v1":
-        if label in V1_NO_EVENTS:
+        if label in _V1_NO_EVENTS:
             return None
-        if label not in V1_EVENTS:
-            raise ValueError(f"unknown v1 label {label!r}; known: {', '.join([*V1_EVENTS, *V1_NO_EVENTS])}")
-        return Event(half, 1000 * seconds, V1_EVENTS[label], annotation.get("team", ""))
+        if label not in _V1_EVENTS:
+            raise ValueError(f"unknown v1 label {label!r}; known: {', '.join([*_V1_EVENTS, *_V1_NO_EVENTS])}")
+        return Event(half, 1000 * seconds, _V1_EVENTS[label], annotation.get("team", ""))
     if label not in V2_CLASSES:
         raise ValueError(f"unknown v2 label {label!r}; known: {', '.join(V2_CLASSES)}")
     position_ms = int(annotation["position"]) if "position" in annotation else 1000 * seconds

@@ -19,11 +19,30 @@ RECALLS = np.arange(11) / 10
 """Recalls at which it averages the interpolated precision."""
 
 
+@dataclass(frozen=True)
+class Curve:
+    """Precision over recall of one class at one tolerance, by falling confidence.
+
+    Attributes:
+        confidence: (P,) of the last prediction that counts.
+        recall: (P,)
+        precision: (P,)
+    """
+
+    confidence: Floats
+    recall: Floats
+    precision: Floats
+
+
 class Evidence(Protocol):
     """What was found in each game."""
 
     def average_precision(self, weights: Floats) -> Floats:
         """(B, D, C) average precision per tolerance and class of B corpora, each with (B, G) weights of the games."""
+        ...
+
+    def curves(self, tolerance: int) -> list[Curve]:
+        """The curve of each class, all games together, at the tolerance with this index."""
         ...
 
 
@@ -56,6 +75,17 @@ class Counted:
         precision, recall = precision_and_recall(hits, predictions, events)
         return interpolated(precision, recall)
 
+    def curves(self, tolerance: int) -> list[Curve]:
+        """See `Evidence`; thresholds that no prediction reaches are left out."""
+        hits, predictions, events = self.corpus(np.ones((1, len(self.events))))
+        precision, recall = precision_and_recall(hits, predictions, events)
+        counts = np.broadcast_to(predictions, hits.shape)[0, tolerance]
+        reached = [np.flatnonzero(count)[::-1] for count in counts]
+        return [
+            Curve(THRESHOLDS[places], recall[0, tolerance, label, places], precision[0, tolerance, label, places])
+            for label, places in enumerate(reached)
+        ]
+
 
 def precision_and_recall(hits: Floats, predictions: Floats, events: Floats) -> tuple[Floats, Floats]:
     """(B, D, C, 200) precision and recall from what `Counted.corpus` gives; 0 where nothing is divided by nothing."""
@@ -79,12 +109,14 @@ class Ranked:
 
     Attributes:
         hit: (D, N) whether each prediction, best first, is a hit at each tolerance.
+        confidence: (N,) of each prediction.
         label: (N,) class of each prediction.
         game: (N,) game of each prediction.
         events: (G, C) events.
     """
 
     hit: Bools
+    confidence: Floats
     label: Ints
     game: Ints
     events: Floats
@@ -100,6 +132,17 @@ class Ranked:
             envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
             ap[:, tolerance, label] = (gain * envelope).sum(axis=1) / np.maximum(events[:, label], 1)
         return ap
+
+    def curves(self, tolerance: int) -> list[Curve]:
+        """See `Evidence`; a point at every hit."""
+        curves = []
+        for label, events in enumerate(self.events.sum(axis=0)):
+            own = self.label == label
+            hit = self.hit[tolerance, own]
+            found = hit.cumsum()[hit]
+            count = np.flatnonzero(hit) + 1
+            curves.append(Curve(self.confidence[own][hit], found / max(events, 1), found / np.maximum(count, 1)))
+        return curves
 
     @cached_property
     def _steps(self) -> list[tuple[int, int, Ints, Floats]]:

@@ -7,7 +7,7 @@ Predictions are SoccerNet's `<league>/<season>/<game>/results_spotting.json`:
 """
 
 import json
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -21,9 +21,9 @@ from rmsnet.soccernet import (
     CLASSES,
     HALVES,
     LABEL_FILES,
-    V1_EVENTS,
-    V1_NO_EVENTS,
+    LABELS,
     GameFiles,
+    event_class,
     parse_game_time,
     read_split,
     read_split_file,
@@ -72,9 +72,9 @@ def class_list(name: str, label_file: str | None = None, ignore_others: bool = F
     classes = CLASSES[name] if name in CLASSES else _read_classes(Path(name))
     index = {label: number for number, label in enumerate(classes)}
     of_label: dict[str, int | None] = dict(index)
-    if name == "v1":
-        of_label = {label: index[event] for label, event in V1_EVENTS.items()}
-        of_label |= dict.fromkeys(V1_NO_EVENTS)
+    if name in LABELS:
+        events = {label: event_class(label, name) for label in LABELS[name]}
+        of_label = {label: None if event is None else index[event] for label, event in events.items()}
     return ClassList(name, classes, of_label, label_file or LABEL_FILES.get(name, LABEL_FILES["v2"]), ignore_others)
 
 
@@ -240,7 +240,7 @@ def _read_prediction(
     return half, _read_position(row["position"]), index[row["label"]], confidence
 
 
-def _is_listed(label: Any, known: Container[Any], classes: ClassList) -> bool:
+def _is_listed(label: Any, known: Collection[str], classes: ClassList) -> bool:
     """Whether a label is known; one that is not is left out or refused.
 
     Raises:
@@ -250,7 +250,7 @@ def _is_listed(label: Any, known: Container[Any], classes: ClassList) -> bool:
         raise ValueError(f"label {label!r} is no text")
     if label in known or classes.ignore_others:
         return label in known
-    names = list(classes.classes if known is not classes.of_label else classes.of_label)
+    names = sorted(known)
     listed = ", ".join(names[:SHOWN_LABELS]) + (", …" if len(names) > SHOWN_LABELS else "")
     raise ValueError(
         f"label {label!r} is not in the class list {classes.name} ({listed}); --ignore-other-labels leaves such out"

@@ -39,7 +39,8 @@ def rank_segments(
     hit = np.stack([_hits(row, second, event_row, event_second, int(tolerance / 2)) for tolerance in tolerances])
     event_group = game_of_half[truth.half] * classes + truth.label
     events = np.bincount(event_group, minlength=games * classes).reshape(games, classes)
-    return Ranked(hit, predictions.label[order], game_of_half[predictions.half[order]], events.astype(np.float64))
+    game = game_of_half[predictions.half[order]]
+    return Ranked(hit, predictions.confidence[order], predictions.label[order], game, events.astype(np.float64))
 
 
 def _hits(row: Ints, second: Ints, event_row: Ints, event_second: Ints, reach: int) -> Bools:
