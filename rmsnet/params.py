@@ -94,6 +94,7 @@ class TrainParams:
         learning_rate: after the warm-up of one epoch; cosine to zero from the second epoch.
         momentum: of SGD.
         weight_decay: of SGD.
+        average_decay: judge and keep a running average of the weights with this decay a step; 0: the weights.
         precision: "float32", "bfloat16", or "auto": bfloat16 where the machine computes in it.
         seed: of the weights, the sampling, the masking and the dropout.
     """
@@ -117,6 +118,7 @@ class TrainParams:
     learning_rate: float = 0.05
     momentum: float = 0.9
     weight_decay: float = 1e-4
+    average_decay: float = 0.0
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     seed: int = 0
 
@@ -125,7 +127,7 @@ class TrainParams:
             _require(getattr(self, key) >= 1, key, f"must be at least 1, not {getattr(self, key)}")
         for key in ("masking_probability", "masking_max_offset"):
             _require(0 <= getattr(self, key) <= 1, key, f"must lie in [0, 1], not {getattr(self, key)}")
-        for key in ("dropout", "momentum"):
+        for key in ("dropout", "momentum", "average_decay"):
             _require(0 <= getattr(self, key) < 1, key, f"must lie in [0, 1), not {getattr(self, key)}")
         for key in ("regression_weight", "weight_decay", "patience", "seed"):
             value = getattr(self, key)
