@@ -20,8 +20,14 @@ DEFAULT_URI = "sqlite:///mlflow.db"
 EXPERIMENT = "rmsnet"
 _SQLITE = "sqlite:///"
 
-# A server that is away is found out in seconds; MLflow's own defaults try for four minutes at every call.
-_PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "60"}
+_ENVIRONMENT = {
+    # A server that is away is found out in seconds; MLflow's own defaults try for four minutes at every call.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "60",
+    # Standard output is ours.
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
 
 # A fresh store is told of at length (migrations, a new experiment), a lost one again and again; we say it once.
 _LOUD = (
@@ -80,8 +86,7 @@ def our_client() -> Any:
 def _quiet_mlflow() -> "ModuleType":
     for name in _LOUD:
         logging.getLogger(name).setLevel(logging.ERROR)
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    for name, value in _PATIENCE.items():
+    for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     import mlflow
 
