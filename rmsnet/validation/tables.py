@@ -7,8 +7,10 @@ events    a row per annotation, in file order
 classes   a row per split and class, with its events
 """
 
+import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ import pandas as pd
 
 from rmsnet.errors import UserError
 from rmsnet.profile import profile_frames
+from rmsnet.progress import progress
 from rmsnet.soccernet import (
     CLASSES,
     FEATURE_RATES,
@@ -34,6 +37,9 @@ from rmsnet.soccernet import (
 )
 from rmsnet.validation.arrays import ArrayHeader, Contents, open_features, read_contents
 
+READERS = 4
+"""Feature files read at once: hashing and NumPy leave the interpreter to each other."""
+
 VIDEO_FILES = ("{half}_224p.mkv", "{half}_720p.mkv", "{half}_HQ.mkv", "{half}.mkv", "{half}.mp4")
 """A half's video, in the order of preference."""
 
@@ -47,7 +53,7 @@ _EXPECTED_FILE = re.compile(
     r"[12]_\w+\.(npy|json)|[12](_\w+)?\.(mkv|mp4|avi)|Labels(-[a-z0-9]+)?\.json|video\.ini|results_spotting\.json"
 )
 _GAME_NAME = re.compile(r"[\w-]+/\d{4}-\d{4}/\d{4}-\d\d-\d\d - \d\d-\d\d \S.* \d+ - \d+ .*\S")
-_TWO_DIGITS = re.compile(r"[12] - \d{2,3}:\d\d")
+_TWO_DIGITS = re.compile(r"\d+ - \d{2,3}:\d\d")
 
 
 @dataclass(frozen=True)
@@ -93,11 +99,7 @@ def read_tables(dataset: Dataset, features: str, classes: str) -> Tables:
         for split, game in zip(present.split, present.game, strict=True)
         for half in HALVES
     ]
-    training_halves = sum(split == TRAINING_SPLIT for split, _, _ in files)
-    scans = {
-        (game, half): _scan(dataset, game, half, features, training_halves if split == TRAINING_SPLIT else 0)
-        for split, game, half in files
-    }
+    scans = _scan_all(dataset, files, features)
     feature_rows = _features_table(dataset, files, scans, features)
     halves = _halves_table(dataset, files, feature_rows, features)
     events = _events_table(dataset, present, halves, classes)
@@ -154,6 +156,27 @@ def _annotations(dataset: Dataset, game: str, classes: str) -> list[Any]:
     if content is None:
         raise UserError(f"no {name}")
     return read_annotations(content, name)
+
+
+def _scan_all(
+    dataset: Dataset, files: Sequence[tuple[str, str, int]], features: str
+) -> dict[tuple[str, int], tuple[ArrayHeader, Contents | None]]:
+    """Header and contents of every feature file, by (game, half); a few files are read at a time."""
+    training_halves = sum(split == TRAINING_SPLIT for split, _, _ in files)
+
+    def scan(place: tuple[str, str, int]) -> tuple[ArrayHeader, Contents | None]:
+        split, game, half = place
+        return _scan(dataset, game, half, features, training_halves if split == TRAINING_SPLIT else 0)
+
+    scans = {}
+    with (
+        ThreadPoolExecutor(min(READERS, os.cpu_count() or 1)) as pool,
+        progress("validate", "file", len(files)) as done,
+    ):
+        for (_, game, half), found in zip(files, pool.map(scan, files), strict=True):
+            scans[game, half] = found
+            done(1)
+    return scans
 
 
 def _scan(

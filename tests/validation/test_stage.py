@@ -1,6 +1,5 @@
 import json
 import re
-import shutil
 
 import numpy as np
 import pytest
@@ -10,21 +9,9 @@ from rmsnet.errors import CheckFailed, UserError
 from rmsnet.validation import validate
 from rmsnet.validation.checks import Check
 from rmsnet.validation.stage import judge, summarize
-from tests.validation.datasets import FEATURES, GAMES, feature_file, make_dataset
+from tests.validation.datasets import FEATURES, GAMES, feature_file
 
 GAME = GAMES["train"][0]
-
-
-@pytest.fixture(scope="module")
-def good(tmp_path_factory):
-    return make_dataset(tmp_path_factory.mktemp("good") / "data")
-
-
-@pytest.fixture
-def dataset(good, tmp_path):
-    """A copy that a test may spoil."""
-    shutil.copytree(good, tmp_path / "data")
-    return tmp_path / "data"
 
 
 def failures(checks) -> dict[str, str]:
