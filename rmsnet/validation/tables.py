@@ -91,7 +91,7 @@ def read_tables(dataset: Dataset, features: str, classes: str) -> Tables:
         classes: which labels: "v1" or "v2".
     """
     games = pd.DataFrame(
-        [_game_row(dataset, split, game, classes) for split, names in dataset.splits.items() for game in names]
+        [_clean(_game_row(dataset, split, game, classes)) for split, names in dataset.splits.items() for game in names]
     )
     present = games[games.folder == GOOD].drop_duplicates("game")
     files = [
@@ -129,9 +129,17 @@ def _game_row(dataset: Dataset, split: str, game: str, classes: str) -> dict[str
     }
 
 
+def _clean(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row with what is no text (halves of surrogate pairs, file names that are not UTF-8) written out."""
+    return {
+        key: value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
+        for key, value in row.items()
+    }
+
+
 def _folder_state(dataset: Dataset, game: str) -> str:
     if not game.isprintable():
-        return "its name holds control characters"
+        return "its name holds characters that cannot be printed"
     if leaves_dataset(dataset.root, game):
         return "leads out of the dataset"
     return GOOD if (dataset.root / game).is_dir() else "absent"
@@ -315,7 +323,7 @@ def _events_table(dataset: Dataset, present: pd.DataFrame, halves: pd.DataFrame,
     readable = present[present.labels == GOOD]
     for split, game in zip(readable.split, readable.game.astype(str), strict=True):
         for number, annotation in enumerate(_annotations(dataset, game, classes)):
-            rows.append({"split": split, "game": game, "number": number, **_event_row(annotation, classes)})
+            rows.append({"split": split, "game": game, "number": number, **_clean(_event_row(annotation, classes))})
     columns = ["split", "game", "number", "problem", "label", "event", "game_time", "time_form", "half", "seconds"]
     table = pd.DataFrame(rows, columns=[*columns, "position", "position_gap_seconds", "visibility"])
     table["half"] = table.half.astype("Int64")
