@@ -13,9 +13,14 @@ import numpy as np
 
 from rmsnet.bank import FrameBank, read_bank
 from rmsnet.errors import UserError
+from rmsnet.evaluation.metric import judge
 from rmsnet.files import content_hash, read_json, write_json
+from rmsnet.model_files import load_model
 from rmsnet.params import Params, TrainParams
+from rmsnet.profile import bank_profile
 from rmsnet.provenance import code_tags, dvc_md5, environment
+from rmsnet.spotting import spot_bank
+from rmsnet.thresholds import best_thresholds
 from rmsnet.training import Epoch, partial_folder, train
 from rmsnet.video.recipe import copy_recipe_files
 
@@ -85,6 +90,8 @@ def train_stage(
 
         def on_model(model: Path) -> None:
             copy_recipe_files(features, model)
+            write_json(model / "profile.json", bank_profile(banks["train"]))
+            write_json(model / "thresholds.json", _thresholds(model, banks["valid"]))
             with TemporaryDirectory() as kept:
                 for file in ("config.json", "history.csv", "metrics.json"):
                     shutil.copy(model / file, kept)
@@ -105,6 +112,19 @@ def train_stage(
             on_epoch=on_epoch,
             on_model=on_model,
         )
+
+
+def _thresholds(folder: Path, valid: FrameBank) -> dict[str, Any]:
+    """The thresholds of a model, found on the validation split."""
+    games = {game: number for number, game in enumerate(dict.fromkeys(half.game for half in valid.halves))}
+    judged = judge(
+        valid.truth,
+        spot_bank(load_model(folder), valid),
+        game_of_half=np.array([games[half.game] for half in valid.halves], np.int64),
+        classes=len(valid.classes),
+        frame_rate=valid.frame_rate,
+    )
+    return best_thresholds(judged, valid.classes)
 
 
 def read_run(model: Path) -> Mapping[str, str]:

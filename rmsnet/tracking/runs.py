@@ -286,11 +286,12 @@ def save_pyfunc(folder: Path, example: "npt.NDArray[np.float32]", saved: Path) -
 def _signature(width: int) -> Any:
     import numpy as np
     from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, Schema, TensorSpec
+    from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema, TensorSpec
 
     return ModelSignature(
         inputs=Schema([TensorSpec(np.dtype(np.float32), (-1, width))]),
         outputs=Schema([ColSpec("long", "position_ms"), ColSpec("string", "label"), ColSpec("double", "confidence")]),
+        params=ParamSchema([ParamSpec("thresholded", "boolean", False)]),
     )
 
 
