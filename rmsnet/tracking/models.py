@@ -95,9 +95,9 @@ def fetch(uri: str) -> Path:
 def _expected_hash(uri: str) -> str | None:
     """The hash in the tags of the version that a URI names; None for a logged model and for a version without."""
     name, _, reference = uri.removeprefix("models:/").replace("@", "/@").partition("/")
-    client = our_client()
-    if not reference:
+    if not uri.startswith("models:/") or not reference:
         return None
+    client = our_client()
     if reference.startswith("@"):
         version = client.get_model_version_by_alias(name, reference[1:])
     else:

@@ -51,7 +51,7 @@ def client_of(uri: str) -> Any:
     Raises:
         UserError: a SQLite file that cannot be used: no permission, damaged, written by another version of MLflow.
     """
-    mlflow = _quiet_mlflow()
+    mlflow = quiet_mlflow()
     path = _sqlite_path(uri)
     if path is None:
         return mlflow.MlflowClient(uri, uri)
@@ -65,7 +65,7 @@ def connect() -> "ModuleType":
     Raises:
         UserError: see `client_of`.
     """
-    mlflow = _quiet_mlflow()
+    mlflow = quiet_mlflow()
     client_of(tracking_uri())
     # set_tracking_uri changes the environment as well, which is the user's.
     before = os.environ.get("MLFLOW_TRACKING_URI")
@@ -83,7 +83,8 @@ def our_client() -> Any:
     return client_of(tracking_uri())
 
 
-def _quiet_mlflow() -> "ModuleType":
+def quiet_mlflow() -> "ModuleType":
+    """MLflow, told to keep to warnings that matter and to give up on a server in time."""
     for name in _LOUD:
         logging.getLogger(name).setLevel(logging.ERROR)
     for name, value in _ENVIRONMENT.items():

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+import yaml
 
 from rmsnet import tracking
 from rmsnet.bank import read_bank
@@ -199,3 +200,17 @@ def test_the_champion_is_served_by_either_tool_as_a_process(shop, half, tool, tm
     assert status == 200
     ours = spot_features(load_model(shop.model("good")), half)
     assert [event["position_ms"] for event in answer["predictions"]] == ours.position_ms.tolist()
+
+
+def test_the_kserve_example_calls_the_command_as_it_is(repository):
+    from rmsnet import cli
+
+    service = yaml.safe_load((repository / "deploy" / "serving" / "inference-service.yaml").read_text())
+    container = service["spec"]["predictor"]["containers"][0]
+    program, *arguments = [*container["command"], *container["args"]]
+    options = cli._parser().parse_args(arguments)
+    assert program == "rmsnet"
+    assert (options.model, options.host) == ("models:/rmsnet@champion", "0.0.0.0")
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        assert container[probe]["httpGet"] == {"path": "/health", "port": options.port}
+    assert container["ports"][0]["containerPort"] == options.port
