@@ -179,10 +179,20 @@ class Params:
             known = ", ".join(self.variants) or "none"
             raise UserError(f"variants.{name}: no such variant; known: {known}")
         merged = {**asdict(self.train), **self.variants[name]}
-        return _checked(TrainParams, merged, f"variants.{name}")
+        return checked(TrainParams, merged, f"variants.{name}")
 
 
-def _checked(kind: type[T], value: Any, where: str) -> T:
+def checked(kind: type[T], value: Any, where: str) -> T:
+    """A value of plain dicts and lists as an instance of a dataclass: the one check behind every file of settings.
+
+    Args:
+        kind: the dataclass.
+        value: what the file holds.
+        where: its name, for error messages.
+
+    Raises:
+        UserError: an unknown key or an impossible value; the message names the key.
+    """
     from pydantic import TypeAdapter, ValidationError
 
     try:
@@ -240,7 +250,16 @@ def load_params(path: Path | None = None, overrides: Sequence[str] = ()) -> Para
         if not isinstance(document.setdefault(section, {}), Mapping):
             raise UserError(f"--set {override}: {section} is not a section")
         document[section] = {**document[section], name: value}
-    params = _checked(Params, document, str(path or "defaults"))
+    return params_from(document, str(path or "defaults"))
+
+
+def params_from(document: Mapping[str, Any], where: str) -> Params:
+    """Parameters from a mapping of sections, every variant checked.
+
+    Raises:
+        UserError: an unknown key or an impossible value; the message names the key.
+    """
+    params = checked(Params, document, where)
     for name in params.variants:
         params.variant(name)
     return params

@@ -1,8 +1,12 @@
 """Where a result comes from: the commit of the code, the lock of the environment, DVC's hash of the data."""
 
 import os
+import platform
 import subprocess
+import sys
+from importlib.metadata import distributions
 from pathlib import Path
+from typing import Any
 
 from rmsnet import __version__
 from rmsnet.files import content_hash
@@ -40,3 +44,14 @@ def dvc_md5(path: Path) -> str | None:
         return str(yaml.safe_load(pointer.read_text(encoding="utf-8"))["outs"][0]["md5"])
     except (OSError, KeyError, IndexError, TypeError, yaml.YAMLError):
         return None
+
+
+def environment() -> dict[str, Any]:
+    """Interpreter, machine and the version of every installed package."""
+    packages = {found.metadata["Name"]: found.version for found in distributions() if found.metadata["Name"]}
+    return {
+        "python": sys.version.split()[0],
+        "platform": platform.platform(),
+        "cores": os.cpu_count(),
+        "packages": dict(sorted(packages.items(), key=lambda item: item[0].lower())),
+    }

@@ -1,6 +1,7 @@
 """The code of a logged model (MLflow "models from code"): features of a half in, events out."""
 
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import numpy as np
@@ -17,7 +18,10 @@ class EventSpotter(PythonModel):  # type: ignore[misc]  # MLflow is not type-che
     def load_context(self, context: PythonModelContext) -> None:
         self.model = load_model(Path(context.artifacts["model"]))
 
-    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]  # MLflow acts on hints
+    # MLflow acts on hints: of an array it guesses no signature, and ours is given.
+    def predict(
+        self, context: PythonModelContext, model_input: np.ndarray, params: dict[str, Any] | None = None
+    ) -> pd.DataFrame:
         """Events of a half.
 
         Args:

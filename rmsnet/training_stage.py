@@ -1,19 +1,25 @@
 """The train stage: a frame bank becomes a tracked model in models/NAME."""
 
+import csv
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rmsnet.bank import FrameBank, read_bank
 from rmsnet.errors import UserError
 from rmsnet.files import content_hash, read_json, write_json
-from rmsnet.params import Params
-from rmsnet.provenance import code_tags, dvc_md5
+from rmsnet.params import Params, TrainParams
+from rmsnet.provenance import code_tags, dvc_md5, environment
 from rmsnet.training import Epoch, partial_folder, train
+
+if TYPE_CHECKING:
+    from rmsnet.tracking import Group
 
 RUN_FILE = "run.json"
 """Names the MLflow run and logged model of a model folder."""
@@ -30,10 +36,10 @@ def train_stage(
     device: str = "auto",
     progress: bool = True,
 ) -> dict[str, Any]:
-    """Train one variant as an MLflow run nested under the study of its siblings.
+    """Train one variant as an MLflow run: study → variant → seed.
 
-    A study is all the variants of one train section on the same data. An interrupted stage continues training and
-    MLflow run where it stopped.
+    A study is all the variants and seeds of one train section on the same data. An interrupted stage continues
+    training and MLflow run where it stopped. A store that is away costs a warning; see `rmsnet.tracking`.
 
     Args:
         features: folder of frame banks with a train and a valid split.
@@ -55,20 +61,21 @@ def train_stage(
     banks = {split: read_bank(features, split) for split in ("train", "valid")}
     name = variant or out.name
     tags = _tags(banks["train"], params)
+    groups = _groups(banks, params, train_params, name)
     identity = {
         "params": asdict(train_params),
         "data_hashes": {split: bank.info["data_hash"] for split, bank in banks.items()},
         "tracking_uri": tracking.tracking_uri(),
     }
     partial = partial_folder(out)
-    study = content_hash(json.dumps([asdict(params.train), params.variants, identity["data_hashes"]], sort_keys=True))
-    parent = tracking.study_run(study, f"{tags['dataset']}, {', '.join(params.variants) or name}", tags)
-    with tracking.tracked_run(name, parent, {**tags, "variant": name}, _interrupted_run(partial, identity)) as run:
+    with tracking.tracked_run(
+        f"seed {train_params.seed}", groups, {**tags, "variant": name}, _interrupted_run(partial, identity)
+    ) as run:
         partial.mkdir(parents=True, exist_ok=True)
         write_json(partial / RUN_FILE, {**identity, "run_id": run.run_id})
         run.log_params({f"train.{key}": value for key, value in asdict(train_params).items()})
         for split, bank in banks.items():
-            run.log_data(features, f"{bank.info['dataset']} {split}", bank.info["data_hash"], split)
+            run.log_data(f"{bank.info['dataset']} {split}", bank.info["data_hash"], split, _source(features, tags))
 
         def on_epoch(epoch: Epoch) -> None:
             run.log_epoch(epoch.epoch, {key: value for key, value in asdict(epoch).items() if key != "epoch"})
@@ -76,9 +83,14 @@ def train_stage(
                 print(_line(name, epoch, train_params.epochs), flush=True)
 
         def on_model(model: Path) -> None:
-            example = np.array(banks["valid"].features[:EXAMPLE_FRAMES])
-            model_id = run.log_model(model, example, {**tags, "variant": name})
-            run.log_folder(model, "training")
+            with TemporaryDirectory() as kept:
+                for file in ("config.json", "history.csv", "metrics.json"):
+                    shutil.copy(model / file, kept)
+                write_json(Path(kept) / "environment.json", environment())
+                plot_history(model / "history.csv", Path(kept) / "history.png")
+                run.log_folder(Path(kept), "training")
+                example = np.array(banks["valid"].features[:EXAMPLE_FRAMES])
+                model_id = run.log_model(model, example, {**tags, "variant": name})
             write_json(model / RUN_FILE, {**identity, "run_id": run.run_id, "model_id": model_id})
 
         return train(
@@ -113,6 +125,49 @@ def _interrupted_run(partial: Path, identity: Mapping[str, Any]) -> str | None:
         return None
     run_id = left.pop("run_id")
     return str(run_id) if left == identity else None
+
+
+def _groups(
+    banks: Mapping[str, FrameBank], params: Params, train_params: TrainParams, name: str
+) -> "tuple[Group, Group]":
+    """The study and the variant that the run belongs to: what they are made of, but for the seed."""
+    from rmsnet.tracking import Group
+
+    def key(*parts: Any) -> str:
+        return content_hash(json.dumps([*parts, [bank.info["data_hash"] for bank in banks.values()]], sort_keys=True))
+
+    study = key({**asdict(params.train), "seed": None}, params.variants)
+    variant = key(study, name, {**asdict(train_params), "seed": None})
+    dataset = banks["train"].info["dataset"]
+    return (
+        Group("study", study, f"{dataset}, {', '.join(params.variants) or name}"),
+        Group("variant", variant, name),
+    )
+
+
+def _source(features: Path, tags: Mapping[str, str]) -> dict[str, str]:
+    """Where the frame banks come from, as the run's dataset input says it."""
+    known = {key: tags[key] for key in ("dataset", "simulated", "dvc.md5") if key in tags}
+    return {"made_by": "rmsnet extract", "folder": str(features), **known}
+
+
+def plot_history(history: Path, out: Path) -> None:
+    """Loss and validation Average-mAP per epoch, as PNG, from a history.csv."""
+    from matplotlib.figure import Figure
+
+    with history.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    epochs = [int(row["epoch"]) for row in rows]
+    figure = Figure(figsize=(9, 3.5), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for column in ("loss", "classification_loss"):
+        left.plot(epochs, [float(row[column]) for row in rows], marker=".", label=column.replace("_", " "))
+    left.legend()
+    right.plot(epochs, [100 * float(row["valid_average_map"]) for row in rows], marker=".", color="C2")
+    for axes, title in ((left, "training loss"), (right, "valid Average-mAP (%)")):
+        axes.set(title=title, xlabel="epoch")
+        axes.grid(alpha=0.3)
+    figure.savefig(out, dpi=110)
 
 
 def _tags(bank: FrameBank, params: Params) -> dict[str, str]:

@@ -1,10 +1,13 @@
 """Small frame banks for tests of the core."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
-from rmsnet.bank import BankHalf, FrameBank
+from rmsnet.bank import BankHalf, FrameBank, bank_index
+from rmsnet.files import write_json
 from rmsnet.soccernet import V1_CLASSES
 from rmsnet.spots import Truth
 
@@ -33,3 +36,31 @@ def bank(
     rows = [(half, 500 * frame + 500, label) for half, frame, label in events]
     info = {"dataset": "test", "simulated": True, "features": {"name": "test"}, "data_hash": f"hash {seed}"}
     return FrameBank(features, halves, truth(rows), tuple(classes), 2.0, 0.5, info)
+
+
+def learnable_bank(games: int, *, frames: int = 300, width: int = 8, noise: float = 0.3, seed: int = 0) -> FrameBank:
+    """Games of two halves with events that shine through: a class adds its direction to the four frames from an
+    event on."""
+    random = np.random.default_rng(seed)
+    events = [
+        (half, int(frame + random.integers(-3, 4)), int(random.integers(3)))
+        for half in range(2 * games)
+        for frame in range(15, frames - 15, 30)
+    ]
+    made = bank([frames] * (2 * games), events, width=width, seed=seed)
+    made.features[:] *= noise
+    for half, frame, label in zip(
+        made.truth.half, made.frame_of(made.truth.position_ms), made.truth.label, strict=True
+    ):
+        start = made.halves[half].first_frame + frame
+        made.features[start : start + 4, label] += 2
+    return made
+
+
+def write_bank(folder: Path, split: str, made: FrameBank, **info: object) -> FrameBank:
+    """Leave a bank where `rmsnet.bank.read_bank` finds it."""
+    made = replace(made, info={**made.info, "split": split, **info})
+    folder.mkdir(parents=True, exist_ok=True)
+    np.save(folder / f"{split}.npy", made.features)
+    write_json(folder / f"{split}.json", bank_index(made))
+    return made

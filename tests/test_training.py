@@ -4,6 +4,7 @@ import signal
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,8 +13,10 @@ from safetensors.torch import load_file
 
 from rmsnet.devices import choose_device, choose_precision
 from rmsnet.errors import CheckFailed, UserError
+from rmsnet.evaluation import average_map
 from rmsnet.model_files import load_model
 from rmsnet.params import TrainParams
+from rmsnet.spotting import spot_bank
 from rmsnet.training import CHECKPOINT, Epoch, best_epoch, history_csv, learning_rate, partial_folder, train
 from tests.builders import bank
 
@@ -172,14 +175,25 @@ def test_a_checkpoint_of_other_parameters_or_a_damaged_one_is_not_used(tmp_path)
     assert (tmp_path / "other").exists()
 
 
-def test_the_best_epoch_is_kept_not_the_last(tmp_path):
-    """A rate that is far too high late in training ruins the last epochs; the model folder has the best."""
-    told: list[Epoch] = []
-    metrics = run(tmp_path / "model", replace(SMALL, epochs=6, learning_rate=0.3), on_epoch=told.append)
-    assert metrics["best_epoch"] == max(told, key=lambda epoch: epoch.valid_average_map).epoch
-    from rmsnet.evaluation import average_map
-    from rmsnet.spotting import spot_bank
+def test_the_best_epoch_is_kept_not_the_last(tmp_path, monkeypatch):
+    scores = iter([0.1, 0.4, 0.2, 0.3])
+    monkeypatch.setattr(
+        "rmsnet.training.average_map", lambda *banks, **options: SimpleNamespace(average_map=next(scores))
+    )
+    after_best: dict[str, torch.Tensor] = {}
 
+    def on_epoch(epoch: Epoch) -> None:
+        if epoch.epoch == 2:
+            after_best.update(load_file(partial_folder(tmp_path / "model") / CHECKPOINT))
+
+    metrics = run(tmp_path / "model", on_epoch=on_epoch)
+    assert (metrics["best_epoch"], metrics["valid_average_map"], metrics["epochs"]) == (2, 0.4, 4)
+    kept = weights(tmp_path / "model")
+    assert all(torch.equal(kept[key], after_best[f"network.{key}"]) for key in kept)
+
+
+def test_the_score_of_the_best_epoch_is_that_of_the_model_left_behind(tmp_path):
+    metrics = run(tmp_path / "model")
     valid = learnable_bank(1)
     found = spot_bank(load_model(tmp_path / "model"), valid)
     score = average_map(valid.truth, found, halves=3, classes=3, frame_rate=2.0).average_map

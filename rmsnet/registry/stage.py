@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,10 +13,12 @@ from rmsnet.evaluation import average_map
 from rmsnet.files import read_json, write_json, write_text
 from rmsnet.model_files import SpottingModel, load_model
 from rmsnet.paper import TABLE_III
+from rmsnet.registry.history import CHAMPION, PREVIOUS, change_aliases, settle
 from rmsnet.spotting import spot_bank, spot_features
 from rmsnet.training_stage import read_run
 
-CHAMPION = "champion"
+if TYPE_CHECKING:
+    from rmsnet.tracking import Place
 
 
 @dataclass(frozen=True)
@@ -85,10 +87,11 @@ def register_stage(
     best = max(models, key=lambda model: scores[model.name]["valid"]["average_map"])
     challenger_score = scores[best.name]["valid"]["average_map"]
     bank = read_bank(features, "valid")
-    run = read_run(best)
-    _require_equal_outputs(load_model(best), run["model_id"], bank)
+    run = _run_of(best)
+    _require_equal_outputs(load_model(best), run.model_id, bank)
 
-    champion_version = tracking.version_of_alias(model_name, CHAMPION)
+    _, aliases = settle(model_name)
+    champion_version = aliases.get(CHAMPION)
     champion_score = None
     if champion_version is not None:
         champion_score = _score(load_model(tracking.model_folder(f"models:/{model_name}@{CHAMPION}")), bank)
@@ -100,11 +103,11 @@ def register_stage(
         "dataset": str(bank.info["dataset"]),
         "simulated": str(bank.simulated).lower(),
     }
-    version = tracking.create_version(model_name, run["model_id"], run["run_id"], tags)
+    version = tracking.create_version(model_name, run.model_id, run.run_id, tags).version
     if version == champion_version:
         promoted, reason = False, "it is the champion already"
     if promoted:
-        tracking.set_alias(model_name, CHAMPION, version)
+        change_aliases(model_name, "promote", {PREVIOUS: champion_version, CHAMPION: version}, aliases, reason, None)
     tracking.tag_version(model_name, version, {"decision": "promoted" if promoted else "kept", "reason": reason})
     decision = Decision(
         model_name,
@@ -120,6 +123,17 @@ def register_stage(
     write_json(out / "decision.json", asdict(decision))
     write_text(out / "summary.md", summary(scores, decision, str(bank.info["dataset"])))
     return decision
+
+
+def _run_of(model: Path) -> "Place":
+    """Where the run and the logged model of a model folder are."""
+    from rmsnet import tracking
+
+    run = read_run(model)
+    place = tracking.find_run(run["run_id"], run["model_id"])
+    if place.spooled:
+        raise UserError(f"{model}: its run still waits in the spool; bring it to the store: rmsnet registry sync")
+    return place
 
 
 def _scores(evaluation: Path) -> dict[str, Mapping[str, Any]]:

@@ -1,0 +1,211 @@
+"""Who is champion and why: an append-only record of every change of an alias, which the aliases follow.
+
+A change is appended first; replaying the records in their order says which of them hold: a record holds when every
+alias it moves stood where the record says it did. Of two changes that start from the same state the first one holds
+and the second does not, whoever was faster afterwards. Then the aliases are moved to where the records say. A process
+that dies in between leaves a record whose aliases are not set yet; the next command that looks sets them.
+Aliases that stand elsewhere without such a record were moved by hand, and become a record themselves.
+"""
+
+import getpass
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from rmsnet import tracking
+from rmsnet.errors import CheckFailed
+
+CHAMPION = "champion"
+CHALLENGER = "challenger"
+PREVIOUS = "previous"
+
+# `previous` first and `challenger` last: the move of `champion` alone decides what is served.
+ALIASES = (PREVIOUS, CHAMPION, CHALLENGER)
+
+State = dict[str, int]
+"""Alias to version."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A record of the history.
+
+    Attributes:
+        number: 1, 2, … in the order of all changes.
+        kind: "register", "promote", "rollback" or "outside" (by hand).
+        when: UTC, ISO 8601.
+        who: user@host.
+        why: the reason.
+        decision: where the decision's files are, None where there was none.
+        moves: alias to (version before, version after); None: no version.
+        models: version to the id of its logged model, for every version that moves.
+        holds: False for a change that came too late: what it started from was gone.
+        applied: whether its aliases have been set.
+    """
+
+    number: int
+    kind: str
+    when: str
+    who: str
+    why: str
+    decision: str | None
+    moves: Mapping[str, tuple[int | None, int | None]]
+    models: Mapping[int, str]
+    holds: bool
+    applied: bool
+
+    @property
+    def text(self) -> str:
+        """The moves in words."""
+        return "; ".join(
+            f"@{alias} {before or 'none'} → {after or 'none'}" for alias, (before, after) in self.moves.items()
+        )
+
+
+def history(name: str) -> tuple[list[Change], State]:
+    """The changes of a registered model, oldest first, and where its aliases stand after them."""
+    changes: list[Change] = []
+    state: State = {}
+    for number, record, applied in tracking.records(name):
+        moves = {alias: (before, after) for alias, (before, after) in record["moves"].items()}
+        holds = all(state.get(alias) == before for alias, (before, _) in moves.items())
+        if holds:
+            _move(state, moves)
+        changes.append(
+            Change(
+                number,
+                record["kind"],
+                record["when"],
+                record["who"],
+                record["why"],
+                record["decision"],
+                moves,
+                {int(version): model for version, model in record["models"].items()},
+                holds,
+                applied,
+            )
+        )
+    return changes, state
+
+
+def _move(state: State, moves: Mapping[str, tuple[int | None, int | None]]) -> None:
+    for alias, (_, after) in moves.items():
+        if after is None:
+            state.pop(alias, None)
+        else:
+            state[alias] = after
+
+
+def settle(name: str) -> tuple[list[Change], State]:
+    """The history, after finishing what a dead process has left and recording what was moved by hand."""
+    changes, state = history(name)
+    if any(change.holds and not change.applied for change in changes):
+        return _apply(name)
+    actual = {alias: version for alias, version in tracking.aliases(name).items() if alias in ALIASES}
+    if actual != state:
+        moves = {alias: (state.get(alias), actual.get(alias)) for alias in ALIASES}
+        moves = {alias: move for alias, move in moves.items() if move[0] != move[1]}
+        _append(name, "outside", moves, "found like this: moved or deleted outside of rmsnet", None)
+        return _apply(name)
+    return changes, state
+
+
+def change_aliases(
+    name: str, kind: str, targets: Mapping[str, int | None], expected: Mapping[str, int], why: str, decision: str | None
+) -> Change:
+    """Move aliases, all or none, from where the caller has seen them.
+
+    Args:
+        name: of the registered model.
+        kind: see `Change`.
+        targets: alias to version; None: take the alias away.
+        expected: the aliases when the caller decided.
+        why: the reason.
+        decision: where the decision's files are.
+
+    Raises:
+        CheckFailed: somebody else has moved one of these aliases since; nothing is changed.
+    """
+    moves = {alias: (expected.get(alias), after) for alias, after in targets.items() if expected.get(alias) != after}
+    number = _append(name, kind, moves, why, decision)
+    changes, _ = _apply(name)
+    ours = next(change for change in changes if change.number == number)
+    if not ours.holds:
+        current = tracking.aliases(name)
+        now = ", ".join(f"@{alias} is {current.get(alias) or 'none'}" for alias in moves)
+        raise CheckFailed(
+            f"{name}: somebody else was first: {now} now, not as when this was decided ({ours.text}); "
+            "nothing changed; decide again"
+        )
+    return ours
+
+
+def _append(
+    name: str,
+    kind: str,
+    moves: Mapping[str, tuple[int | None, int | None]],
+    why: str,
+    decision: str | None,
+) -> int:
+    known = {version.version: version.model_id for version in tracking.versions(name)}
+    moved = {version for move in moves.values() for version in move if version in known}
+    record = {
+        "kind": kind,
+        "when": datetime.now(UTC).isoformat(timespec="seconds"),
+        "who": _who(),
+        "why": why,
+        "decision": decision,
+        "moves": moves,
+        "models": {version: known[version] for version in sorted(moved)},
+    }
+    about = moves.get(CHAMPION, next(iter(moves.values()), (None, None)))[1]
+    text = "; ".join(f"@{alias} {before or 'none'} → {after or 'none'}" for alias, (before, after) in moves.items())
+    return tracking.append_record(name, about if about in known else None, record, f"{kind}: {text}. {why}")
+
+
+def _apply(name: str) -> tuple[list[Change], State]:
+    """Set the aliases to where the records say; again while others append."""
+    while True:
+        changes, state = history(name)
+        actual = tracking.aliases(name)
+        left = {version.version for version in tracking.versions(name)}
+        for alias in ALIASES:
+            # A version that was deleted meanwhile cannot be pointed at; `settle` records that next time.
+            target = state.get(alias) if state.get(alias) in left else None
+            if actual.get(alias) != target:
+                tracking.set_alias(name, alias, target)
+        for change in changes:
+            if change.holds and not change.applied:
+                tracking.mark_applied(name, change.number)
+        again, _ = history(name)
+        if len(again) == len(changes):
+            return again, state
+
+
+def rolled_back(changes: Sequence[Change]) -> set[str]:
+    """Ids of the logged models that were champion and taken back, unless promoted again since."""
+    taken: set[str] = set()
+    for change in changes:
+        if not change.holds or CHAMPION not in change.moves:
+            continue
+        before, after = change.moves[CHAMPION]
+        if change.kind == "rollback" and before is not None:
+            taken.add(change.models.get(before, ""))
+        elif change.kind == "promote" and after is not None:
+            taken.discard(change.models.get(after, ""))
+    return taken
+
+
+def _who() -> str:
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = f"uid {os.getuid()}"
+    return f"{user}@{socket.gethostname()}"
+
+
+def as_json(change: Change) -> dict[str, Any]:
+    return {**change.__dict__, "moves": {alias: list(move) for alias, move in change.moves.items()}}

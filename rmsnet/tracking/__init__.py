@@ -1,0 +1,42 @@
+"""The one place that talks to MLflow: runs of trainings, the models they log, versions and aliases of the registry."""
+
+from rmsnet.tracking.models import (
+    Version,
+    aliases,
+    append_record,
+    create_version,
+    describe_version,
+    log_to_run,
+    mark_applied,
+    model_folder,
+    predict_with_logged_model,
+    records,
+    set_alias,
+    tag_version,
+    versions,
+)
+from rmsnet.tracking.runs import Group, Place, TrackedRun, find_run, log_evaluation, tracked_run
+from rmsnet.tracking.store import tracking_uri
+
+__all__ = [
+    "Group",
+    "Place",
+    "TrackedRun",
+    "Version",
+    "aliases",
+    "append_record",
+    "create_version",
+    "describe_version",
+    "find_run",
+    "log_evaluation",
+    "log_to_run",
+    "mark_applied",
+    "model_folder",
+    "predict_with_logged_model",
+    "records",
+    "set_alias",
+    "tag_version",
+    "tracked_run",
+    "tracking_uri",
+    "versions",
+]

@@ -1,0 +1,147 @@
+"""The store behind MLFLOW_TRACKING_URI: made once however many processes ask first, and found out when it is away."""
+
+import fcntl
+import logging
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rmsnet.errors import UserError
+from rmsnet.files import content_hash
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+DEFAULT_URI = "sqlite:///mlflow.db"
+EXPERIMENT = "rmsnet"
+_SQLITE = "sqlite:///"
+
+# A server that is away is found out in seconds; MLflow's own defaults try for four minutes at every call.
+_PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "60"}
+
+# A fresh store is told of at length (migrations, a new experiment), a lost one again and again; we say it once.
+_LOUD = (
+    "alembic",
+    "mlflow.models",
+    "mlflow.pyfunc",
+    "mlflow.store.db.utils",
+    "mlflow.store.model_registry",
+    "mlflow.system_metrics",
+    "mlflow.tracking",
+)
+
+
+def tracking_uri() -> str:
+    return os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
+
+
+def connect(uri: str | None = None) -> "ModuleType":
+    """MLflow, pointed at a store.
+
+    Args:
+        uri: of the store; None: MLFLOW_TRACKING_URI, by default the SQLite file mlflow.db of the working directory.
+
+    Raises:
+        UserError: a SQLite file that cannot be used: no permission, damaged, written by another version of MLflow.
+    """
+    for name in _LOUD:
+        logging.getLogger(name).setLevel(logging.ERROR)
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    for name, value in _PATIENCE.items():
+        os.environ.setdefault(name, value)
+    import mlflow
+
+    uri = uri or tracking_uri()
+    path = _sqlite_path(uri)
+    if path is not None:
+        uri = f"{_SQLITE}{path}"
+        _prepare_sqlite(path)
+    mlflow.set_tracking_uri(uri)
+    return mlflow  # type: ignore[no-any-return]  # MLflow is not type-checked
+
+
+def _sqlite_path(uri: str) -> Path | None:
+    return Path(uri.removeprefix(_SQLITE)).absolute() if uri.startswith(_SQLITE) else None
+
+
+@cache
+def _prepare_sqlite(path: Path) -> None:
+    """Let one process at a time make the tables; MLflow alone fails when several find the file empty."""
+    import mlflow
+
+    uri = f"{_SQLITE}{path}"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with one_process_at_a_time(uri):
+            client = mlflow.MlflowClient(uri, uri)
+            client.search_experiments(max_results=1)
+            client.search_registered_models(max_results=1)
+    except store_errors() as error:
+        raise UserError(f"{path}: cannot be used as MLflow store ({one_line(error)})") from None
+
+
+@contextmanager
+def one_process_at_a_time(uri: str) -> Iterator[None]:
+    """Hold the lock of a store on this machine: what is looked up inside is still so when it is acted on."""
+    path = _sqlite_path(uri)
+    if path is None:
+        lock = Path(tempfile.gettempdir()) / f"rmsnet-{os.getuid()}-{content_hash(uri)}.lock"
+    else:
+        lock = path.with_name(f"{path.name}.lock")
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def experiment_id(client: Any, uri: str) -> str:
+    """The experiment of our runs, made when there is none; the one that Kubeflow's MLflow plugin names, where it does.
+
+    The artifacts of a SQLite store lie beside its file, from wherever it is used.
+    """
+    import mlflow
+
+    if uri == tracking_uri() and "MLFLOW_EXPERIMENT_ID" in os.environ:
+        return os.environ["MLFLOW_EXPERIMENT_ID"]
+    experiment = client.get_experiment_by_name(EXPERIMENT)
+    if experiment is None:
+        path = _sqlite_path(uri)
+        location = None if path is None else str(path.parent / "mlruns")
+        try:
+            return str(client.create_experiment(EXPERIMENT, location))
+        except mlflow.MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+            experiment = client.get_experiment_by_name(EXPERIMENT)
+    if experiment.lifecycle_stage != "active":
+        number = experiment.experiment_id
+        raise UserError(
+            f"{uri}: the experiment {EXPERIMENT} is deleted; bring it back: mlflow experiments restore -x {number}"
+        )
+    return str(experiment.experiment_id)
+
+
+def store_errors() -> tuple[type[Exception], ...]:
+    """What a store raises that is away (requests raises OSErrors), full, or refuses a call."""
+    import boto3.exceptions
+    import botocore.exceptions
+    import mlflow
+    import sqlalchemy.exc
+
+    return (
+        mlflow.MlflowException,
+        sqlalchemy.exc.SQLAlchemyError,
+        boto3.exceptions.Boto3Error,
+        botocore.exceptions.BotoCoreError,
+        botocore.exceptions.ClientError,
+        OSError,
+    )
+
+
+def one_line(error: BaseException, width: int = 200) -> str:
+    """The first line of an error, cut to a width."""
+    text = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return text if len(text) <= width else f"{text[: width - 1]}…"

@@ -1,0 +1,81 @@
+"""Two trained, tracked and evaluated models, made once; every test gets its own copy of the store."""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rmsnet.bank import read_bank
+from rmsnet.evaluation import average_map
+from rmsnet.files import write_json
+from rmsnet.model_files import load_model
+from rmsnet.params import Params, TrainParams
+from rmsnet.spotting import spot_bank
+from rmsnet.training_stage import train_stage
+from tests.builders import learnable_bank, write_bank
+
+GAMES: Mapping[str, int] = {"train": 4, "valid": 22, "test": 3}
+
+PARAMS = Params(
+    train=TrainParams(
+        clip_frames=9, foreground_clips=200, background_clips=70, batch_size=16, epochs=6, precision="float32"
+    ),
+    variants={"good": {}, "poor": {"epochs": 2, "foreground_clips": 60}},
+)
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """A working directory as the pipeline leaves it before the register stage."""
+
+    root: Path
+    store: Path
+
+    @property
+    def features(self) -> Path:
+        return self.root / "features"
+
+    @property
+    def evaluation(self) -> Path:
+        return self.root / "evaluation"
+
+    def model(self, name: str) -> Path:
+        return self.root / "models" / name
+
+
+@pytest.fixture(scope="session")
+def finished_workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    root = tmp_path_factory.mktemp("workshop")
+    shop = Workshop(root, root / "mlflow.db")
+    for number, (split, games) in enumerate(GAMES.items()):
+        write_bank(shop.features, split, learnable_bank(games, seed=number))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        for name in PARAMS.variants:
+            train_stage(shop.features, shop.model(name), PARAMS, variant=name, device="cpu", progress=False)
+            for split in ("valid", "test"):
+                write_json(shop.evaluation / name / split / "metrics.json", judged(shop, name, split))
+    return shop
+
+
+def judged(shop: Workshop, name: str, split: str) -> dict[str, Any]:
+    bank = read_bank(shop.features, split)
+    predictions = spot_bank(load_model(shop.model(name)), bank)
+    scores = average_map(
+        bank.truth, predictions, halves=len(bank.halves), classes=len(bank.classes), frame_rate=bank.frame_rate
+    )
+    return {"average_map": scores.average_map, "ci95": [0.0, 1.0], "games": len(bank.halves) // 2, "simulated": True}
+
+
+@pytest.fixture
+def shop(finished_workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workshop:
+    """The working directory, with a store of one's own; the models in it are shared and only read."""
+    store = tmp_path / "mlflow.db"
+    shutil.copy(finished_workshop.store, store)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    return Workshop(finished_workshop.root, store)

@@ -1,0 +1,21 @@
+"""Model folders without a training."""
+
+from pathlib import Path
+
+import torch
+
+from rmsnet.model import RMSNet
+from rmsnet.model_files import model_config, save_model
+from rmsnet.params import TrainParams
+from tests.builders import bank
+
+PARAMS = TrainParams(clip_frames=9)
+
+
+def model_folder(folder: Path, seed: int = 0) -> Path:
+    """A model with random weights for the features of `tests.builders.bank`."""
+    torch.manual_seed(seed)
+    network = RMSNet(8, 3)
+    folder.mkdir(parents=True)
+    save_model(folder, network, model_config(PARAMS, bank([100]), folder.name))
+    return folder
