@@ -68,6 +68,24 @@ _V1_EVENTS = {
 }
 _V1_NO_EVENTS = frozenset({"penalty-missed", "no-events"})
 
+LABELS: Mapping[str, frozenset[str]] = {
+    "v1": frozenset(_V1_EVENTS) | _V1_NO_EVENTS,
+    "v2": frozenset(V2_CLASSES),
+}
+"""What an annotation may be labelled, by version; in v1 not all of it is an event."""
+
+FEATURE_WIDTHS: Mapping[str, int] = {
+    "ResNET": 2048,
+    "ResNET_PCA512": 512,
+    "ResNET_TF2": 2048,
+    "ResNET_TF2_PCA512": 512,
+    "baidu_soccer_embeddings": 8576,
+}
+"""Features of a frame in SoccerNet's published feature files."""
+
+FEATURE_RATES: Mapping[str, float] = {"baidu_soccer_embeddings": 1.0}
+"""Frames per second of those that have not FRAME_RATE."""
+
 # Most minutes have two digits; some real files hold "2 - 5:00", and injury time runs past 45.
 _GAME_TIME = re.compile(r"\s*([0-9]+)\s*-\s*([0-9]{1,3}):([0-9]{1,2})\s*")
 
@@ -91,19 +109,48 @@ class Event:
     visible: bool = True
 
 
+def split_game_time(text: Any) -> tuple[int, int] | None:
+    """Half (any number) and seconds of a text of the form "1 - 06:28" or "2 - 5:00"; None for anything else."""
+    match = _GAME_TIME.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        return None
+    half, minutes, seconds = (int(group) for group in match.groups())
+    return half, 60 * minutes + seconds
+
+
 def parse_game_time(text: str) -> tuple[int, int]:
     """Half and seconds of a `gameTime` such as "1 - 06:28" or "2 - 5:00".
 
     Raises:
         ValueError: the text is not a game time or its half is neither 1 nor 2.
     """
-    match = _GAME_TIME.fullmatch(text) if isinstance(text, str) else None
-    if match is None:
+    time = split_game_time(text)
+    if time is None:
         raise ValueError(f"gameTime {text!r} is not like '1 - 06:28'")
-    half, minutes, seconds = (int(group) for group in match.groups())
-    if half not in HALVES:
-        raise ValueError(f"gameTime {text!r} names half {half}; there are halves 1 and 2")
-    return half, 60 * minutes + seconds
+    if time[0] not in HALVES:
+        raise ValueError(f"gameTime {text!r} names half {time[0]}; there are halves 1 and 2")
+    return time
+
+
+def event_class(label: str, version: str) -> str | None:
+    """The class of a known label; None for a v1 label that is no event."""
+    return _V1_EVENTS.get(label) if version == "v1" else label
+
+
+def read_annotations(content: bytes, where: str) -> list[Any]:
+    """The annotations of a label file as they stand there.
+
+    Raises:
+        UserError: not JSON, not a label file.
+    """
+    try:
+        document = json.loads(content)
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise UserError(f"{where}: not JSON ({error})") from None
+    annotations = document.get("annotations") if isinstance(document, dict) else None
+    if not isinstance(annotations, list):
+        raise UserError(f"{where}: not a SoccerNet label file (no list 'annotations')")
+    return annotations
 
 
 def read_events(content: bytes, version: str, where: str) -> list[Event]:
@@ -120,15 +167,8 @@ def read_events(content: bytes, version: str, where: str) -> list[Event]:
     Raises:
         UserError: not JSON, not a label file, an unknown label, a malformed time.
     """
-    try:
-        document = json.loads(content)
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise UserError(f"{where}: not JSON ({error})") from None
-    annotations = document.get("annotations") if isinstance(document, dict) else None
-    if not isinstance(annotations, list):
-        raise UserError(f"{where}: not a SoccerNet label file (no list 'annotations')")
     events = []
-    for number, annotation in enumerate(annotations):
+    for number, annotation in enumerate(read_annotations(content, where)):
         try:
             event = _read_event(annotation, version)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -318,11 +358,11 @@ class Dataset:
         return self.root / game / f"{half}_{features}.npy"
 
 
-def open_dataset(root: Path, splits: Sequence[str] = SPLITS) -> Dataset:
-    """Open a dataset and check that its split lists and its folders agree.
+def list_dataset(root: Path, splits: Sequence[str] = SPLITS) -> Dataset:
+    """What a dataset says of itself: name, origin, split lists; the games are not looked at.
 
     Raises:
-        UserError: no such folder, an empty dataset, a split list that names an absent game or one game twice.
+        UserError: no such folder, a malformed dataset.json or split list, no game listed at all.
     """
     root = Path(root)
     if not root.is_dir():
@@ -334,23 +374,44 @@ def open_dataset(root: Path, splits: Sequence[str] = SPLITS) -> Dataset:
     )
     if not isinstance(info, dict) or not isinstance(info.get("simulated"), bool) or not info.get("name"):
         raise UserError(f"{root}/dataset.json: must say 'name' and 'simulated': true or false")
-    listed: dict[str, tuple[str, ...]] = {}
-    split_of: dict[str, str] = {}
-    for split in splits:
-        games = read_split(root, split)
-        for game in games:
-            if PurePosixPath(game).is_absolute() or ".." in PurePosixPath(game).parts:
-                raise UserError(f"{root}/{split_file(split)}: game {game!r} leads out of the dataset")
-            if game in split_of:
-                raise UserError(
-                    f"{root}/{split_file(split)}: game {game!r} is in {split_of[game]} and in {split}; keep it in one"
-                )
-            split_of[game] = split
-            if not (root / game).is_dir():
-                raise UserError(
-                    f"{root}/{split_file(split)}: game {game!r} has no folder; add it or take it off the list"
-                )
-        listed[split] = tuple(games)
-    if not split_of:
+    listed = {split: tuple(read_split(root, split)) for split in splits}
+    if not any(listed.values()):
         raise UserError(f"{root}: the dataset is empty: none of its splits lists a game")
     return Dataset(root, str(info["name"]), info["simulated"], info, listed)
+
+
+def open_dataset(root: Path, splits: Sequence[str] = SPLITS) -> Dataset:
+    """Open a dataset and check that its split lists and its folders agree.
+
+    Raises:
+        UserError: see `list_dataset`; a split list that names an absent game, one game twice, or one elsewhere.
+    """
+    dataset = list_dataset(root, splits)
+    split_of: dict[str, str] = {}
+    for split, games in dataset.splits.items():
+        for game in games:
+            where = f"{root}/{split_file(split)}: game {game!r}"
+            if leaves_dataset(dataset.root, game):
+                raise UserError(f"{where} leads out of the dataset")
+            if game in split_of:
+                raise UserError(f"{where} is in {split_of[game]} and in {split}; keep it in one")
+            split_of[game] = split
+            if not (dataset.root / game).is_dir():
+                raise UserError(f"{where} has no folder; add it or take it off the list")
+    return dataset
+
+
+# A file in a DVC cache lies under the MD5 of its content: …/files/md5/ab/cdef….
+_DVC_CACHE = re.compile(r".*/files/md5/[0-9a-f]{2}/[0-9a-f]{30}")
+
+
+def leaves_dataset(root: Path, path: str) -> bool:
+    """Whether a path below `root` leads out of it, by "..", as an absolute path or through a symbolic link.
+
+    Links into a DVC cache (`cache.type symlink`) are no such thing: what lies there is what DVC pins.
+    """
+    pure = PurePosixPath(path)
+    if pure.is_absolute() or ".." in pure.parts:
+        return True
+    target = (root / path).resolve()
+    return not target.is_relative_to(root.resolve()) and not _DVC_CACHE.fullmatch(target.as_posix())

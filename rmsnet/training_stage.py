@@ -17,6 +17,7 @@ from rmsnet.files import content_hash, read_json, write_json
 from rmsnet.params import Params, TrainParams
 from rmsnet.provenance import code_tags, dvc_md5, environment
 from rmsnet.training import Epoch, partial_folder, train
+from rmsnet.video.recipe import copy_recipe_files
 
 if TYPE_CHECKING:
     from rmsnet.tracking import Group
@@ -83,6 +84,7 @@ def train_stage(
                 print(_line(name, epoch, train_params.epochs), flush=True)
 
         def on_model(model: Path) -> None:
+            copy_recipe_files(features, model)
             with TemporaryDirectory() as kept:
                 for file in ("config.json", "history.csv", "metrics.json"):
                     shutil.copy(model / file, kept)

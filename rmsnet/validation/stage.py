@@ -1,0 +1,101 @@
+"""The validate stage: a dataset becomes a verdict and a report."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from rmsnet.errors import CheckFailed
+from rmsnet.files import atomic_folder, read_json
+from rmsnet.soccernet import list_dataset
+
+if TYPE_CHECKING:
+    from rmsnet.validation.checks import Check
+
+Verdict = Literal["passed", "passed with warnings", "failed", "undecided"]
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What the stage found.
+
+    Attributes:
+        verdict: "failed" when a critical check failed; "undecided" when none did, but a check could not be run.
+        summary: the verdict in a sentence.
+        checks: every check, in the order of the suites.
+    """
+
+    verdict: Verdict
+    summary: str
+    checks: "tuple[Check, ...]"
+
+
+def validate(
+    root: Path,
+    out: Path,
+    *,
+    features: str = "ResNET_TF2_PCA512",
+    classes: str = "v1",
+    profile: Path | None = None,
+) -> Validation:
+    """Check a dataset and write the report: validation.json, report.md, report.html.
+
+    Args:
+        root: dataset in SoccerNet's layout.
+        out: folder of the report; it appears, or is replaced, when the report is whole.
+        features: which feature files to check: {1,2}_<features>.npy.
+        classes: which labels to check: "v1" or "v2".
+        profile: profile.json of a model, to hold the features against; by default the dataset's own training split.
+
+    Raises:
+        UserError: there is no dataset to be judged (see `rmsnet.soccernet.list_dataset`), or no such profile; nothing
+            is written.
+        CheckFailed: the data are bad, or a check could not be run; the report says which and is written.
+    """
+    dataset = list_dataset(root)
+    reference = None if profile is None else read_json(profile)
+
+    from rmsnet.validation.checks import run_checks
+    from rmsnet.validation.drift import training_profile, with_drift
+    from rmsnet.validation.report import write_report
+    from rmsnet.validation.suites import ROWS_NAMED_BY, suites
+    from rmsnet.validation.tables import read_tables
+
+    tables = read_tables(dataset, features, classes)
+    if reference is None:
+        reference = training_profile(tables)
+    tables = with_drift(tables, reference)
+    limit = None if reference is None else float(reference["drift"]["limit"])
+    checks = tuple(run_checks(tables.by_name(), suites(classes, limit), ROWS_NAMED_BY))
+    verdict = judge(checks)
+    validation = Validation(verdict, summarize(verdict, checks), checks)
+    with atomic_folder(out) as folder:
+        write_report(folder, dataset, validation, tables, features, classes, limit)
+    if verdict in ("failed", "undecided"):
+        raise CheckFailed(f"{root}: {validation.summary}; which rows: {out / 'report.html'}")
+    return validation
+
+
+def judge(checks: "Sequence[Check]") -> Verdict:
+    """The verdict on all checks together: bad data first, then what could not be judged, then warnings."""
+    if any(check.status == "failed" and check.severity == "critical" for check in checks):
+        return "failed"
+    if any(check.status == "broken" for check in checks):
+        return "undecided"
+    if any(check.status == "failed" for check in checks):
+        return "passed with warnings"
+    return "passed"
+
+
+def summarize(verdict: Verdict, checks: "Sequence[Check]") -> str:
+    """The verdict in a sentence."""
+    critical = sum(check.status == "failed" and check.severity == "critical" for check in checks)
+    warnings = sum(check.status == "failed" and check.severity == "warning" for check in checks)
+    broken = sum(check.status == "broken" for check in checks)
+    parts = [
+        f"{critical} critical of {len(checks)} checks failed" if critical else "no critical check failed",
+        f"{warnings} {'warning' if warnings == 1 else 'warnings'}" if warnings else "no warnings",
+    ]
+    if broken:
+        parts.append(f"{broken} could not be run, which says nothing about the data")
+    return f"{verdict}: {', '.join(parts)}"

@@ -1,0 +1,354 @@
+"""A dataset as tables, read so that nothing in it can stop the reading: what is wrong becomes a value in a row.
+
+games     a row per game and split that lists it
+halves    a row per half of every game that lies in the dataset
+features  a row per feature file
+events    a row per annotation, in file order
+classes   a row per split and class, with its events
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from rmsnet.errors import UserError
+from rmsnet.profile import profile_frames
+from rmsnet.soccernet import (
+    CLASSES,
+    FEATURE_RATES,
+    FEATURE_WIDTHS,
+    FRAME_RATE,
+    HALVES,
+    LABEL_FILES,
+    LABELS,
+    Dataset,
+    event_class,
+    leaves_dataset,
+    read_annotations,
+    split_game_time,
+)
+from rmsnet.validation.arrays import ArrayHeader, Contents, open_features, read_contents
+
+VIDEO_FILES = ("{half}_224p.mkv", "{half}_720p.mkv", "{half}_HQ.mkv", "{half}.mkv", "{half}.mp4")
+"""A half's video, in the order of preference."""
+
+TRAINING_SPLIT = "train"
+
+GOOD = "good"
+"""What a column that says what is wrong says when nothing is."""
+
+# What may lie in a game's folder: features and videos of its halves, SoccerNet's label files, detections, notes.
+_EXPECTED_FILE = re.compile(
+    r"[12]_\w+\.(npy|json)|[12](_\w+)?\.(mkv|mp4|avi)|Labels(-[a-z0-9]+)?\.json|video\.ini|results_spotting\.json"
+)
+_GAME_NAME = re.compile(r"[\w-]+/\d{4}-\d{4}/\d{4}-\d\d-\d\d - \d\d-\d\d \S.* \d+ - \d+ .*\S")
+_TWO_DIGITS = re.compile(r"[12] - \d{2,3}:\d\d")
+
+
+@dataclass(frozen=True)
+class Tables:
+    """A dataset as tables.
+
+    Attributes:
+        games: split, game, name, folder, labels, unexpected_files, late_share.
+        halves: split, game, half, file, minutes, minutes_against_median, rate_against_video, video_gap_seconds, …
+        features: split, game, half, problem, dtype, width, expected_width, frames, not_finite_rows, …
+        events: split, game, number, label, game_time, half, seconds, …
+        classes: split, class, events.
+        contents: of each feature file that can be read, by (game, half).
+    """
+
+    games: pd.DataFrame
+    halves: pd.DataFrame
+    features: pd.DataFrame
+    events: pd.DataFrame
+    classes: pd.DataFrame
+    contents: Mapping[tuple[str, int], Contents]
+
+    def by_name(self) -> dict[str, pd.DataFrame]:
+        """The tables themselves, in the order in which they are judged."""
+        names = ("games", "halves", "features", "events", "classes")
+        return {name: getattr(self, name) for name in names}
+
+
+def read_tables(dataset: Dataset, features: str, classes: str) -> Tables:
+    """Read a dataset's lists, folders, labels, features and video headers.
+
+    Args:
+        dataset: of `rmsnet.soccernet.list_dataset`.
+        features: which feature files the pipeline uses: {1,2}_<features>.npy.
+        classes: which labels: "v1" or "v2".
+    """
+    games = pd.DataFrame(
+        [_game_row(dataset, split, game, classes) for split, names in dataset.splits.items() for game in names]
+    )
+    present = games[games.folder == GOOD].drop_duplicates("game")
+    files = [
+        (str(split), str(game), half)
+        for split, game in zip(present.split, present.game, strict=True)
+        for half in HALVES
+    ]
+    training_halves = sum(split == TRAINING_SPLIT for split, _, _ in files)
+    scans = {
+        (game, half): _scan(dataset, game, half, features, training_halves if split == TRAINING_SPLIT else 0)
+        for split, game, half in files
+    }
+    feature_rows = _features_table(dataset, files, scans, features)
+    halves = _halves_table(dataset, files, feature_rows, features)
+    events = _events_table(dataset, present, halves, classes)
+    late = events.assign(late=events.seconds_past_end > 0).groupby("game").late.mean()
+    games["late_share"] = games.game.map(late)
+    return Tables(
+        games,
+        halves,
+        feature_rows,
+        events,
+        _classes_table(dataset, events, classes),
+        {place: contents for place, (_, contents) in scans.items() if contents is not None},
+    )
+
+
+def _game_row(dataset: Dataset, split: str, game: str, classes: str) -> dict[str, Any]:
+    folder = _folder_state(dataset, game)
+    names = sorted(path.name for path in (dataset.root / game).iterdir()) if folder == GOOD else []
+    unexpected = [name for name in names if not _EXPECTED_FILE.fullmatch(name) and not name.startswith(".")]
+    return {
+        "split": split,
+        "game": game,
+        "name": GOOD if _GAME_NAME.fullmatch(game) else "unusual",
+        "folder": folder,
+        "labels": _labels_state(dataset, game, classes, unexpected) if folder == GOOD else None,
+        "unexpected_files": ", ".join(unexpected) or GOOD,
+    }
+
+
+def _folder_state(dataset: Dataset, game: str) -> str:
+    if not game.isprintable():
+        return "its name holds control characters"
+    if leaves_dataset(dataset.root, game):
+        return "leads out of the dataset"
+    return GOOD if (dataset.root / game).is_dir() else "absent"
+
+
+def _labels_state(dataset: Dataset, game: str, classes: str, unexpected: Iterable[str]) -> str:
+    others = [name for name in unexpected if name.lower().startswith("label")]
+    if others:
+        return f"another label file beside {LABEL_FILES[classes]}: {', '.join(others)}"
+    try:
+        _annotations(dataset, game, classes)
+    except UserError as error:
+        return str(error)
+    return GOOD
+
+
+def _annotations(dataset: Dataset, game: str, classes: str) -> list[Any]:
+    name = LABEL_FILES[classes]
+    if leaves_dataset(dataset.root, f"{game}/{name}"):
+        raise UserError(f"{name} leads out of the dataset")
+    content = dataset.labels().read(game, name)
+    if content is None:
+        raise UserError(f"no {name}")
+    return read_annotations(content, name)
+
+
+def _scan(
+    dataset: Dataset, game: str, half: int, features: str, training_halves: int
+) -> tuple[ArrayHeader, Contents | None]:
+    """Header and contents of a feature file; the contents are None where it cannot be used.
+
+    Args:
+        dataset: the dataset.
+        game: league/season/game.
+        half: 1 or 2.
+        features: which feature file.
+        training_halves: that make up the training profile together with this one; 0 when it is no part of it.
+    """
+    path = dataset.features_path(game, half, features)
+    if leaves_dataset(dataset.root, f"{game}/{path.name}"):
+        return ArrayHeader("leads out of the dataset"), None
+    if not path.exists():
+        return ArrayHeader("absent"), None
+    array = open_features(path)
+    if isinstance(array, ArrayHeader):
+        return array, None
+    sample = profile_frames(len(array), training_halves) if training_halves else np.zeros(0, np.int64)
+    return ArrayHeader(GOOD, str(array.dtype), array.shape), read_contents(array, sample)
+
+
+def _features_table(
+    dataset: Dataset,
+    files: Iterable[tuple[str, str, int]],
+    scans: Mapping[tuple[str, int], tuple[ArrayHeader, Contents | None]],
+    features: str,
+) -> pd.DataFrame:
+    rate = FEATURE_RATES.get(features, FRAME_RATE)
+    rows = []
+    for split, game, half in files:
+        header, contents = scans[game, half]
+        row: dict[str, Any] = {"split": split, "game": game, "half": half, "problem": header.problem}
+        if contents is not None:
+            frames, width = header.shape
+            row |= {
+                "dtype": header.dtype,
+                "frames": frames,
+                "width": width,
+                "not_finite_rows": contents.not_finite_rows,
+                "constant_rows": contents.constant_rows,
+                "repeated_share": contents.repeated_rows / frames,
+                "longest_still_seconds": (contents.longest_repeat - 1) / rate,
+                "content": contents.hash,
+            }
+        rows.append(row)
+    columns = ["split", "game", "half", "problem", "dtype", "frames", "width", "not_finite_rows", "constant_rows"]
+    table = pd.DataFrame(rows, columns=[*columns, "repeated_share", "longest_still_seconds", "content"])
+    usual = table.width.mode()
+    table["expected_width"] = FEATURE_WIDTHS.get(features, usual[0] if len(usual) else np.nan)
+    table["wrong_width"] = table.width - table.expected_width
+    return table
+
+
+def _halves_table(
+    dataset: Dataset, files: Iterable[tuple[str, str, int]], features_table: pd.DataFrame, features: str
+) -> pd.DataFrame:
+    rate = FEATURE_RATES.get(features, FRAME_RATE)
+    rows = []
+    for (split, game, half), frames in zip(files, features_table.frames, strict=True):
+        video = _video(dataset, game, half)
+        others = _other_lengths(dataset, game, half, features)
+        seconds = frames / rate
+        rows.append(
+            {
+                "split": split,
+                "game": game,
+                "half": half,
+                "minutes": seconds / 60,
+                "video": video.state,
+                "video_rate": video.rate,
+                "video_seconds": video.seconds,
+                "rate_against_video": seconds / video.seconds,
+                "video_gap_seconds": abs(seconds - video.seconds),
+                "other_features": ", ".join(sorted(others)),
+                "other_gap_seconds": max((abs(seconds - other) for other in others.values()), default=np.nan),
+            }
+        )
+    columns = ["split", "game", "half", "minutes", "video", "video_rate", "video_seconds", "rate_against_video"]
+    table = pd.DataFrame(rows, columns=[*columns, "video_gap_seconds", "other_features", "other_gap_seconds"])
+    table["minutes_against_median"] = table.minutes / table.minutes.median()
+    return table
+
+
+@dataclass(frozen=True)
+class _Video:
+    """What a video's header says: GOOD, "absent" or why it cannot be read; its length and frames per second."""
+
+    state: str
+    seconds: float = np.nan
+    rate: float = np.nan
+
+
+def _video(dataset: Dataset, game: str, half: int) -> _Video:
+    for name in VIDEO_FILES:
+        path = dataset.root / game / name.format(half=half)
+        if leaves_dataset(dataset.root, f"{game}/{path.name}"):
+            return _Video("leads out of the dataset")
+        if path.is_file():
+            return _read_video_header(path)
+    return _Video("absent")
+
+
+def _read_video_header(path: Path) -> _Video:
+    import av
+
+    try:
+        with av.open(str(path)) as container:
+            rate = container.streams.video[0].average_rate
+            if not container.duration or not rate:
+                return _Video("its header gives no length or frame rate")
+            return _Video(GOOD, container.duration / av.time_base, float(rate))
+    except (av.FFmpegError, OSError, IndexError) as error:
+        return _Video(f"cannot be read ({' '.join(str(error).split())})")
+
+
+def _other_lengths(dataset: Dataset, game: str, half: int, features: str) -> dict[str, float]:
+    """Seconds of the half by its other feature files, as far as those can be read."""
+    seconds = {}
+    for path in sorted((dataset.root / game).glob(f"{half}_*.npy")):
+        name = path.stem.removeprefix(f"{half}_")
+        if name == features or leaves_dataset(dataset.root, f"{game}/{path.name}"):
+            continue
+        array = open_features(path)
+        if not isinstance(array, ArrayHeader):
+            seconds[name] = len(array) / FEATURE_RATES.get(name, FRAME_RATE)
+    return seconds
+
+
+def _events_table(dataset: Dataset, present: pd.DataFrame, halves: pd.DataFrame, classes: str) -> pd.DataFrame:
+    rows = []
+    readable = present[present.labels == GOOD]
+    for split, game in zip(readable.split, readable.game.astype(str), strict=True):
+        for number, annotation in enumerate(_annotations(dataset, game, classes)):
+            rows.append({"split": split, "game": game, "number": number, **_event_row(annotation, classes)})
+    columns = ["split", "game", "number", "problem", "label", "event", "game_time", "time_form", "half", "seconds"]
+    table = pd.DataFrame(rows, columns=[*columns, "position", "position_gap_seconds", "visibility"])
+    table["half"] = table.half.astype("Int64")
+    same = ["game", "half", "time_seconds", "label"]
+    timed = table.assign(time_seconds=np.floor(table.seconds)).dropna(subset=same)
+    table["repeats"] = 0
+    table.loc[timed.index, "repeats"] = timed.duplicated(same).astype(int)
+    ends = halves.set_index(["game", "half"])
+    end_seconds = (60 * ends.minutes).fillna(ends.video_seconds)
+    table = table.join(end_seconds.rename("end_seconds"), on=["game", "half"])
+    table["seconds_past_end"] = table.seconds - table.end_seconds
+    substitution = table.label.isin(["substitution-in", "Substitution"])
+    table["half_time"] = (substitution & (table.half == 2) & (table.seconds < 1)).fillna(value=False).astype(int)
+    return table
+
+
+def _event_row(annotation: Any, classes: str) -> dict[str, Any]:
+    if not isinstance(annotation, dict):
+        return {"problem": "not an object"}
+    missing = [key for key in ("label", "gameTime") if not isinstance(annotation.get(key), str)]
+    if missing:
+        return {"problem": f"no text {' and no text '.join(missing)}"}
+    label, game_time = annotation["label"], annotation["gameTime"]
+    row: dict[str, Any] = {"problem": GOOD, "label": label, "game_time": game_time}
+    if label in LABELS[classes]:
+        row["event"] = event_class(label, classes)
+    time = split_game_time(game_time)
+    if time is not None:
+        row |= {"half": time[0], "seconds": float(time[1])}
+        row["time_form"] = GOOD if _TWO_DIGITS.fullmatch(game_time) else "one-digit minutes or seconds"
+    if classes == "v2":
+        row |= _position(annotation, row.get("seconds"))
+        row["visibility"] = annotation.get("visibility", "visible")
+    return row
+
+
+def _position(annotation: Mapping[str, Any], seconds: float | None) -> dict[str, Any]:
+    """The time in milliseconds of a v2 annotation, and how far it is from its gameTime."""
+    if "position" not in annotation:
+        return {"position": GOOD}
+    try:
+        position_ms = int(annotation["position"])
+    except (ValueError, TypeError):
+        return {"position": f"{annotation['position']!r} is no number of milliseconds"}
+    if position_ms < 0:
+        return {"position": f"{position_ms} ms is before the start of the half"}
+    gap = None if seconds is None else abs(position_ms // 1000 - seconds)
+    return {"position": GOOD, "seconds": position_ms / 1000, "position_gap_seconds": gap}
+
+
+def _classes_table(dataset: Dataset, events: pd.DataFrame, classes: str) -> pd.DataFrame:
+    counts = events.groupby(["split", "event"]).size()
+    return pd.DataFrame(
+        [
+            {"split": split, "class": name, "events": int(counts.get((split, name), 0))}
+            for split in dataset.splits
+            for name in CLASSES[classes]
+        ]
+    )

@@ -1,0 +1,62 @@
+"""Tiny datasets in SoccerNet's layout that tests can spoil."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from rmsnet.soccernet import LABEL_FILES, SPLITS, V2_CLASSES, split_file
+
+FEATURES = "tiny"
+WIDTH = 16
+FRAMES = 240
+
+LEAGUE = "league_one/2014-2015"
+GAMES = {
+    split: [
+        f"{LEAGUE}/2015-0{month}-{day:02} - 19-45 {split.title()} Town 1 - {day} Guests" for day in range(1, 1 + count)
+    ]
+    for month, (split, count) in enumerate({"train": 3, "valid": 1, "test": 1}.items(), start=1)
+}
+
+ANNOTATIONS: Mapping[str, Sequence[Mapping[str, str]]] = {
+    "v1": [
+        {"gameTime": "1 - 00:20", "label": "soccer-ball", "team": "home"},
+        {"gameTime": "1 - 01:05", "label": "y-card", "team": "away"},
+        {"gameTime": "2 - 00:40", "label": "substitution-in", "team": "home"},
+    ],
+    "v2": [
+        {"gameTime": f"1 - 00:{second}", "position": f"{second}500", "label": label, "visibility": "visible"}
+        for second, label in enumerate(V2_CLASSES, start=10)
+    ],
+}
+
+
+def make_dataset(root: Path, classes: str = "v1") -> Path:
+    """A dataset that passes every check: 3 training games and one of each other split, halves of two minutes."""
+    for number, (split, games) in enumerate(GAMES.items()):
+        (root / split_file(split)).parent.mkdir(parents=True, exist_ok=True)
+        write_json(root / split_file(split), games)
+        for place, game in enumerate(games):
+            folder = root / game
+            folder.mkdir(parents=True)
+            write_labels(folder, ANNOTATIONS[classes], classes)
+            for half in (1, 2):
+                rng = np.random.default_rng([number, place, half])
+                np.save(feature_file(root, game, half), rng.normal(size=(FRAMES, WIDTH)).astype(np.float32))
+    write_json(root / "dataset.json", {"name": "Tiny", "simulated": True})
+    assert set(GAMES) == set(SPLITS)
+    return root
+
+
+def write_json(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value), encoding="utf-8")
+
+
+def write_labels(folder: Path, annotations: Sequence[object], classes: str = "v1") -> None:
+    write_json(folder / LABEL_FILES[classes], {"UrlLocal": "", "annotations": list(annotations)})
+
+
+def feature_file(root: Path, game: str, half: int = 1) -> Path:
+    return root / game / f"{half}_{FEATURES}.npy"
