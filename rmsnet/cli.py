@@ -12,23 +12,29 @@ from rmsnet.errors import CheckFailed, UserError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command.
+    """Run one command; see `run_command`."""
+    return run_command(_parser(), arguments)
+
+
+def run_command(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> int:
+    """Parse, and call the `run` of the command that was asked for.
 
     Returns:
         0: done; 1: a check failed or a promotion was refused; 2: bad input; 130: interrupted.
     """
     switch_telemetry_off()
-    options = _parser().parse_args(arguments)
+    options = parser.parse_args(arguments)
+    program = parser.prog
     try:
         answer = options.run(options)
         if answer is not None and getattr(options, "json", False):
             print(json.dumps(answer, ensure_ascii=False, allow_nan=False))
         sys.stdout.flush()
     except UserError as error:
-        print(f"rmsnet: {_one_line(error)}", file=sys.stderr)
+        print(f"{program}: {_one_line(error)}", file=sys.stderr)
         return 2
     except CheckFailed as error:
-        print(f"rmsnet: {_one_line(error)}", file=sys.stderr)
+        print(f"{program}: {_one_line(error)}", file=sys.stderr)
         return 1
     except BrokenPipeError:
         # The reader of our output went away (`rmsnet … | head`): nothing is left to say.
@@ -36,10 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except OSError as error:
         # A full disk, a missing permission: the machine's refusal, not a bug.
-        print(f"rmsnet: {_one_line(error)}", file=sys.stderr)
+        print(f"{program}: {_one_line(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("rmsnet: interrupted; run the same command again to continue", file=sys.stderr)
+        print(f"{program}: interrupted; run the same command again to continue", file=sys.stderr)
         return 130
     return 0
 
@@ -59,7 +65,7 @@ def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> Any:
         """One line, like every other bad input; `--help` has the rest."""
         print(f"{self.prog}: {message}; see: {self.prog} --help", file=sys.stderr)
@@ -69,7 +75,7 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     from rmsnet.commands import data, evaluate, extract, registry, train, validate
 
-    parser = _Parser(prog="rmsnet", description="Event spotting in soccer video: from a dataset to a registered model.")
+    parser = Parser(prog="rmsnet", description="Event spotting in soccer video: from a dataset to a registered model.")
     parser.add_argument("--version", action="version", version=f"rmsnet {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in (data, validate, extract, train, evaluate, registry):

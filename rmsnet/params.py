@@ -208,10 +208,10 @@ def checked(kind: type[T], value: Any, where: str) -> T:
 
 def _known_keys(kind: Any, location: Sequence[Any]) -> list[str]:
     """The keys that the section around an unknown key allows."""
-    from typing import get_type_hints
+    from typing import get_args, get_type_hints
 
     for part in location[:-1]:
-        kind = get_type_hints(kind)[part]
+        kind = get_args(kind)[0] if isinstance(part, int) else get_type_hints(kind)[part]
     return [item.name for item in fields(kind)]
 
 

@@ -1,0 +1,100 @@
+"""Where a dataset comes from: a folder that is here, an object store, or a DVC revision."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
+
+from rmsnet.errors import UserError
+from rmsnet.files import replace_folder
+
+DATASET_PATH = "data"
+"""Where in a git repository the dataset lies when the source does not say."""
+
+CONNECTIONS = 16
+"""Objects fetched from an object store at once."""
+
+
+def fetch(source: str, revision: str, out: Path) -> Path:
+    """The folder of a dataset, brought to this machine where it is not here already.
+
+    Args:
+        source: a folder, which is used where it lies; s3://bucket/prefix; or, with a revision, a git repository whose
+            DVC tracks the dataset, as URL or URL#path.
+        revision: commit, tag or branch of that repository; "" for the others.
+        out: folder for what has to be fetched; it appears when all of it is there.
+
+    Returns:
+        The source's own folder, or `out`.
+
+    Raises:
+        UserError: no such folder, bucket, repository, revision or dataset in it, or no access to it.
+    """
+    if revision:
+        _fetch_revision(source, revision, out)
+    elif source.startswith("s3://"):
+        _fetch_objects(source, out)
+    elif "://" in source:
+        raise UserError(f"{source}: give a revision with a git repository; object stores are named s3://bucket/prefix")
+    else:
+        if not Path(source).is_dir():
+            raise UserError(f"{source}: no such folder; is the data's volume mounted?")
+        return Path(source)
+    return out
+
+
+def _partial(out: Path) -> Path:
+    out.parent.mkdir(parents=True, exist_ok=True)
+    return out.with_name(f".{out.name}.fetching")
+
+
+def _fetch_revision(source: str, revision: str, out: Path) -> None:
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    repository, _, path = source.partition("#")
+    partial = _partial(out)
+    try:
+        Repo.get(repository, path or DATASET_PATH, out=str(partial), rev=revision, force=True)
+    except (DvcException, OSError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UserError(f"{repository}, revision {revision}: {reason}") from None
+    replace_folder(partial, out)
+
+
+def _fetch_objects(source: str, out: Path) -> None:
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    address = urlsplit(source)
+    prefix = address.path.strip("/")
+    partial = _partial(out)
+    try:
+        store = boto3.client("s3")
+        pages = store.get_paginator("list_objects_v2").paginate(
+            Bucket=address.netloc, Prefix=f"{prefix}/" if prefix else ""
+        )
+        objects = {item["Key"]: item["Size"] for page in pages for item in page.get("Contents", ())}
+        wanted = {key: _place(key, prefix) for key in objects if not key.endswith("/")}
+        if not wanted:
+            raise UserError(f"{source}: nothing there")
+
+        def download(key: str) -> None:
+            path = partial / wanted[key]
+            # What an interrupted fetch has brought whole is not brought again.
+            if not (path.exists() and path.stat().st_size == objects[key]):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                store.download_file(address.netloc, key, str(path))
+
+        with ThreadPoolExecutor(CONNECTIONS) as pool:
+            list(pool.map(download, wanted))
+    except (BotoCoreError, ClientError) as error:
+        raise UserError(f"{source}: {' '.join(str(error).split())}") from None
+    replace_folder(partial, out)
+
+
+def _place(key: str, prefix: str) -> PurePosixPath:
+    """Path of an object below the prefix; one that leads elsewhere is refused."""
+    path = PurePosixPath(key.removeprefix(f"{prefix}/") if prefix else key)
+    if path.is_absolute() or ".." in path.parts:
+        raise UserError(f"s3 object {key!r}: refused, its name leads out of the dataset's folder")
+    return path
