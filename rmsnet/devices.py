@@ -1,8 +1,14 @@
 """Where and in which precision the network computes."""
 
-import torch
+import mmap
 
+import torch
+from torch import Tensor
+
+from rmsnet.bank import FrameBank
 from rmsnet.errors import UserError
+
+ROWS_AT_ONCE = 65536
 
 
 def choose_device(name: str) -> torch.device:
@@ -28,3 +34,20 @@ def choose_precision(name: str, device: torch.device) -> torch.dtype:
             fast = bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") or capabilities.get("arm_bf16"))
         return torch.bfloat16 if fast else torch.float32
     return {"float32": torch.float32, "bfloat16": torch.bfloat16}[name]
+
+
+def resident_features(bank: FrameBank, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """(N, D) the features of a bank on a device, in the type that the network computes in.
+
+    On a CPU in float32 that is the bank's own memory. Elsewhere it is a copy, made piece by piece; the pages that a
+    piece was read from are given back at once, so that a bank larger than memory can become one half its size.
+    """
+    if dtype == torch.float32 and device.type == "cpu":
+        return torch.from_numpy(bank.features)
+    owner: object = bank.features.base
+    resident = torch.empty(bank.features.shape, dtype=dtype, device=device)
+    for start in range(0, len(resident), ROWS_AT_ONCE):
+        resident[start : start + ROWS_AT_ONCE] = torch.from_numpy(bank.features[start : start + ROWS_AT_ONCE])
+        if isinstance(owner, mmap.mmap):
+            owner.madvise(mmap.MADV_DONTNEED)
+    return resident

@@ -4,6 +4,7 @@ The sections are plain dataclasses, so that the training core needs no more than
 configured. Reading and checking a file (`load_params`) is the edge that uses pydantic.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -41,19 +42,35 @@ class ExtractParams:
     """The frame bank.
 
     Attributes:
-        features: which precomputed features to read: {1,2}_<features>.npy of every game.
+        source: what it is made from: "features" that are there already, the "videos" through a backbone, or "frames":
+            the videos' pictures themselves, for the fine-tuning of a backbone.
+        features: of source "features": {1,2}_<features>.npy of every game.
+        videos: of the other sources: {1,2}_<videos>.mkv (.mp4, …) of every game.
+        picture: what is kept of a picture: its "centre" (SoccerNet's square) or the "whole" (224 × 398: the paper's
+            fine-tuning).
+        height: of the kept picture, pixels.
+        backbone: of source "videos": a classification model of torchvision.
+        weights: its weights: an entry of torchvision's enum, or a .pth or .safetensors file.
+        pca: of source "videos": features left by a PCA fitted on the training split; 0: no PCA.
     """
 
     __pydantic_config__ = _STRICT
 
+    source: Literal["features", "videos", "frames"] = "features"
     features: str = "ResNET_TF2_PCA512"
+    videos: str = "224p"
+    picture: Literal["centre", "whole"] = "centre"
+    height: int = 224
+    backbone: str = "resnet152"
+    weights: str = "IMAGENET1K_V1"
+    pca: int = 512
 
     def __post_init__(self) -> None:
-        _require(
-            bool(self.features) and "/" not in self.features,
-            "features",
-            f"is no file name: {self.features!r}",
-        )
+        for key in ("features", "videos"):
+            name = getattr(self, key)
+            _require(bool(name) and "/" not in name, key, f"is no file name: {name!r}")
+        _require(self.height >= 32, "height", f"must be at least 32, not {self.height}")
+        _require(self.pca >= 0, "pca", f"must not be negative, not {self.pca}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +95,7 @@ class TrainParams:
         learning_rate: after the warm-up of one epoch; cosine to zero from the second epoch.
         momentum: of SGD.
         weight_decay: of SGD.
+        average_decay: judge and keep a running average of the weights with this decay a step; 0: the weights.
         precision: "float32", "bfloat16", or "auto": bfloat16 where the machine computes in it.
         seed: of the weights, the sampling, the masking and the dropout.
     """
@@ -101,6 +119,7 @@ class TrainParams:
     learning_rate: float = 0.05
     momentum: float = 0.9
     weight_decay: float = 1e-4
+    average_decay: float = 0.0
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     seed: int = 0
 
@@ -109,7 +128,7 @@ class TrainParams:
             _require(getattr(self, key) >= 1, key, f"must be at least 1, not {getattr(self, key)}")
         for key in ("masking_probability", "masking_max_offset"):
             _require(0 <= getattr(self, key) <= 1, key, f"must lie in [0, 1], not {getattr(self, key)}")
-        for key in ("dropout", "momentum"):
+        for key in ("dropout", "momentum", "average_decay"):
             _require(0 <= getattr(self, key) < 1, key, f"must lie in [0, 1), not {getattr(self, key)}")
         for key in ("regression_weight", "weight_decay", "patience", "seed"):
             value = getattr(self, key)
@@ -141,15 +160,39 @@ class EvaluateParams:
 
 @dataclass(frozen=True, kw_only=True)
 class RegisterParams:
-    """The registry.
+    """The registry and its gate; scores in [0, 1].
 
     Attributes:
         model_name: name of the registered model.
+        minimum_games: of the validation split; on fewer no champion is replaced.
+        floor: validation Average-mAP that any champion must reach.
+        confidence: of the one-sided lower bound of challenger minus champion.
+        margin: the lower bound must be above it.
+        class_allowance: a class may fall by so much; the gate refuses when it falls further with that confidence.
+        resamples: of the games, behind the bounds.
     """
 
     __pydantic_config__ = _STRICT
 
     model_name: str = "rmsnet"
+    minimum_games: int = 20
+    floor: float = 0.1
+    confidence: float = 0.95
+    margin: float = 0.0
+    class_allowance: float = 0.05
+    resamples: int = 1000
+
+    def __post_init__(self) -> None:
+        _require(
+            re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 ._-]*", self.model_name) is not None,
+            "model_name",
+            f"must be letters, digits, spaces, '.', '_' and '-', not {self.model_name!r}",
+        )
+        _require(self.minimum_games >= 2, "minimum_games", f"must be at least 2, not {self.minimum_games}")
+        _require(0.5 <= self.confidence < 1, "confidence", f"must lie in [0.5, 1), not {self.confidence}")
+        _require(self.resamples >= 100, "resamples", f"must be at least 100, not {self.resamples}")
+        for key in ("floor", "margin", "class_allowance"):
+            _require(0 <= getattr(self, key) <= 1, key, f"must lie in [0, 1], not {getattr(self, key)}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ import importlib.util
 import json
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -67,6 +68,13 @@ _V1_EVENTS = {
     "soccer-ball-own": "soccer",
 }
 _V1_NO_EVENTS = frozenset({"penalty-missed", "no-events"})
+
+MAX_COMPRESSION = 200
+"""Zips that claim to be squeezed further are taken for bombs; JSON of spots shrinks 10 to 50 times."""
+MAX_UNPACKED_UNSEEN = 64 << 20
+"""Bytes that a zip may claim to hold whatever its compression."""
+MAX_MEMBER = 1 << 30
+"""Bytes that one file in a zip may claim to have."""
 
 LABELS: Mapping[str, frozenset[str]] = {
     "v1": frozenset(_V1_EVENTS) | _V1_NO_EVENTS,
@@ -211,9 +219,22 @@ class GameFiles:
             self._archive = zipfile.ZipFile(self.source)
         except (zipfile.BadZipFile, OSError) as error:
             raise UserError(f"{self.source}: neither a folder nor a readable zip ({error})") from None
-        for name in self._archive.namelist():
-            if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+        self._refuse_malice(self._archive)
+
+    def _refuse_malice(self, archive: zipfile.ZipFile) -> None:
+        for name in archive.namelist():
+            path = PurePosixPath(name.replace("\\", "/"))
+            if path.is_absolute() or ".." in path.parts:
                 raise UserError(f"{self.source}: refused, the zip holds a path that leads out of it: {name}")
+        packed = self.source.stat().st_size
+        sizes = [member.file_size for member in archive.infolist()]
+        if sum(sizes) > MAX_UNPACKED_UNSEEN and sum(sizes) > MAX_COMPRESSION * packed:
+            raise UserError(
+                f"{self.source}: refused, {packed:,} bytes of zip claim to hold {sum(sizes):,}: a zip bomb; real ones "
+                f"shrink less than {MAX_COMPRESSION} times"
+            )
+        if max(sizes, default=0) > MAX_MEMBER:
+            raise UserError(f"{self.source}: refused, a file in the zip claims to have {max(sizes):,} bytes")
 
     def read(self, game: str, name: str) -> bytes | None:
         """The content of a game's file, or None where there is none.
@@ -227,7 +248,8 @@ class GameFiles:
             return self._archive.read(f"{game}/{name}")
         except (FileNotFoundError, NotADirectoryError, KeyError):
             return None
-        except (OSError, zipfile.BadZipFile, EOFError) as error:
+        except (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+            # zipfile raises RuntimeError for encrypted files, NotImplementedError (one too) for unknown compression.
             raise UserError(f"{self.source}: {game}/{name} cannot be read ({error})") from None
 
     def games(self, name: str) -> list[str]:
@@ -296,7 +318,6 @@ def read_split(folder: Path, split: str) -> list[str]:
     """The games (league/season/game) of a split, in list order.
 
     The folder's own list is taken where there is one, otherwise the official list of the SoccerNet package.
-    A list is the official nested form {league: {season: [game]}} or a flat list of games.
 
     Raises:
         UserError: no list to be found, or a malformed one.
@@ -309,6 +330,17 @@ def read_split(folder: Path, split: str) -> list[str]:
                 f"{path}: no such split list; put one there, or get the official ones: pip install 'rmsnet[soccernet]'"
             )
         path = official / split_file(split)
+    return read_split_file(path)
+
+
+def read_split_file(path: Path) -> list[str]:
+    """The games (league/season/game) of a split list, in its order.
+
+    A list is the official nested form {league: {season: [game]}} or a flat list of games.
+
+    Raises:
+        UserError: no such file, or a malformed one.
+    """
     return list(_listed_games(read_json(path), path))
 
 

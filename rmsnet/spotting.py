@@ -1,6 +1,6 @@
 """From features to events: the network over sliding clips, relative offsets turned into times (paper, IV-B)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +10,6 @@ from torch import Tensor
 from rmsnet.bank import BankHalf, FrameBank
 from rmsnet.clips import sliding_clips
 from rmsnet.errors import UserError
-from rmsnet.model import RMSNet
 from rmsnet.model_files import SpottingModel, check_fits
 from rmsnet.spots import Predictions, Truth
 
@@ -20,15 +19,19 @@ ASSUMED_OFFSET = 0.5
 CLIPS_AT_ONCE = 512
 
 
+Scorer = Callable[[Tensor], tuple[Tensor, Tensor]]
+"""Clips (B, T, D) to logits (B, C + 1) and raw offsets (B,), as `RMSNet.forward`."""
+
+
 def spot(
-    model: RMSNet,
+    score: Scorer,
     bank: FrameBank,
     *,
     clip_frames: int,
     stride: int,
     regression: bool = True,
     features: Tensor | None = None,
-    precision: torch.dtype = torch.float32,
+    device: torch.device | str = "cpu",
 ) -> Predictions:
     """Predict the events of every half of a bank.
 
@@ -37,19 +40,17 @@ def spot(
     `start + offset · T`. The last clip of a half repeats the last frame where it reaches past the end.
 
     Args:
-        model: the network; put into eval mode and left so.
+        score: the network in eval mode.
         bank: the halves.
         clip_frames: T.
         stride: frames between the starts of two clips.
         regression: False takes `ASSUMED_OFFSET` instead of the network's offset.
-        features: (N, D) `bank.features` where they are already on the model's device; None: read as needed.
-        precision: what the network computes in.
+        features: (N, D) `bank.features` as `score` wants them; None: as they are, read as needed.
+        device: where `score` computes.
 
     Returns:
         The predictions, half by half in time order of their clips.
     """
-    model.eval()
-    device = next(model.parameters()).device
     first, last, half_of_clip = _clips_of_halves(bank, clip_frames, stride)
     if features is None:
         features = torch.from_numpy(bank.features)
@@ -61,8 +62,7 @@ def spot(
         for part in _parts(len(first)):
             rows = torch.minimum(first[part, None] + index, last[part, None])
             clips = features[rows.to(features.device)].to(device)
-            with torch.autocast(device.type, dtype=precision, enabled=precision != torch.float32):
-                logits, raw_offset = model(clips)
+            logits, raw_offset = score(clips)
             best, winner = logits.float().softmax(dim=1).max(dim=1)
             confidence.append(best)
             label.append(winner)
@@ -119,6 +119,7 @@ def spot_bank(model: SpottingModel, bank: FrameBank, stride: int | None = None) 
         clip_frames=model.clip_frames,
         stride=model.clip_frames if stride is None else stride,
         regression=model.regression,
+        device=next(model.network.parameters()).device,
     )
 
 

@@ -17,19 +17,25 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from rmsnet import spectral
 from rmsnet.bank import FrameBank
 from rmsnet.clips import training_clips
-from rmsnet.devices import choose_device, choose_precision
+from rmsnet.devices import choose_device, choose_precision, resident_features
 from rmsnet.errors import CheckFailed, UserError
 from rmsnet.evaluation import average_map
 from rmsnet.files import atomic_file, content_hash, replace_folder, write_json, write_text
 from rmsnet.model import RMSNet, rms_loss
 from rmsnet.model_files import model_config, save_model
 from rmsnet.params import TrainParams
-from rmsnet.sampling import Clips, EpochSampler, clip_rows
+from rmsnet.sampling import EpochSampler, clip_rows
 from rmsnet.spotting import spot
 
 CHECKPOINT = "checkpoint.safetensors"
+
+STEPS_BETWEEN_REPORTS = 25
+
+Batch = tuple[Tensor, Tensor, Tensor]
+"""Time-major rows of the bank (T, B), classes (B,), relative offsets (B,)."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +81,7 @@ def train(
     *,
     name: str | None = None,
     device: str = "auto",
+    on_clips: Callable[[int], None] = lambda clips: None,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
     on_model: Callable[[Path], None] = lambda folder: None,
 ) -> dict[str, Any]:
@@ -92,6 +99,7 @@ def train(
         folder: where the model goes.
         name: of the model; by default the folder's.
         device: "auto", "cpu" or "cuda".
+        on_clips: told of so many more clips that were trained on, some times a second.
         on_epoch: told of every epoch, also of those that an earlier call had finished.
         on_model: told of the whole model folder just before it gets its name; may add files to it.
 
@@ -113,11 +121,12 @@ def train(
         train_bank.info["data_hash"],
         valid_bank.info["data_hash"],
     )
+    valid_features = resident_features(valid_bank, trainer.precision, trainer.device)
     history = trainer.resume(partial / CHECKPOINT, fingerprint)
     for epoch in history:
         on_epoch(epoch)
     while not _finished(history, params):
-        epoch = trainer.run_epoch(len(history) + 1, valid_bank)
+        epoch = trainer.run_epoch(len(history) + 1, valid_bank, valid_features, on_clips)
         history.append(epoch)
         if best_epoch(history) is epoch:
             trainer.keep_best()
@@ -174,9 +183,10 @@ def history_csv(history: Sequence[Epoch]) -> str:
 
 
 class _Trainer:
-    """The state that an epoch changes: network, momentum, and the best weights so far."""
+    """The state that an epoch changes: weights, momentum, their running average, and the best weights so far."""
 
     def __init__(self, bank: FrameBank, params: TrainParams, device: torch.device) -> None:
+        self.bank = bank
         self.params = params
         self.device = device
         self.precision = choose_precision(params.precision, device)
@@ -195,114 +205,163 @@ class _Trainer:
             masking_side=params.masking_side,
             device=device,
         )
-        self.features = torch.from_numpy(bank.features).to(device)
+        self.features = resident_features(bank, self.precision, device)
         with _seeded(params.seed << 20, device):
             self.network = RMSNet(bank.width, len(bank.classes), params.dropout).to(device)
+        self.weights = spectral.trainable_weights(self.network)
+        self.rate = torch.zeros((), device=device)
         self.optimizer = torch.optim.SGD(
-            self.network.parameters(),
-            lr=params.learning_rate,
+            self.weights.values(),
+            lr=self.rate,
             momentum=params.momentum,
             weight_decay=params.weight_decay,
             fused=True,
         )
-        self.best = self._weights()
+        self.average: dict[str, Tensor] | None = None
+        self.best = self._snapshot()
+        self.graph: _StepGraph | None = None
 
-    def _weights(self) -> dict[str, Tensor]:
-        return {key: value.detach().clone() for key, value in self.network.state_dict().items()}
+    def _snapshot(self) -> dict[str, Tensor]:
+        """A copy of the weights to judge and to keep: the averaged ones where there is an average."""
+        weights = self.weights if self.average is None else self.average
+        return {name: weight.detach().clone() for name, weight in weights.items()}
 
     def keep_best(self) -> None:
-        self.best = self._weights()
+        self.best = self._snapshot()
 
     def best_network(self) -> RMSNet:
-        self.network.load_state_dict(self.best)
+        self._put(self.best)
         return self.network.eval()
 
-    def run_epoch(self, number: int, valid_bank: FrameBank) -> Epoch:
+    def _put(self, weights: Mapping[str, Tensor]) -> None:
+        with torch.no_grad():
+            for name, weight in self.weights.items():
+                weight.copy_(weights[name])
+
+    def run_epoch(
+        self, number: int, valid_bank: FrameBank, valid_features: Tensor, on_clips: Callable[[int], None]
+    ) -> Epoch:
         """Train on one epoch's clips, then judge the network on the validation split."""
         started = time.perf_counter()
         params = self.params
         clips = self.sampler.epoch(params.seed, number)
-        steps = -(-len(clips) // params.batch_size)
-        losses = torch.zeros(steps, 3, device=self.device)
-        rate = 0.0
-        self.network.train()
+        rows = clip_rows(clips, params.clip_frames, params.masking_side).T.contiguous()  # (T, clips)
+        offset = clips.event_index / params.clip_frames
+        size = params.batch_size
+        steps = -(-len(clips) // size)
+        measured = torch.zeros(steps, 4, device=self.device)
+        if params.average_decay and number > 1 and self.average is None:
+            # From the end of the warm-up on: the weights before it say nothing.
+            self.average, self.graph = self._snapshot(), None
         with _seeded((params.seed << 20) + number, self.device):
             for step in range(steps):
-                batch = clips[step * params.batch_size : (step + 1) * params.batch_size]
+                part = slice(step * size, (step + 1) * size)
                 rate = learning_rate((number - 1) * steps + step, steps, params.epochs, params.learning_rate)
-                losses[step] = self._step(batch, rate)
-        gradients = [parameter.grad for parameter in self.network.parameters() if parameter.grad is not None]
-        gradient_norm = float(torch.nn.utils.get_total_norm(gradients))
-        self._require_finite(losses, number)
+                self.rate.fill_(rate)
+                measured[step] = self._step((rows[:, part], clips.label[part], offset[part]), last=step == steps - 1)
+                if step % STEPS_BETWEEN_REPORTS == STEPS_BETWEEN_REPORTS - 1:
+                    on_clips(STEPS_BETWEEN_REPORTS * size)
+        # The first look at what the device computed: until here nothing waited for it.
+        self._require_finite(measured[:, 0], number, rows)
+        weight = torch.full((steps, 1), size, device=self.device)
+        weight[-1] = len(clips) - (steps - 1) * size
+        loss, classification, regression = ((measured[:, :3] * weight).sum(dim=0) / len(clips)).tolist()
+        gradient_norm = float(measured[-1, 3])
         trained = time.perf_counter()
-        predictions = spot(
-            self.network,
-            valid_bank,
-            clip_frames=params.clip_frames,
-            stride=params.clip_frames,
-            regression=params.regression,
-            precision=self.precision,
-        )
-        score = average_map(
-            valid_bank.truth,
-            predictions,
-            halves=len(valid_bank.halves),
-            classes=len(valid_bank.classes),
-            frame_rate=valid_bank.frame_rate,
-        )
-        last = len(clips) - (steps - 1) * params.batch_size
-        weight = torch.full((steps, 1), params.batch_size, device=self.device)
-        weight[-1] = last
-        loss, classification, regression = ((losses * weight).sum(dim=0) / len(clips)).tolist()
+        on_clips(len(clips) % (STEPS_BETWEEN_REPORTS * size))
         return Epoch(
             epoch=number,
             loss=loss,
             classification_loss=classification,
             regression_loss=regression,
-            valid_average_map=float(score.average_map),
+            valid_average_map=self._judge(valid_bank, valid_features),
             learning_rate=rate,
             gradient_norm=gradient_norm,
             clips_per_second=len(clips) / (trained - started),
             seconds=time.perf_counter() - started,
         )
 
-    def _step(self, batch: Clips, rate: float) -> Tensor:
-        """One step of SGD on a batch; returns (3,) the losses, still on the device."""
-        params = self.params
-        rows = clip_rows(batch, params.clip_frames, params.masking_side)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        with torch.autocast(self.device.type, dtype=self.precision, enabled=self.precision != torch.float32):
-            logits, offset = self.network(self.features[rows])
-        loss, classification, regression = rms_loss(
-            logits,
-            offset,
-            batch.label,
-            batch.event_index / params.clip_frames,
-            params.regression_weight if params.regression else 0.0,
+    def _judge(self, bank: FrameBank, features: Tensor) -> float:
+        """Average-mAP of the weights as they are, decoded as the paper does."""
+        weights = self._snapshot()
+        predictions = spot(
+            lambda clips: spectral.forward(weights, clips.transpose(0, 1).contiguous()),
+            bank,
+            clip_frames=self.params.clip_frames,
+            stride=self.params.clip_frames,
+            regression=self.params.regression,
+            features=features,
+            device=self.device,
         )
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves backward untyped
-        self.optimizer.step()
-        return torch.stack([loss, classification, regression]).detach()
+        score = average_map(
+            bank.truth,
+            predictions,
+            halves=len(bank.halves),
+            classes=len(bank.classes),
+            frame_rate=bank.frame_rate,
+        )
+        return float(score.average_map)
 
-    def _require_finite(self, losses: Tensor, number: int) -> None:
-        bad = (~torch.isfinite(losses[:, 0])).nonzero()
-        if len(bad):
-            raise CheckFailed(
-                f"the loss became {losses[bad[0, 0], 0].item()} in epoch {number}, batch {int(bad[0, 0])}: look for "
-                "NaN or huge values in the features (rmsnet validate), or lower train.learning_rate"
+    def _step(self, batch: Batch, last: bool) -> Tensor:
+        """One step on a batch; (4,) the losses and the gradient's norm, which on a CPU only the last step measures."""
+        if self.device.type != "cuda" or batch[0].shape[1] < self.params.batch_size:
+            return self._compute(batch, with_norm=last)
+        if self.graph is None:
+            self.graph = _StepGraph(batch, lambda static: self._compute(static, with_norm=True))
+        return self.graph(batch)
+
+    def _compute(self, batch: Batch, with_norm: bool) -> Tensor:
+        """Forward, backward and SGD, nothing of which waits for the device."""
+        params = self.params
+        rows, label, relative_offset = batch
+        clips = self.features.index_select(0, rows.reshape(-1)).view(*rows.shape, -1)  # (T, B, D)
+        logits, offset = spectral.forward(self.weights, clips, params.dropout)
+        weight = params.regression_weight if params.regression else 0.0
+        losses = rms_loss(logits, offset, label, relative_offset, weight)
+        self.optimizer.zero_grad(set_to_none=True)
+        losses[0].backward()  # type: ignore[no-untyped-call]  # torch leaves backward untyped
+        self.optimizer.step()
+        if self.average is not None:
+            averages = [self.average[name] for name in self.weights]
+            with torch.no_grad():
+                torch._foreach_lerp_(averages, list(self.weights.values()), 1 - params.average_decay)
+        norm = torch.zeros_like(losses[0])
+        if with_norm:
+            norm = torch.nn.utils.get_total_norm(
+                weight.grad for weight in self.weights.values() if weight.grad is not None
             )
+        return torch.stack([*losses, norm]).detach()
+
+    def _require_finite(self, loss: Tensor, number: int, rows: Tensor) -> None:
+        """Name the first batch whose loss is not finite, and where it comes from."""
+        bad = (~torch.isfinite(loss)).nonzero()
+        if len(bad) == 0:
+            return
+        step = int(bad[0])
+        of_batch = rows[:, step * self.params.batch_size : (step + 1) * self.params.batch_size].reshape(-1)
+        broken = of_batch[~torch.isfinite(self.features[of_batch]).all(dim=1)]
+        if len(broken):
+            row = int(broken[0])
+            half = next(half for half in reversed(self.bank.halves) if half.first_frame <= row)
+            why = (
+                f"frame {row - half.first_frame} of {half.game}, half {half.half} is not finite; get its features again"
+            )
+        else:
+            why = "its features are finite, the weights have diverged; lower train.learning_rate"
+        raise CheckFailed(f"the loss became {loss[step].item()} in epoch {number}, batch {step}: {why}")
 
     def save(self, path: Path, fingerprint: str, history: Sequence[Epoch]) -> None:
-        """Write network, momentum, best weights and history into one file, whole or not at all."""
-        tensors = {f"network.{key}": value for key, value in self._weights().items()}
-        tensors |= {f"best.{key}": value for key, value in self.best.items()}
-        for key, parameter in self.network.named_parameters():
-            tensors[f"momentum.{key}"] = self.optimizer.state[parameter]["momentum_buffer"]
+        """Write weights, momentum, average, best weights and history into one file, whole or not at all."""
+        tensors = {}
+        for name, weight in self.weights.items():
+            tensors[f"network.{name}"] = weight.detach()
+            tensors[f"momentum.{name}"] = self.optimizer.state[weight]["momentum_buffer"]
+            tensors[f"best.{name}"] = self.best[name]
+            if self.average is not None:
+                tensors[f"average.{name}"] = self.average[name]
         metadata = {"fingerprint": fingerprint, "history": json.dumps([asdict(epoch) for epoch in history])}
         with atomic_file(path) as partial:
-            save_file({key: value.cpu().contiguous() for key, value in tensors.items()}, partial, metadata)
+            save_file({name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, partial, metadata)
 
     def resume(self, path: Path, fingerprint: str) -> list[Epoch]:
         """Continue from a checkpoint of the same parameters and data; the epochs done so far, or none."""
@@ -311,19 +370,54 @@ class _Trainer:
                 metadata: Mapping[str, str] = file.metadata() or {}
                 if metadata.get("fingerprint") != fingerprint:
                     return []
-                tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  # not a mapping
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a mapping
         except (FileNotFoundError, SafetensorError):
             return []
 
         def part(prefix: str) -> dict[str, Tensor]:
-            return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+            return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
-        self.network.load_state_dict(part("network."))
+        self._put(part("network."))
         self.best = part("best.")
+        self.average = part("average.") or None
         momentum = part("momentum.")
-        for key, parameter in self.network.named_parameters():
-            self.optimizer.state[parameter]["momentum_buffer"] = momentum[key]
+        for name, weight in self.weights.items():
+            self.optimizer.state[weight]["momentum_buffer"] = momentum[name]
         return [Epoch(**row) for row in json.loads(metadata["history"])]
+
+
+class _StepGraph:
+    """A step recorded once as a CUDA graph and replayed: one launch instead of a hundred.
+
+    The first calls run the step as it is, on a stream of its own, because a recording must find everything that is
+    allocated lazily (momentum, cuBLAS workspaces) in place; they are steps of the training like any other.
+    """
+
+    WARM_UP = 3
+
+    def __init__(self, batch: Batch, compute: Callable[[Batch], Tensor]) -> None:
+        self.static = tuple(torch.empty_like(tensor, memory_format=torch.contiguous_format) for tensor in batch)
+        self.compute = compute
+        self.calls = 0
+        self.graph = torch.cuda.CUDAGraph()
+        self.result = torch.empty(0)
+
+    def __call__(self, batch: Batch) -> Tensor:
+        for static, tensor in zip(self.static, batch, strict=True):
+            static.copy_(tensor)
+        self.calls += 1
+        if self.calls <= self.WARM_UP:
+            stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+            stream.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(stream):
+                result = self.compute(self.static)  # type: ignore[arg-type]  # three of them
+            torch.cuda.current_stream().wait_stream(stream)
+            return result
+        if self.calls == self.WARM_UP + 1:
+            with torch.cuda.graph(self.graph):
+                self.result = self.compute(self.static)  # type: ignore[arg-type]  # three of them
+        self.graph.replay()
+        return self.result
 
 
 @contextmanager

@@ -188,8 +188,9 @@ def test_the_best_epoch_is_kept_not_the_last(tmp_path, monkeypatch):
 
     metrics = run(tmp_path / "model", on_epoch=on_epoch)
     assert (metrics["best_epoch"], metrics["valid_average_map"], metrics["epochs"]) == (2, 0.4, 4)
-    kept = weights(tmp_path / "model")
-    assert all(torch.equal(kept[key], after_best[f"network.{key}"]) for key in kept)
+    for key, kept in weights(tmp_path / "model").items():
+        trained = after_best[f"network.{key}"]
+        assert torch.equal(kept, trained.permute(2, 1, 0) if trained.ndim == 3 else trained)
 
 
 def test_the_score_of_the_best_epoch_is_that_of_the_model_left_behind(tmp_path):
@@ -206,12 +207,41 @@ def test_training_stops_early_when_nothing_gets_better(tmp_path):
     assert len(told) == 3
 
 
-def test_a_loss_that_is_not_finite_stops_with_the_batch(tmp_path):
+def test_a_loss_that_is_not_finite_names_the_batch_and_the_broken_frame(tmp_path):
     broken = learnable_bank(0)
-    broken.features[:] = np.nan
-    with pytest.raises(CheckFailed, match=r"epoch 1, batch 0.*NaN"):
+    broken.features[broken.halves[1].first_frame + 50] = np.nan
+    with pytest.raises(
+        CheckFailed, match=r"epoch 1, batch \d+: frame 50 of league/season/game 0, half 2 is not finite"
+    ):
         train(broken, learnable_bank(1), SMALL, tmp_path / "model", device="cpu")
     assert not (tmp_path / "model").exists()
+
+
+def test_weights_that_diverge_are_told_from_broken_features(tmp_path):
+    with pytest.raises(CheckFailed, match=r"epoch \d, batch \d+: its features are finite, .*lower train.learning_rate"):
+        run(tmp_path / "model", replace(SMALL, learning_rate=1e4))
+
+
+def test_every_clip_is_told_of_once(tmp_path):
+    told: list[int] = []
+    run(tmp_path / "model", replace(SMALL, foreground_clips=500, background_clips=300), on_clips=told.append)
+    assert sum(told) == 4 * 800
+
+
+def test_averaged_weights_are_what_is_kept_and_continue_exactly(tmp_path):
+    params = replace(SMALL, average_decay=0.9, epochs=3)
+    run(tmp_path / "plain", replace(params, average_decay=0.0))
+    run(tmp_path / "averaged", params)
+    assert not same_weights(tmp_path / "plain", tmp_path / "averaged")
+
+    def interrupt(epoch: Epoch) -> None:
+        if epoch.epoch == 2:
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        run(tmp_path / "broken", params, on_epoch=interrupt)
+    run(tmp_path / "broken", params)
+    assert same_weights(tmp_path / "averaged", tmp_path / "broken")
 
 
 def test_without_regression_the_offset_gets_no_gradient(tmp_path):

@@ -1,5 +1,114 @@
+"""rmsnet evaluate: a model, or anybody's predictions, become scores with intervals, plots and a report."""
+
 import argparse
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rmsnet.commands._options import add_device_option, add_json_option, add_params_options, params_of
+from rmsnet.errors import UserError
+
+PROTOCOLS = ("devkit", "soccernet-2018", "calf")
+
+FILE_OPTIONS = {
+    "split": "test",
+    "classes": "v2",
+    "label_file": None,
+    "ignore_other_labels": False,
+    "allow_missing": False,
+    "protocol": "devkit",
+    "frame_rate": 2.0,
+}
+"""Options that a model has no use for, with their defaults."""
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    commands.add_parser("evaluate")
+    parser = commands.add_parser(
+        "evaluate",
+        help="judge a model, or predictions in SoccerNet's format",
+        description="Judge a model on its valid and test split (--model, --features), or predictions against labels "
+        "(--labels, --predictions).",
+    )
+    parser.add_argument("--out", type=Path, required=True, help="folder for scores, tables, plots and report.html")
+    model = parser.add_argument_group("a model")
+    model.add_argument("--model", type=Path, help="model folder (rmsnet train)")
+    model.add_argument("--features", type=Path, help="folder of frame banks (rmsnet extract)")
+    files = parser.add_argument_group("predictions in files")
+    files.add_argument("--labels", type=Path, metavar="DIR|ZIP", help="games with SoccerNet's annotations")
+    files.add_argument("--predictions", type=Path, metavar="DIR|ZIP", help="games with results_spotting.json")
+    files.add_argument(
+        "--split",
+        default="test",
+        help="train, valid, test, or a split list (….json); default: test",
+        metavar="NAME|FILE",
+    )
+    files.add_argument("--classes", metavar="v1|v2|FILE", help="class list; a file has a name a line (default: v2)")
+    files.add_argument("--label-file", metavar="NAME", help="annotation file of a game (default: by class list)")
+    files.add_argument("--ignore-other-labels", action="store_true", help="leave out labels not in the class list")
+    files.add_argument("--allow-missing", action="store_true", help="take games without predictions for empty")
+    files.add_argument("--protocol", choices=PROTOCOLS, help="how to match and count (default: devkit)")
+    files.add_argument("--frame-rate", type=float, help="of the grid, frames per second (default: 2)")
+    parser.add_argument("--tolerances", help="loose, tight, at1 … at5, or seconds such as 5,10,15 (default: loose)")
+    parser.add_argument("--bootstrap", type=int, metavar="N", help="resamples behind the intervals (default: 1000)")
+    parser.set_defaults(**FILE_OPTIONS)
+    add_device_option(parser)
+    add_params_options(parser)
+    add_json_option(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> Any:
+    if options.bootstrap is not None and options.bootstrap < 0:
+        raise UserError(f"--bootstrap {options.bootstrap}: must not be negative; 0 gives no interval")
+    of_model, of_files = (options.model, options.features), (options.labels, options.predictions)
+    if all(of_model) and not any(of_files):
+        return _run_model(options)
+    if all(of_files) and not any(of_model):
+        return _run_files(options)
+    raise UserError("evaluate: give either --model and --features, or --labels and --predictions")
+
+
+def _run_model(options: argparse.Namespace) -> Any:
+    given = [name for name, default in FILE_OPTIONS.items() if getattr(options, name) != default]
+    if given:
+        raise UserError(f"--{given[0].replace('_', '-')}: is for --labels and --predictions, not for --model")
+    params = params_of(options).evaluate
+    if options.tolerances is not None:
+        params = replace(params, tolerances=options.tolerances)
+    if options.bootstrap is not None:
+        params = replace(params, bootstrap=options.bootstrap)
+
+    from rmsnet.evaluation.report import heading, terminal_table
+    from rmsnet.evaluation.stage import evaluate_stage
+
+    assessments = evaluate_stage(options.model, options.features, options.out, params, device=options.device)
+    if not options.json:
+        for split, assessment in assessments.items():
+            print(f"{heading(assessment)}\n\n{terminal_table(assessment)}\n\n{options.out / split / 'report.html'}\n")
+    return {split: assessment.metrics() for split, assessment in assessments.items()}
+
+
+def _run_files(options: argparse.Namespace) -> Any:
+    if not 1 <= options.frame_rate <= 1000:
+        raise UserError(f"--frame-rate {options.frame_rate:g}: must lie between 1 and 1000 frames per second")
+
+    from rmsnet.evaluation.assessment import parse_tolerances
+    from rmsnet.evaluation.files import class_list
+    from rmsnet.evaluation.report import heading, terminal_table
+    from rmsnet.evaluation.stage import evaluate_files
+
+    assessment = evaluate_files(
+        options.labels,
+        options.predictions,
+        options.out,
+        split=options.split,
+        classes=class_list(options.classes, options.label_file, options.ignore_other_labels),
+        protocol=options.protocol,
+        tolerances=parse_tolerances(options.tolerances or "loose"),
+        resamples=1000 if options.bootstrap is None else options.bootstrap,
+        frame_rate=options.frame_rate,
+        allow_missing=options.allow_missing,
+    )
+    if not options.json:
+        print(f"{heading(assessment)}\n\n{terminal_table(assessment)}\n\n{options.out / 'report.html'}")
+    return assessment.metrics()

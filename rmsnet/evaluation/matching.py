@@ -11,7 +11,9 @@ predictions rank the events alike.
 
 import numpy as np
 
-from rmsnet.evaluation.cells import Bools, Floats, Grid, Ints
+from rmsnet.evaluation.cells import Floats, Grid, Ints
+
+NOBODY = -1
 
 
 def rank_of(confidence: Floats) -> Ints:
@@ -21,7 +23,7 @@ def rank_of(confidence: Floats) -> Ints:
     return rank
 
 
-def hits(grid: Grid, event: Ints, cell: Ints, rank: Ints, reach: int) -> Bools:
+def match(grid: Grid, event: Ints, cell: Ints, rank: Ints, reach: int) -> Ints:
     """Match predictions with events.
 
     Args:
@@ -32,7 +34,7 @@ def hits(grid: Grid, event: Ints, cell: Ints, rank: Ints, reach: int) -> Bools:
         reach: frames from an event within which a prediction is its.
 
     Returns:
-        (N,) whether an event took the prediction.
+        (N,) index of the event that took each prediction, -1 for none.
     """
     low, high = windows(grid, event, cell, reach)
     by_rank = np.empty_like(rank)
@@ -52,8 +54,8 @@ def hits(grid: Grid, event: Ints, cell: Ints, rank: Ints, reach: int) -> Bools:
         after = holder[prediction]
         displaced = before[(before != after) & (before != nobody)]
         seeking = np.unique(np.concatenate([seeking[seeking != after], displaced]))
-    taken: Bools = holder != nobody
-    return taken
+    holder[holder == nobody] = NOBODY
+    return holder
 
 
 def windows(grid: Grid, event: Ints, cell: Ints, reach: int) -> tuple[Ints, Ints]:

@@ -1,26 +1,28 @@
-"""Average-mAP as the SoccerNet development kit computes it, to the last bit, in NumPy.
+"""Average-mAP: how a spotting result is judged, by one of three protocols that all exist (docs/evaluation.md).
 
-Source: SoccerNet.Evaluation.ActionSpotting (package SoccerNet 0.2); Giancola et al. 2018, Deliege et al. 2021.
+Sources: SoccerNet.Evaluation.ActionSpotting of the package SoccerNet 0.2, whose numbers `devkit` gives to the last bit;
+`segments` and `suppression` name the others.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal, get_args
 
 import numpy as np
 
+from rmsnet.evaluation.average_precision import THRESHOLDS, Counted, Evidence
 from rmsnet.evaluation.cells import Bools, Floats, Grid, Ints, events_on, nearest_is_visible, predictions_on
-from rmsnet.evaluation.matching import hits, rank_of, windows
+from rmsnet.evaluation.matching import NOBODY, match, rank_of, windows
+from rmsnet.evaluation.segments import rank_segments
+from rmsnet.evaluation.suppression import not_suppressed
 from rmsnet.spots import Predictions, Truth
+
+Protocol = Literal["devkit", "soccernet-2018", "calf"]
+PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
 
 LOOSE = tuple(range(5, 61, 5))
 TIGHT = tuple(range(1, 6))
-
-THRESHOLDS = np.linspace(0, 1, 200)
-"""Confidences at which precision and recall are taken."""
-
-RECALLS = np.arange(11) / 10
-"""Recalls at which the interpolated precision is averaged."""
 
 UNSHOWN_FACTOR = 17 / 13
 """The development kit's correction of the unshown Average-mAP: 13 of the 17 classes have events that are not shown."""
@@ -49,32 +51,52 @@ class Scores(Score):
 
     Attributes:
         tolerances: (D,) seconds.
-        visible: shown events, against the predictions whose nearest event of the class was shown.
-        unshown: the others, against the other predictions.
+        visible: shown events, against the predictions whose nearest event of the class was shown; None in
+            `soccernet-2018`, which knows no visibility.
+        unshown: the others, against the other predictions; None likewise.
     """
 
     tolerances: Floats
-    visible: Score
-    unshown: Score
+    visible: Score | None
+    unshown: Score | None
 
 
 @dataclass(frozen=True)
-class Counts:
-    """All that precision and recall are made of, by game; sums over games are a corpus.
+class Judged:
+    """Predictions matched with events, game by game, ready to be scored as one corpus or as resampled ones.
 
     Attributes:
-        hits: (D, G, C, 200) hits with a confidence of at least each threshold, per tolerance, game and class.
-        predictions: (G, C, 200) predictions with a confidence of at least each threshold.
-        events: (G, C) events.
+        games: G, number of games.
+        tolerances: (D,) seconds.
+        everything: evidence of all events.
+        visible: of those that were shown, None where the protocol does not ask.
+        unshown: of the others, None likewise.
     """
 
-    hits: Ints
-    predictions: Ints
-    events: Ints
+    games: int
+    tolerances: Floats
+    everything: Evidence
+    visible: Evidence | None
+    unshown: Evidence | None
 
-    def average_precision(self) -> Floats:
-        """(D, C) of all games together."""
-        return eleven_point_ap(self.hits.sum(axis=1), self.predictions.sum(axis=0), self.events.sum(axis=0))
+    def scores(self) -> Scores:
+        """The scores of all games."""
+        once = np.ones((1, self.games))
+        everything, visible, unshown = (
+            None if evidence is None else evidence.average_precision(once)[0]
+            for evidence in (self.everything, self.visible, self.unshown)
+        )
+        assert everything is not None
+        all_events = score_of(everything)
+        return Scores(
+            all_events.average_map,
+            all_events.per_class,
+            all_events.map_by_tolerance,
+            all_events.ap,
+            self.tolerances,
+            None if visible is None else score_of(visible),
+            None if unshown is None else score_of(unshown, UNSHOWN_FACTOR if len(self.tolerances) > 1 else 1.0),
+        )
 
 
 def average_map(
@@ -85,8 +107,9 @@ def average_map(
     classes: int,
     frame_rate: float,
     tolerances: Sequence[float] = LOOSE,
+    protocol: Protocol = "devkit",
 ) -> Scores:
-    """Average-mAP of predictions, protocol `devkit`.
+    """Average-mAP of predictions.
 
     Args:
         truth: the events, `half` in 0 … halves-1, `label` in 0 … classes-1.
@@ -95,39 +118,24 @@ def average_map(
         classes: number of classes; one without an event scores 0 and stays in the mean.
         frame_rate: of the grid on which times are compared, frames per second; the official one is 2.
         tolerances: seconds, ascending; a prediction may be off by half of one.
+        protocol: "devkit", "soccernet-2018" or "calf".
 
     Raises:
         ValueError: a half, class or time outside the grid, tolerances that do not ascend.
     """
-    everything, visible, unshown = count(
+    return judge(
         truth,
         predictions,
-        Grid(halves, classes, frame_rate),
-        np.zeros(halves, np.int64),
-        games=1,
+        game_of_half=np.zeros(halves, np.int64),
+        classes=classes,
+        frame_rate=frame_rate,
         tolerances=tolerances,
-    )
-    return scores_of(
-        everything.average_precision(), visible.average_precision(), unshown.average_precision(), tolerances
-    )
+        protocol=protocol,
+    ).scores()
 
 
-def scores_of(everything: Floats, visible: Floats, unshown: Floats, tolerances: Sequence[float]) -> Scores:
-    """Scores from (D, C) average precisions."""
-    score = _score(everything)
-    factor = UNSHOWN_FACTOR if len(tolerances) > 1 else 1.0
-    return Scores(
-        score.average_map,
-        score.per_class,
-        score.map_by_tolerance,
-        score.ap,
-        np.asarray(tolerances, np.float64),
-        _score(visible),
-        _score(unshown, factor),
-    )
-
-
-def _score(ap: Floats, factor: float = 1.0) -> Score:
+def score_of(ap: Floats, factor: float = 1.0) -> Score:
+    """A score from (D, C) average precisions; `factor` multiplies its Average-mAP."""
     map_by_tolerance = np.array([np.mean(of_classes) for of_classes in ap])
     return Score(float(over_tolerances(map_by_tolerance)) * factor, over_tolerances(ap), map_by_tolerance, ap)
 
@@ -146,95 +154,113 @@ def over_tolerances(values: Floats) -> Floats:
     return integral / (len(values) - 1)
 
 
-def eleven_point_ap(hits: Floats | Ints, predictions: Floats | Ints, events: Floats | Ints) -> Floats:
-    """Interpolated average precision: the mean over 11 recalls of the best precision at that recall or above.
-
-    Args:
-        hits: (…, 200) at each threshold.
-        predictions: (…, 200) at each threshold.
-        events: (…) in all.
-
-    Returns:
-        (…) average precision; 0 where there is no event.
-    """
-    precision = hits / np.maximum(predictions, 1)
-    recall = hits / np.maximum(events, 1)[..., None]
-    total = np.zeros(hits.shape[:-1])
-    for level in RECALLS:
-        total += np.where(recall >= level, precision, 0).max(axis=-1)
-    return total / len(RECALLS)
-
-
-def count(
+def judge(
     truth: Truth,
     predictions: Predictions,
-    grid: Grid,
-    game_of_half: Ints,
     *,
-    games: int,
-    tolerances: Sequence[float],
-) -> tuple[Counts, Counts, Counts]:
-    """Match every prediction at every tolerance and count.
+    game_of_half: Ints,
+    classes: int,
+    frame_rate: float,
+    tolerances: Sequence[float] = LOOSE,
+    protocol: Protocol = "devkit",
+) -> Judged:
+    """Match predictions with events at every tolerance.
 
     Args:
         truth: the events.
         predictions: the predictions.
-        grid: on which they are compared.
-        game_of_half: (halves,) which game each half belongs to.
-        games: G, number of games.
+        game_of_half: (halves,) which game, 0 … G-1, each half belongs to.
+        classes: C, number of classes.
+        frame_rate: of the grid on which times are compared, frames per second.
         tolerances: seconds, ascending.
-
-    Returns:
-        The counts of all events, of those that were shown, and of those that were not.
+        protocol: how.
 
     Raises:
-        ValueError: a half, class or time outside the grid, tolerances that do not ascend.
+        ValueError: a half, class or time outside the grid, tolerances that do not ascend, an unknown protocol.
     """
-    reaches = _reaches(tolerances, grid.frame_rate)
-    event, visible = events_on(grid, truth)
-    cell, confidence = predictions_on(grid, predictions)
-    nearest_visible = nearest_is_visible(grid, event, visible, cell)
-
-    size = games * grid.classes
-    event_group = game_of_half[grid.half_of(event)] * grid.classes + grid.label_of(event)
-    group = game_of_half[grid.half_of(cell)] * grid.classes + grid.label_of(cell)
-    # A confidence of exactly a threshold reaches it; those above 1 reach all 200, none is below the first, 0.
-    bucket = group * len(THRESHOLDS) + np.searchsorted(THRESHOLDS, confidence, side="right") - 1
-
-    def at_least(which: Ints) -> Ints:
-        """(games, classes, 200) of the predictions `which`, how many have at least each threshold."""
-        exactly = np.bincount(bucket[which], minlength=size * len(THRESHOLDS))
-        exactly = exactly.reshape(games, grid.classes, len(THRESHOLDS))
-        return exactly[..., ::-1].cumsum(axis=-1)[..., ::-1]
-
-    # Only predictions near an event can be hits; in dense predictions they are few.
-    low, high = windows(grid, event, cell, reaches[-1])
-    near = _covered(low, high, len(cell))
-    rank = rank_of(confidence[near])
-    hit_of_tolerance = [near[hits(grid, event, cell[near], rank, reach)] for reach in reaches]
-
-    def counts(keep_event: Ints, keep: Bools | None) -> Counts:
-        def kept(which: Ints) -> Ints:
-            return which if keep is None else which[keep[which]]
-
-        return Counts(
-            np.stack([at_least(kept(hit)) for hit in hit_of_tolerance]),
-            at_least(kept(np.arange(len(cell)))),
-            np.bincount(event_group[keep_event], minlength=size).reshape(games, grid.classes),
-        )
-
-    return (
-        counts(np.arange(len(event)), None),
-        counts(np.flatnonzero(visible), nearest_visible),
-        counts(np.flatnonzero(~visible), ~nearest_visible),
+    if protocol not in PROTOCOLS:
+        raise ValueError(f"protocol {protocol!r} is none of {', '.join(PROTOCOLS)}")
+    if not tolerances or any(one >= two for one, two in pairwise((0, *tolerances))):
+        raise ValueError(f"tolerances must be positive and ascend: {list(tolerances)}")
+    games = int(game_of_half.max(initial=-1)) + 1
+    grid = Grid(len(game_of_half), classes, frame_rate)
+    seconds = np.asarray(tolerances, np.float64)
+    if protocol == "soccernet-2018":
+        for spots in (truth, predictions):
+            grid.cells(spots.half, spots.label, spots.position_ms)
+        ranked = rank_segments(truth, predictions, game_of_half, games=games, classes=classes, tolerances=tolerances)
+        return Judged(games, seconds, ranked, None, None)
+    return Judged(
+        games, seconds, *_count(truth, predictions, grid, game_of_half, games, tolerances, protocol == "calf")
     )
 
 
-def _reaches(tolerances: Sequence[float], frame_rate: float) -> list[int]:
-    """Frames that a prediction may be off at each tolerance: half of it, rounded down."""
-    if not tolerances or any(one >= two for one, two in zip((0, *tolerances), tolerances, strict=False)):
-        raise ValueError(f"tolerances must be positive and ascend: {list(tolerances)}")
-    return [int(tolerance * frame_rate / 2) for tolerance in tolerances]
+def reach_of(tolerance: float, frame_rate: float) -> int:
+    """Frames that a prediction may be off at a tolerance in seconds: half of it, rounded down."""
+    return int(tolerance * frame_rate / 2)
+
+
+def _count(
+    truth: Truth,
+    predictions: Predictions,
+    grid: Grid,
+    game_of_half: Ints,
+    games: int,
+    tolerances: Sequence[float],
+    suppress: bool,
+) -> tuple[Counted, Counted, Counted]:
+    """The counts of all events, of those that were shown, and of those that were not."""
+    event, visible = events_on(grid, truth)
+    cell, confidence = predictions_on(grid, predictions)
+    visible_too = nearest_is_visible(grid, event, visible, cell)
+    kept, hits = _kept_and_hits(grid, event, cell, confidence, tolerances, suppress)
+
+    groups = games * grid.classes
+    group = game_of_half[grid.half_of(cell)] * grid.classes + grid.label_of(cell)
+    # A confidence of exactly a threshold reaches it; those above 1 reach all 200, none is below the first, 0.
+    bucket = group * len(THRESHOLDS) + np.searchsorted(THRESHOLDS, confidence, side="right") - 1
+    event_group = game_of_half[grid.half_of(event)] * grid.classes + grid.label_of(event)
+
+    def at_least(which: list[Ints]) -> Floats:
+        """(games, len(which), classes, 200): of each of the sets of predictions, how many have each threshold."""
+        exactly = np.stack([np.bincount(bucket[indices], minlength=groups * len(THRESHOLDS)) for indices in which])
+        exactly = exactly.reshape(len(which), games, grid.classes, len(THRESHOLDS)).swapaxes(0, 1)
+        return exactly[..., ::-1].cumsum(axis=-1)[..., ::-1].astype(np.float64)
+
+    def counted(of_events: Bools, of_predictions: Bools) -> Counted:
+        events = np.bincount(event_group[of_events], minlength=groups).reshape(games, grid.classes)
+        return Counted(
+            at_least([indices[of_predictions[indices]] for indices in hits]),
+            at_least([indices[of_predictions[indices]] for indices in kept]),
+            events.astype(np.float64),
+        )
+
+    return (
+        counted(np.ones(len(event), bool), np.ones(len(cell), bool)),
+        counted(visible, visible_too),
+        counted(~visible, ~visible_too),
+    )
+
+
+def _kept_and_hits(
+    grid: Grid, event: Ints, cell: Ints, confidence: Floats, tolerances: Sequence[float], suppress: bool
+) -> tuple[list[Ints], list[Ints]]:
+    """Indices of the predictions that count at each tolerance (one set where all do), and of the hits at each."""
+    if suppress:
+        rank = rank_of(confidence)
+        kept = [not_suppressed(grid, cell, rank, tolerance * grid.frame_rate) for tolerance in tolerances]
+    else:
+        kept = [np.arange(len(cell))]
+    hits = []
+    for number, tolerance in enumerate(tolerances):
+        reach = reach_of(tolerance, grid.frame_rate)
+        here = kept[number] if suppress else kept[0]
+        # Only predictions near an event can be hits; in dense predictions they are few.
+        low, high = windows(grid, event, cell[here], reach)
+        near = here[_covered(low, high, len(here))]
+        taken = match(grid, event, cell[near], rank_of(confidence[near]), reach)
+        hits.append(near[taken != NOBODY])
+    return kept, hits
 
 
 def _covered(low: Ints, high: Ints, length: int) -> Ints:

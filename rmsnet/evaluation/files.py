@@ -1,0 +1,343 @@
+"""Labels and predictions of anybody's games, as folders or zips, checked while they are read; predictions written.
+
+Predictions are SoccerNet's `<league>/<season>/<game>/results_spotting.json`:
+
+    {"UrlLocal": game, "predictions": [{"gameTime": "1 - 06:28", "label": "Goal", "position": "388000",
+                                        "half": "1", "confidence": "0.98"}, …]}
+"""
+
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+
+from rmsnet.errors import UserError
+from rmsnet.evaluation.cells import GRID_SECONDS
+from rmsnet.files import read_json, write_json
+from rmsnet.soccernet import (
+    CLASSES,
+    HALVES,
+    LABEL_FILES,
+    LABELS,
+    GameFiles,
+    event_class,
+    parse_game_time,
+    read_split,
+    read_split_file,
+)
+from rmsnet.spots import Predictions, Truth
+
+RESULTS = "results_spotting.json"
+
+LAST_MS = 1 << 53
+"""Milliseconds that floating-point numbers no longer tell apart; no half lasts that long."""
+
+SHOWN_LABELS = 8
+"""How many known labels an error message lists."""
+
+
+@dataclass(frozen=True)
+class ClassList:
+    """What is spotted, and how the labels of annotation files map to it.
+
+    Attributes:
+        name: "v1", "v2" or the name of a file.
+        classes: class names; those of predictions.
+        of_label: class of each annotated label, None for those that are no event.
+        label_file: name of the annotation file of a game.
+        ignore_others: leave out labels that are unknown, in annotations and predictions, instead of refusing them.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    of_label: Mapping[str, int | None]
+    label_file: str
+    ignore_others: bool = False
+
+
+def class_list(name: str, label_file: str | None = None, ignore_others: bool = False) -> ClassList:
+    """The class list that is called "v1" or "v2", or that a file holds: a name a line, or a JSON list of names.
+
+    Args:
+        name: "v1", "v2" or a path.
+        label_file: name of a game's annotation file; by default Labels.json for v1, else Labels-v2.json.
+        ignore_others: see `ClassList`.
+
+    Raises:
+        UserError: no such file, or no list of different names in it.
+    """
+    classes = CLASSES[name] if name in CLASSES else _read_classes(Path(name))
+    index = {label: number for number, label in enumerate(classes)}
+    of_label: dict[str, int | None] = dict(index)
+    if name in LABELS:
+        events = {label: event_class(label, name) for label in LABELS[name]}
+        of_label = {label: None if event is None else index[event] for label, event in events.items()}
+    return ClassList(name, classes, of_label, label_file or LABEL_FILES.get(name, LABEL_FILES["v2"]), ignore_others)
+
+
+def _read_classes(path: Path) -> tuple[str, ...]:
+    if path.suffix == ".json":
+        listed = read_json(path)
+    else:
+        try:
+            listed = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        except FileNotFoundError:
+            raise UserError(f"{path}: neither v1 nor v2 nor a file with class names") from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise UserError(f"{path}: not a readable list of class names ({error})") from None
+    if not isinstance(listed, list) or not listed or not all(isinstance(name, str) and name for name in listed):
+        raise UserError(f"{path}: not a list of class names (one a line, or a JSON list)")
+    if len(set(listed)) < len(listed):
+        raise UserError(f"{path}: names a class twice")
+    return tuple(listed)
+
+
+def games_of_split(split: str, labels: Path) -> list[str]:
+    """The games of a split by name ("train", "valid", "test", …) or of a split list by path (….json).
+
+    A named list is taken from the labels' folder (for a zip: the folder it lies in) where there is one, else the
+    official one.
+
+    Raises:
+        UserError: no such list, a malformed or empty one, one that names a game twice or a path that leads out.
+    """
+    if split.endswith(".json"):
+        games = read_split_file(Path(split))
+    else:
+        games = read_split(labels if labels.is_dir() else labels.parent, split)
+    if not games:
+        raise UserError(f"split {split}: lists no game")
+    seen = set()
+    for game in games:
+        if PurePosixPath(game).is_absolute() or ".." in PurePosixPath(game).parts:
+            raise UserError(f"split {split}: game {game!r} leads out of the dataset")
+        if game in seen:
+            raise UserError(f"split {split}: names game {game!r} twice")
+        seen.add(game)
+    return games
+
+
+def read_truth(source: Path, games: Sequence[str], classes: ClassList) -> Truth:
+    """The events of games; half 2 · n and 2 · n + 1 are those of game n.
+
+    Raises:
+        UserError: a game without annotations, a file that is none, an unknown label, a malformed time.
+    """
+    files = GameFiles(source)
+    rows: list[tuple[Any, ...]] = []
+    for number, game in enumerate(games):
+        content = files.read(game, classes.label_file)
+        where = f"{source}: {game}/{classes.label_file}"
+        if content is None:
+            raise UserError(f"{source}: game {game!r} has no {classes.label_file}")
+        listed = _list_in(content, "annotations", where)
+        for half, *spot in _checked(listed, where, lambda row: _read_annotation(row, classes)):
+            rows.append((2 * number + half - 1, *spot))
+    half, position_ms, label, visible = _columns(rows, (np.int64, np.int64, np.int64, np.bool_))
+    return Truth(half, position_ms, label, visible)
+
+
+def _read_annotation(row: Mapping[str, Any], classes: ClassList) -> tuple[int, int, int, bool] | None:
+    """Half, milliseconds, class and whether it was shown; None for what is no event."""
+    half, seconds = parse_game_time(row["gameTime"])
+    number = classes.of_label[row["label"]] if _is_listed(row["label"], classes.of_label, classes) else None
+    if number is None:
+        return None
+    # The development kit reads the last two digits of the minutes.
+    position_ms = _read_position(row["position"]) if "position" in row else 1000 * (seconds % 6000)
+    return half, position_ms, number, row.get("visibility") != "not shown"
+
+
+@dataclass(frozen=True)
+class FoundPredictions:
+    """Predictions for a list of games.
+
+    Attributes:
+        predictions: half 2 · n and 2 · n + 1 are those of game n.
+        missing: games without a file of predictions.
+    """
+
+    predictions: Predictions
+    missing: tuple[str, ...]
+
+
+def read_predictions(
+    source: Path, games: Sequence[str], classes: ClassList, allow_missing: bool = False
+) -> FoundPredictions:
+    """The predictions for games.
+
+    Args:
+        source: folder or zip.
+        games: league/season/game.
+        classes: what is spotted.
+        allow_missing: take a game without predictions for one in which nothing was predicted.
+
+    Raises:
+        UserError: a game without predictions, predictions for a game that is not in the list, a file that is none, an
+            unknown label, a malformed time or half, a confidence that is no finite number.
+    """
+    files = GameFiles(source)
+    others = sorted(set(files.games(RESULTS)) - set(games))
+    if others:
+        raise UserError(
+            f"{source}: predictions for a game outside the split: {others[0]!r}{_and_more(others)}; take them away or "
+            "evaluate the split they belong to"
+        )
+    missing = []
+    parts = []
+    for number, game in enumerate(games):
+        content = files.read(game, RESULTS)
+        if content is None:
+            missing.append(game)
+            continue
+        parts.append(_predictions_of(content, f"{source}: {game}/{RESULTS}", 2 * number, classes))
+    if missing and (not allow_missing or len(missing) == len(games)):
+        hint = "" if len(missing) == len(games) else "; --allow-missing takes missing games for empty"
+        raise UserError(f"{source}: no predictions ({RESULTS}) for game {missing[0]!r}{_and_more(missing)}{hint}")
+    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    return FoundPredictions(Predictions(*columns), tuple(missing))
+
+
+def _predictions_of(content: bytes, where: str, first_half: int, classes: ClassList) -> tuple[Any, ...]:
+    index = {label: number for number, label in enumerate(classes.classes)}
+    rows = _list_in(content, "predictions", where)
+    kinds = (np.int64, np.int64, np.int64, np.float64)
+    try:
+        # Nearly all files are sound: read whole columns, and look at rows one by one only where that fails.
+        half, position_ms, label, confidence = (
+            np.array([int(row["half"]) for row in rows], np.int64),
+            np.array([int(row["position"]) for row in rows], np.int64),
+            np.array([index[row["label"]] for row in rows], np.int64),
+            np.array([float(row["confidence"]) for row in rows], np.float64),
+        )
+        sound = np.isin(half, HALVES) & _is_time(position_ms) & np.isfinite(confidence)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        sound = np.zeros(1, bool)
+    if not sound.all():
+        checked = list(_checked(rows, where, lambda row: _read_prediction(row, index, classes)))
+        half, position_ms, label, confidence = _columns(checked, kinds)
+    return first_half + half - 1, position_ms, label, confidence
+
+
+def _read_prediction(
+    row: Mapping[str, Any], index: Mapping[str, int], classes: ClassList
+) -> tuple[int, int, int, float] | None:
+    """Half, milliseconds, class and confidence; None for a label that is left out."""
+    if not _is_listed(row["label"], index, classes):
+        return None
+    half = int(row["half"])
+    if half not in HALVES:
+        raise ValueError(f"half {half}; there are halves 1 and 2")
+    try:
+        confidence = float(row["confidence"])
+    except (TypeError, ValueError):
+        raise ValueError(f"confidence {row['confidence']!r} is no number") from None
+    if not np.isfinite(confidence):
+        raise ValueError(f"confidence {confidence} is not finite")
+    return half, _read_position(row["position"]), index[row["label"]], confidence
+
+
+def _is_listed(label: Any, known: Collection[str], classes: ClassList) -> bool:
+    """Whether a label is known; one that is not is left out or refused.
+
+    Raises:
+        ValueError: it is refused.
+    """
+    if not isinstance(label, str):
+        raise ValueError(f"label {label!r} is no text")
+    if label in known or classes.ignore_others:
+        return label in known
+    names = sorted(known)
+    listed = ", ".join(names[:SHOWN_LABELS]) + (", …" if len(names) > SHOWN_LABELS else "")
+    raise ValueError(
+        f"label {label!r} is not in the class list {classes.name} ({listed}); --ignore-other-labels leaves such out"
+    )
+
+
+def _read_position(value: Any) -> int:
+    """Milliseconds from the start of the half.
+
+    Raises:
+        ValueError: the value is no time.
+    """
+    try:
+        position_ms = int(value)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"position {value!r} is no number of milliseconds") from None
+    if not _is_time(position_ms):
+        raise ValueError(f"position {position_ms} ms is no time in a half")
+    return position_ms
+
+
+def _is_time(position_ms: Any) -> Any:
+    """Whether (arrays of) milliseconds can be placed; a little before the half is possible, see `Grid.cells`."""
+    return (position_ms > -1000 * GRID_SECONDS) & (position_ms < LAST_MS)
+
+
+def _columns(rows: Sequence[tuple[Any, ...]], kinds: Sequence[type]) -> list[Any]:
+    """Rows as arrays, one for each kind."""
+    columns = zip(*rows, strict=True) if rows else [()] * len(kinds)
+    return [np.array(column, kind) for column, kind in zip(columns, kinds, strict=True)]
+
+
+def _checked(rows: list[Any], where: str, read: Callable[[Any], Any]) -> Iterator[Any]:
+    """What `read` makes of each row, without the Nones.
+
+    Raises:
+        UserError: `read` raised; the message names the row.
+    """
+    for number, row in enumerate(rows):
+        try:
+            made = read(row)
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+            reason = f"no {error}" if isinstance(error, KeyError) else str(error)
+            raise UserError(f"{where}: entry {number}: {reason}") from None
+        if made is not None:
+            yield made
+
+
+def _list_in(content: bytes, key: str, where: str) -> list[Any]:
+    try:
+        document = json.loads(content)
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise UserError(f"{where}: not JSON ({error})") from None
+    rows = document.get(key) if isinstance(document, dict) else None
+    if not isinstance(rows, list):
+        raise UserError(f"{where}: holds no list {key!r}")
+    return rows
+
+
+def _and_more(games: Sequence[str]) -> str:
+    return f" and {len(games) - 1} more" if len(games) > 1 else ""
+
+
+def write_predictions(
+    folder: Path, halves: Sequence[tuple[str, int]], predictions: Predictions, classes: Sequence[str]
+) -> None:
+    """Write predictions as SoccerNet's results_spotting.json, a file per game, also for games without any.
+
+    Args:
+        folder: gets <game>/results_spotting.json.
+        halves: game and number (1 or 2) of each half that `predictions.half` numbers.
+        predictions: what to write.
+        classes: names that `predictions.label` numbers.
+    """
+    rows: dict[str, list[dict[str, str]]] = {game: [] for game, _ in halves}
+    columns = (predictions.half, predictions.position_ms, predictions.label, predictions.confidence)
+    for half_number, position_ms, label, confidence in zip(*(column.tolist() for column in columns), strict=True):
+        game, half = halves[half_number]
+        seconds = position_ms // 1000
+        rows[game].append(
+            {
+                "gameTime": f"{half} - {seconds // 60:02d}:{seconds % 60:02d}",
+                "label": classes[label],
+                "position": str(position_ms),
+                "half": str(half),
+                "confidence": repr(confidence),
+            }
+        )
+    for game, listed in rows.items():
+        write_json(folder / game / RESULTS, {"UrlLocal": game, "predictions": listed})

@@ -1,0 +1,178 @@
+"""The evaluate stage: a model is judged on the valid and the test split. The same for predictions in files."""
+
+import re
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+from rmsnet.bank import FrameBank, read_bank
+from rmsnet.devices import choose_device
+from rmsnet.errors import UserError
+from rmsnet.evaluation.assessment import Assessment, Corpus, assess, parse_tolerances
+from rmsnet.evaluation.files import ClassList, games_of_split, read_predictions, read_truth, write_predictions
+from rmsnet.evaluation.metric import LOOSE, Protocol
+from rmsnet.evaluation.report import REPORT_FILES, write_report
+from rmsnet.files import atomic_folder, read_json
+from rmsnet.model_files import load_model
+from rmsnet.params import EvaluateParams
+from rmsnet.soccernet import HALVES, V1_CLASSES
+from rmsnet.spotting import spot_bank
+from rmsnet.training_stage import read_run
+
+SPLITS = ("valid", "test")
+
+
+def evaluate_stage(
+    model: Path, features: Path, out: Path, params: EvaluateParams, *, device: str = "auto"
+) -> dict[str, Assessment]:
+    """Spot the valid and the test split with a model, judge it, and add the result to the model's MLflow run.
+
+    Args:
+        model: model folder, made by the train stage.
+        features: frame banks.
+        out: gets <split>/metrics.json, predictions, tables, plots and report.html; appears when all is whole.
+        params: the evaluate section.
+        device: "auto", "cpu" or "cuda".
+
+    Returns:
+        The assessment of each split.
+
+    Raises:
+        UserError: no model or no frame bank there, a bank that the model cannot read, no MLflow run of the model.
+    """
+    from rmsnet import tracking
+
+    _require_replaceable(out, SPLITS)
+    run = read_run(model)
+    spotter = load_model(model, choose_device(device))
+    banks = {split: read_bank(features, split) for split in SPLITS}
+    assessments = {
+        split: assess(
+            str(spotter.config["name"]),
+            corpus_of(bank, split),
+            spot_bank(spotter, bank),
+            tolerances=parse_tolerances(params.tolerances),
+            resamples=params.bootstrap,
+        )
+        for split, bank in banks.items()
+    }
+    with atomic_folder(out) as folder:
+        for split, assessment in assessments.items():
+            corpus = assessment.corpus
+            (folder / split).mkdir()
+            write_report(folder / split, assessment)
+            write_predictions(folder / split / "predictions", corpus.halves, assessment.predictions, corpus.classes)
+        for split, assessment in assessments.items():
+            tracking.log_evaluation(
+                run["run_id"],
+                run["model_id"],
+                split,
+                run_scores(assessment),
+                folder / split,
+                (f"{assessment.corpus.dataset} {split}", str(banks[split].info["data_hash"])),
+            )
+    return assessments
+
+
+def _require_replaceable(out: Path, made_here: Collection[str]) -> None:
+    """Refuse a folder that holds what no evaluation has put there.
+
+    Raises:
+        UserError: it does, or `out` is a file.
+    """
+    if out.exists() and not out.is_dir():
+        raise UserError(f"{out}: is a file; name another --out")
+    others = sorted(item.name for item in out.glob("*") if item.name not in made_here) if out.exists() else []
+    if others:
+        raise UserError(f"{out}: holds {others[0]}, which is no part of an evaluation; name another --out")
+
+
+def corpus_of(bank: FrameBank, split: str) -> Corpus:
+    """The events of a frame bank."""
+    return Corpus(
+        dataset=str(bank.info["dataset"]),
+        split=split,
+        halves=tuple((half.game, half.half) for half in bank.halves),
+        classes=bank.classes,
+        truth=bank.truth,
+        frame_rate=bank.frame_rate,
+        simulated=bank.simulated,
+        knows_visibility=bank.classes != V1_CLASSES,
+    )
+
+
+def run_scores(assessment: Assessment) -> dict[str, float]:
+    """The scores of a split as metrics of an MLflow run; its names allow no other characters."""
+    scores = {"average_map": assessment.scores.average_map}
+    ends = assessment.interval()
+    if ends is not None:
+        scores |= {"average_map_low": float(ends[0]), "average_map_high": float(ends[1])}
+    for name, ap in zip(assessment.corpus.classes, assessment.scores.per_class.tolist(), strict=True):
+        scores[f"ap/{re.sub(r'[^A-Za-z0-9 _./-]', '-', name)}"] = ap
+    return scores
+
+
+def evaluate_files(
+    labels: Path,
+    predictions: Path,
+    out: Path,
+    *,
+    split: str,
+    classes: ClassList,
+    protocol: Protocol = "devkit",
+    tolerances: Sequence[float] = LOOSE,
+    resamples: int = 1000,
+    frame_rate: float = 2.0,
+    allow_missing: bool = False,
+) -> Assessment:
+    """Judge predictions in files.
+
+    Args:
+        labels: folder or zip of games with annotations.
+        predictions: folder or zip of games with results_spotting.json.
+        out: gets metrics.json, tables, plots and report.html; appears when all is whole.
+        split: name of a split or path of a split list, see `files.games_of_split`.
+        classes: what is spotted.
+        protocol: how to judge.
+        tolerances: seconds.
+        resamples: of the games, behind the intervals; 0: none.
+        frame_rate: of the grid on which times are compared.
+        allow_missing: take a game without predictions for one in which nothing was predicted.
+
+    Raises:
+        UserError: see `files`.
+    """
+    _require_replaceable(out, REPORT_FILES)
+    games = games_of_split(split, labels)
+    truth = read_truth(labels, games, classes)
+    found = read_predictions(predictions, games, classes, allow_missing)
+    info = _dataset_info(labels)
+    corpus = Corpus(
+        dataset=str(info.get("name", labels.name)),
+        split=Path(split).stem if split.endswith(".json") else split,
+        halves=tuple((game, half) for game in games for half in HALVES),
+        classes=classes.classes,
+        truth=truth,
+        frame_rate=frame_rate,
+        simulated=bool(info.get("simulated", False)),
+        knows_visibility=classes.name != "v1",
+    )
+    assessment = assess(
+        predictions.stem if predictions.suffix == ".zip" else predictions.name,
+        corpus,
+        found.predictions,
+        tolerances=tolerances,
+        protocol=protocol,
+        resamples=resamples,
+        missing=found.missing,
+    )
+    with atomic_folder(out) as folder:
+        write_report(folder, assessment)
+    return assessment
+
+
+def _dataset_info(labels: Path) -> dict[str, Any]:
+    """dataset.json of the labels' folder, where there is one."""
+    path = labels / "dataset.json"
+    info = read_json(path) if path.exists() else {}
+    return info if isinstance(info, dict) else {}
