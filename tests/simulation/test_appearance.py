@@ -74,3 +74,9 @@ def test_a_cue_looks_alike_in_all_matches_and_stands_out_more_when_it_is_clear(w
 
     assert cosine(cue_direction(0, 100), cue_direction(1, 100)) > 0.5
     assert np.linalg.norm(cue_direction(0, 100)) > 1.8 * np.linalg.norm(cue_direction(0, 50))
+
+
+def test_a_context_looks_different_in_every_match(world):
+    looks = [match_looks(Draws(0, 2, match), world).contexts[0].astype(np.float64) for match in (0, 1)]
+    cosine = looks[0] @ looks[1] / np.linalg.norm(looks[0]) / np.linalg.norm(looks[1])
+    assert cosine == pytest.approx(0, abs=0.2)
