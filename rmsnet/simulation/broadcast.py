@@ -74,9 +74,9 @@ _CARD = Script(
     before=(Step("any", (6, 14), {}, "foul"), Step("any", (6, 14), {}, "foul")),
     delay=(0, 5),
     after=(
-        Step("close-up", (4, 8), {"referee": 80, "card": 80}),
-        Step("close-up", (4, 10), {"booking": 80}, chance=70),
-        Step("replay", (8, 16), {}, "foul", chance=40),
+        Step("close-up", (4, 10), {"referee": 80, "card": 35}),
+        Step("replay", (8, 16), {}, "foul"),
+        Step("close-up", (5, 12), {"booking": 100}),
     ),
 )
 
@@ -85,11 +85,11 @@ SCRIPTS: Mapping[str, Script] = {
         before=(Step("any", (14, 32), {}, "attack"),),
         delay=(1, 6),
         after=(
-            Step("close-up", (6, 12), {"emotion": 100, "celebration": 80}),
+            Step("close-up", (8, 14), {"emotion": 100, "celebration": 35}),
             Step("crowd", (4, 8), {"emotion": 100}),
-            Step("close-up", (4, 10), {"emotion": 60, "score": 80}, chance=70),
+            Step("close-up", (6, 14), {"emotion": 60, "celebration": 100}),
             Step("replay", (12, 24), {}, "attack"),
-            Step("medium", (4, 12), {"score": 80}, chance=60),
+            Step("medium", (6, 14), {"score": 100}),
         ),
     ),
     "Yellow card": _CARD,
@@ -99,9 +99,9 @@ SCRIPTS: Mapping[str, Script] = {
         before=(Step("any", (6, 14), {}, "stoppage"), Step("any", (6, 14), {}, "stoppage")),
         delay=(0, 6),
         after=(
-            Step("medium", (5, 9), {"exchange": 100, "board": 90}),
-            Step("bench", (4, 10), {"exchange": 80, "handshake": 80}, chance=70),
-            Step("medium", (6, 12), {"handshake": 60}),
+            Step("medium", (5, 12), {"exchange": 100, "board": 35}),
+            Step("bench", (6, 12), {"exchange": 80}),
+            Step("medium", (6, 14), {"handshake": 100}),
         ),
     ),
     "Shots on target": Script(
