@@ -81,15 +81,18 @@ def test_dvc_repro_trains_evaluates_and_registers_every_variant(project):
 
 
 @pytest.mark.slow
-def test_each_variant_is_a_run_nested_under_one_study_and_the_best_is_registered(project):
+def test_each_variant_and_seed_is_a_run_nested_under_one_study_and_the_best_is_registered(project):
     import mlflow
 
     client = mlflow.MlflowClient(f"sqlite:///{project.root / 'mlflow.db'}")
     experiment = client.get_experiment_by_name("rmsnet")
     runs = client.search_runs([experiment.experiment_id])
-    of_variant = {run.data.tags["variant"]: run for run in runs if "variant" in run.data.tags}
+    parent = {run.info.run_id: run.data.tags.get("mlflow.parentRunId") for run in runs}
+    of_variant = {run.data.tags["variant"]: run for run in runs if run.info.run_name == "seed 0"}
     assert set(of_variant) == set(VARIANTS)
-    assert len({run.data.tags["mlflow.parentRunId"] for run in of_variant.values()}) == 1
+    studies = {parent[parent[run.info.run_id]] for run in of_variant.values()}
+    assert len(studies) == 1
+    assert parent[studies.pop()] is None
     scores = {}
     for variant, run in of_variant.items():
         assert run.data.tags["simulated"] == "true"
