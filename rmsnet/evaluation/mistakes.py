@@ -7,8 +7,8 @@ import numpy as np
 
 from rmsnet.evaluation.assessment import Assessment
 from rmsnet.evaluation.cells import Grid, Ints, events_on, predictions_on
+from rmsnet.evaluation.counting import reach_of
 from rmsnet.evaluation.matching import NOBODY, match, rank_of
-from rmsnet.evaluation.metric import reach_of
 
 LIMIT = 200
 
@@ -78,10 +78,10 @@ def mistakes(assessment: Assessment, limit: int = LIMIT) -> tuple[list[Miss], li
 
     def where(cells: Ints) -> list[tuple[str, int, str, str]]:
         seconds = (cells % grid.frames / corpus.frame_rate).astype(np.int64)
-        columns = (grid.half_of(cells), seconds, grid.label_of(cells))
+        columns = (*np.divmod(grid.row_of(cells), grid.classes), seconds)
         return [
             (*corpus.halves[half], f"{second // 60:02d}:{second % 60:02d}", corpus.classes[label])
-            for half, second, label in zip(*(column.tolist() for column in columns), strict=True)
+            for half, label, second in zip(*(column.tolist() for column in columns), strict=True)
         ]
 
     taken = np.full(len(event), np.nan)
@@ -103,10 +103,10 @@ def mistakes(assessment: Assessment, limit: int = LIMIT) -> tuple[list[Miss], li
     alarms = np.flatnonzero(taker == NOBODY)
     alarms = alarms[np.argsort(-confidence[alarms], kind="stable")[:limit]]
     # Any class: events by half and frame.
-    time = grid.half_of(event) * grid.frames + event % grid.frames
+    time = grid.row_of(event) // grid.classes * grid.frames + event % grid.frames
     order = np.argsort(time, kind="stable")
     alarm = cell[alarms]
-    alarm_half = grid.half_of(alarm) * grid.frames
+    alarm_half = grid.row_of(alarm) // grid.classes * grid.frames
     nearest, to_event = _nearest(
         alarm_half + alarm % grid.frames, alarm_half, time[order], time[order] - time[order] % grid.frames
     )
