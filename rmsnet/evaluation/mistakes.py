@@ -1,6 +1,6 @@
 """The worst misses and false alarms, with the game and the time at which to look."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -59,11 +59,18 @@ class FalseAlarm:
     nearest_seconds: float | None
 
 
+Mistakes = tuple[list[Miss], list[FalseAlarm]]
+
+
 def as_row(mistake: Miss | FalseAlarm) -> dict[str, Any]:
     return asdict(mistake)
 
 
-def mistakes(assessment: Assessment, limit: int = LIMIT) -> tuple[list[Miss], list[FalseAlarm]]:
+def columns_of(kind: type[Miss] | type[FalseAlarm]) -> list[str]:
+    return [item.name for item in fields(kind)]
+
+
+def mistakes(assessment: Assessment, limit: int = LIMIT) -> Mistakes:
     """The worst mistakes at the largest tolerance, matched as in the development kit, the worst first.
 
     A miss is the worse the farther the nearest prediction of its class, then the less confident the prediction that
