@@ -4,6 +4,7 @@ The sections are plain dataclasses, so that the training core needs no more than
 configured. Reading and checking a file (`load_params`) is the edge that uses pydantic.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -95,6 +96,10 @@ class TrainParams:
         momentum: of SGD.
         weight_decay: of SGD.
         average_decay: judge and keep a running average of the weights with this decay a step; 0: the weights.
+        backbone: fine-tune this ResNet of torchvision with the network, on a bank of frames (Table VI: resnet18,
+            resnet50, resnet152, with batch_size 24 and learning_rate 0.025); "": train on features.
+        weights: of that backbone, as in the extract section.
+        accumulate: compute each batch in so many parts, where it does not fit the memory; the result is the same.
         precision: "float32", "bfloat16", or "auto": bfloat16 where the machine computes in it.
         seed: of the weights, the sampling, the masking and the dropout.
     """
@@ -119,11 +124,14 @@ class TrainParams:
     momentum: float = 0.9
     weight_decay: float = 1e-4
     average_decay: float = 0.0
+    backbone: str = ""
+    weights: str = "IMAGENET1K_V1"
+    accumulate: int = 1
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for key in ("clip_frames", "foreground_clips", "background_clips", "epochs", "batch_size"):
+        for key in ("clip_frames", "foreground_clips", "background_clips", "epochs", "batch_size", "accumulate"):
             _require(getattr(self, key) >= 1, key, f"must be at least 1, not {getattr(self, key)}")
         for key in ("masking_probability", "masking_max_offset"):
             _require(0 <= getattr(self, key) <= 1, key, f"must lie in [0, 1], not {getattr(self, key)}")
@@ -159,15 +167,39 @@ class EvaluateParams:
 
 @dataclass(frozen=True, kw_only=True)
 class RegisterParams:
-    """The registry.
+    """The registry and its gate; scores in [0, 1].
 
     Attributes:
         model_name: name of the registered model.
+        minimum_games: of the validation split; on fewer no champion is replaced.
+        floor: validation Average-mAP that any champion must reach.
+        confidence: of the one-sided lower bound of challenger minus champion.
+        margin: the lower bound must be above it.
+        class_allowance: a class may fall by so much; the gate refuses when it falls further with that confidence.
+        resamples: of the games, behind the bounds.
     """
 
     __pydantic_config__ = _STRICT
 
     model_name: str = "rmsnet"
+    minimum_games: int = 20
+    floor: float = 0.1
+    confidence: float = 0.95
+    margin: float = 0.0
+    class_allowance: float = 0.05
+    resamples: int = 1000
+
+    def __post_init__(self) -> None:
+        _require(
+            re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 ._-]*", self.model_name) is not None,
+            "model_name",
+            f"must be letters, digits, spaces, '.', '_' and '-', not {self.model_name!r}",
+        )
+        _require(self.minimum_games >= 2, "minimum_games", f"must be at least 2, not {self.minimum_games}")
+        _require(0.5 <= self.confidence < 1, "confidence", f"must lie in [0.5, 1), not {self.confidence}")
+        _require(self.resamples >= 100, "resamples", f"must be at least 100, not {self.resamples}")
+        for key in ("floor", "margin", "class_allowance"):
+            _require(0 <= getattr(self, key) <= 1, key, f"must lie in [0, 1], not {getattr(self, key)}")
 
 
 @dataclass(frozen=True, kw_only=True)
