@@ -71,6 +71,12 @@ class Grid:
         """(N,) the number of each cell's row, half · classes + class."""
         return cell // self.frames
 
+    def half_of(self, cell: Ints) -> Ints:
+        return cell // (self.classes * self.frames)
+
+    def label_of(self, cell: Ints) -> Ints:
+        return self.row_of(cell) % self.classes
+
 
 def events_on(grid: Grid, truth: Truth) -> tuple[Ints, Bools]:
     """(N,) the cells that hold an event, ascending, and (N,) whether it was shown."""

@@ -85,7 +85,7 @@ def mistakes(assessment: Assessment, limit: int = LIMIT) -> Mistakes:
 
     def where(cells: Ints) -> list[tuple[str, int, str, str]]:
         seconds = (cells % grid.frames / corpus.frame_rate).astype(np.int64)
-        columns = (*np.divmod(grid.row_of(cells), grid.classes), seconds)
+        columns = (grid.half_of(cells), grid.label_of(cells), seconds)
         return [
             (*corpus.halves[half], f"{second // 60:02d}:{second % 60:02d}", corpus.classes[label])
             for half, label, second in zip(*(column.tolist() for column in columns), strict=True)
@@ -110,10 +110,10 @@ def mistakes(assessment: Assessment, limit: int = LIMIT) -> Mistakes:
     alarms = np.flatnonzero(taker == NOBODY)
     alarms = alarms[np.argsort(-confidence[alarms], kind="stable")[:limit]]
     # Any class: events by half and frame.
-    time = grid.row_of(event) // grid.classes * grid.frames + event % grid.frames
+    time = grid.half_of(event) * grid.frames + event % grid.frames
     order = np.argsort(time, kind="stable")
     alarm = cell[alarms]
-    alarm_half = grid.row_of(alarm) // grid.classes * grid.frames
+    alarm_half = grid.half_of(alarm) * grid.frames
     nearest, to_event = _nearest(
         alarm_half + alarm % grid.frames, alarm_half, time[order], time[order] - time[order] % grid.frames
     )
