@@ -3,28 +3,32 @@
 import csv
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
+from rmsnet import distributed
 from rmsnet.bank import FrameBank, read_bank
 from rmsnet.errors import UserError
 from rmsnet.evaluation.metric import judge
 from rmsnet.files import content_hash, read_json, write_json
-from rmsnet.model_files import load_model
+from rmsnet.model_files import CONFIG, load_model
 from rmsnet.params import Params, TrainParams
 from rmsnet.profile import bank_profile
 from rmsnet.provenance import code_tags, dvc_md5, environment
 from rmsnet.spotting import spot_bank
 from rmsnet.thresholds import best_thresholds
-from rmsnet.training import Epoch, partial_folder, train
+from rmsnet.training import Epoch, Inputs, partial_folder, train
 from rmsnet.video.recipe import copy_recipe_files
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from rmsnet.tracking import Group
 
 RUN_FILE = "run.json"
@@ -73,6 +77,9 @@ def train_stage(
         "data_hashes": {split: bank.info["data_hash"] for split, bank in banks.items()},
         "tracking_uri": tracking.tracking_uri(),
     }
+    inputs = _inputs(banks, features, train_params)
+    if not distributed.leads():
+        return train(banks["train"], banks["valid"], train_params, out, name=name, device=device, inputs=inputs)
     partial = partial_folder(out)
     with tracking.tracked_run(
         f"seed {train_params.seed}", groups, {**tags, "variant": name}, _interrupted_run(partial, identity)
@@ -90,15 +97,17 @@ def train_stage(
 
         def on_model(model: Path) -> None:
             copy_recipe_files(features, model)
-            write_json(model / "profile.json", bank_profile(banks["train"]))
-            write_json(model / "thresholds.json", _thresholds(model, banks["valid"]))
+            # A bank of frames holds no features that a profile or the finished model could be held against.
+            if inputs is None:
+                write_json(model / "profile.json", bank_profile(banks["train"]))
+                write_json(model / "thresholds.json", _thresholds(model, banks["valid"]))
             with TemporaryDirectory() as kept:
                 for file in ("config.json", "history.csv", "metrics.json"):
                     shutil.copy(model / file, kept)
                 write_json(Path(kept) / "environment.json", environment())
                 plot_history(model / "history.csv", Path(kept) / "history.png")
                 run.log_folder(Path(kept), "training")
-                example = np.array(banks["valid"].features[:EXAMPLE_FRAMES])
+                example = _example(banks["valid"], read_json(model / CONFIG)["width"])
                 model_id = run.log_model(model, example, {**tags, "variant": name})
             write_json(model / RUN_FILE, {**identity, "run_id": run.run_id, "model_id": model_id})
 
@@ -109,6 +118,7 @@ def train_stage(
             out,
             name=name,
             device=device,
+            inputs=inputs,
             on_epoch=on_epoch,
             on_model=on_model,
         )
@@ -125,6 +135,32 @@ def _thresholds(folder: Path, valid: FrameBank) -> dict[str, Any]:
         frame_rate=valid.frame_rate,
     )
     return best_thresholds(judged, valid.classes)
+
+
+def _inputs(
+    banks: Mapping[str, FrameBank], folder: Path, params: TrainParams
+) -> Callable[[torch.device, torch.dtype], Inputs] | None:
+    """How the trainer gets its clips: None: from the features of the banks; else from frames, through a backbone."""
+    if not params.backbone:
+        if "pictures" in banks["train"].info["features"]:
+            raise UserError(
+                f"{folder}: the frame bank holds frames; say which backbone learns from them: train.backbone"
+            )
+        return None
+
+    def fine_tuning(device: torch.device, precision: torch.dtype) -> Inputs:
+        from rmsnet.video.finetuning import FineTuning
+
+        return FineTuning(banks["train"], banks["valid"], folder, params.backbone, params.weights, device, precision)
+
+    return fine_tuning
+
+
+def _example(bank: FrameBank, width: int) -> "npt.NDArray[np.float32]":
+    """(T, width) features to show what a model takes; nothing but zeros where the bank holds frames."""
+    if bank.width == width:
+        return np.array(bank.features[:EXAMPLE_FRAMES])
+    return np.zeros((EXAMPLE_FRAMES, width), np.float32)
 
 
 def read_run(model: Path) -> Mapping[str, str]:
