@@ -4,13 +4,14 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from rmsnet.commands._options import add_json_option
+from rmsnet.commands._options import add_json_option, add_params_options, params_of
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = commands.add_parser("data", help="make a dataset")
+    parser = commands.add_parser("data", help="make, get and look at datasets")
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     _add_simulate(actions)
+    _add_inspect(actions)
 
 
 def _add_simulate(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -32,3 +33,23 @@ def run_simulate(options: argparse.Namespace) -> Any:
         games = ", ".join(f"{count} {split}" for split, count in info["games"].items())
         print(f"{options.out}: {info['name'].lower()}, {games}")
     return info
+
+
+def _add_inspect(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = actions.add_parser("inspect", help="what is in a dataset: games, hours, events, files, gaps")
+    parser.add_argument("data", type=Path, help="dataset in SoccerNet's layout")
+    parser.add_argument("--page", type=Path, metavar="FILE", help="write an HTML page with plots")
+    add_params_options(parser)
+    add_json_option(parser)
+    parser.set_defaults(run=run_inspect)
+
+
+def run_inspect(options: argparse.Namespace) -> Any:
+    params = params_of(options)
+
+    from rmsnet.inspection import as_text, inspect
+
+    found = inspect(options.data, features=params.extract.features, classes=params.data.classes, page=options.page)
+    if not options.json:
+        print(as_text(found))
+    return found
