@@ -265,7 +265,7 @@ def _halves_table(
 
 
 @dataclass(frozen=True)
-class _Video:
+class Video:
     """What a video's header says: GOOD, "absent" or why it cannot be read; its length and frames per second."""
 
     state: str
@@ -273,27 +273,27 @@ class _Video:
     rate: float = np.nan
 
 
-def _video(dataset: Dataset, game: str, half: int) -> _Video:
+def _video(dataset: Dataset, game: str, half: int) -> Video:
     for name in VIDEO_FILES:
         path = dataset.root / game / name.format(half=half)
         if leaves_dataset(dataset.root, f"{game}/{path.name}"):
-            return _Video("leads out of the dataset")
+            return Video("leads out of the dataset")
         if path.is_file():
-            return _read_video_header(path)
-    return _Video("absent")
+            return read_video_header(path)
+    return Video("absent")
 
 
-def _read_video_header(path: Path) -> _Video:
+def read_video_header(path: Path) -> Video:
     import av
 
     try:
         with av.open(str(path)) as container:
             rate = container.streams.video[0].average_rate
             if not container.duration or not rate:
-                return _Video("its header gives no length or frame rate")
-            return _Video(GOOD, container.duration / av.time_base, float(rate))
+                return Video("its header gives no length or frame rate")
+            return Video(GOOD, container.duration / av.time_base, float(rate))
     except (av.FFmpegError, OSError, IndexError) as error:
-        return _Video(f"cannot be read ({' '.join(str(error).split())})")
+        return Video(f"cannot be read ({' '.join(str(error).split())})")
 
 
 def _other_lengths(dataset: Dataset, game: str, half: int, features: str) -> dict[str, float]:
