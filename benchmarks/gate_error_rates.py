@@ -2,8 +2,8 @@
 
     python benchmarks/gate_error_rates.py [decisions] [recall …]
 
-Simulated predictions (tests/registry/matches.py); the statistics alone, no network. Recall 0.60 is the champion's. All rows of a challenger
-are about the same two models.
+Simulated predictions (tests/registry/matches.py); the statistics alone, no network. The champion's recall is 0.60.
+All rows of a challenger are about the same two models.
 """
 
 import sys

@@ -13,7 +13,7 @@ from mlflow.pyfunc import PythonModel, PythonModelContext
 from rmsnet.errors import UserError
 from rmsnet.files import read_json
 from rmsnet.model_files import load_model
-from rmsnet.profile import Drift, drift, summarize
+from rmsnet.profile import PROFILE_FILE, Drift, drift, summarize
 from rmsnet.spotting import spot_features
 
 THRESHOLDED = "thresholded"
@@ -29,7 +29,7 @@ class EventSpotter(PythonModel):  # type: ignore[misc]  # MLflow is not type-che
         folder = Path(context.artifacts["model"])
         self.model = load_model(folder)
         self.thresholds = _optional(folder / "thresholds.json")
-        self.profile = _optional(folder / "profile.json")
+        self.profile = _optional(folder / PROFILE_FILE)
 
     # MLflow acts on hints: of an array it guesses no signature, and ours is given.
     def predict(

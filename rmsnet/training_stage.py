@@ -19,7 +19,7 @@ from rmsnet.evaluation.metric import judge
 from rmsnet.files import content_hash, read_json, write_json
 from rmsnet.model_files import CONFIG, load_model
 from rmsnet.params import Params, TrainParams
-from rmsnet.profile import bank_profile
+from rmsnet.profile import PROFILE_FILE
 from rmsnet.provenance import code_tags, dvc_md5, environment
 from rmsnet.spotting import spot_bank
 from rmsnet.thresholds import best_thresholds
@@ -97,9 +97,9 @@ def train_stage(
 
         def on_model(model: Path) -> None:
             copy_recipe_files(features, model)
-            # A bank of frames holds no features that a profile or the finished model could be held against.
-            if inputs is None:
-                write_json(model / "profile.json", bank_profile(banks["train"]))
+            if (features / PROFILE_FILE).exists():
+                shutil.copy(features / PROFILE_FILE, model)
+            if inputs is None:  # the finished model does not read a bank of frames
                 write_json(model / "thresholds.json", _thresholds(model, banks["valid"]))
             with TemporaryDirectory() as kept:
                 for file in ("config.json", "history.csv", "metrics.json"):
