@@ -149,7 +149,7 @@ def clip_inputs(
     if not params.backbone:
         if "pictures" in train.info["features"]:
             raise UserError(
-                f"{folder}: the frame bank holds frames; say which backbone learns from them, e.g. train.backbone=resnet50"
+                f"{folder}: holds frames; say which backbone learns from them, e.g. train.backbone=resnet50"
             )
         return None
     for bank in (train, valid):
