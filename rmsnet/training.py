@@ -20,15 +20,16 @@ from torch import Tensor
 from rmsnet import spectral
 from rmsnet.bank import FrameBank
 from rmsnet.clips import training_clips
+from rmsnet.decoding import decode
 from rmsnet.devices import choose_device, choose_precision, resident_features
 from rmsnet.errors import CheckFailed, UserError
 from rmsnet.evaluation import average_map
 from rmsnet.files import atomic_file, content_hash, replace_folder, write_json, write_text
 from rmsnet.model import RMSNet, rms_loss
 from rmsnet.model_files import model_config, save_model
-from rmsnet.params import TrainParams
+from rmsnet.params import SpotParams, TrainParams
 from rmsnet.sampling import EpochSampler, clip_rows
-from rmsnet.spotting import spot
+from rmsnet.spotting import score_clips
 
 CHECKPOINT = "checkpoint.safetensors"
 
@@ -80,6 +81,7 @@ def train(
     folder: Path,
     *,
     name: str | None = None,
+    spot: SpotParams = SpotParams(),  # noqa: B008  # immutable
     device: str = "auto",
     on_clips: Callable[[int], None] = lambda clips: None,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
@@ -98,6 +100,7 @@ def train(
         params: the train section.
         folder: where the model goes.
         name: of the model; by default the folder's.
+        spot: how the model will turn clips into events; while training it is judged as the paper does.
         device: "auto", "cpu" or "cuda".
         on_clips: told of so many more clips that were trained on, some times a second.
         on_epoch: told of every epoch, also of those that an earlier call had finished.
@@ -148,7 +151,7 @@ def train(
     network = trainer.best_network()
     model = partial / "model"
     model.mkdir(exist_ok=True)
-    save_model(model, network, {**model_config(params, train_bank, name), "train": asdict(params)})
+    save_model(model, network, {**model_config(params, train_bank, name, spot), "train": asdict(params)})
     write_text(model / "history.csv", history_csv(history))
     write_json(model / "metrics.json", metrics)
     on_model(model)
@@ -284,7 +287,7 @@ class _Trainer:
     def _judge(self, bank: FrameBank, features: Tensor) -> float:
         """Average-mAP of the weights as they are, decoded as the paper does."""
         weights = self._snapshot()
-        predictions = spot(
+        scores = score_clips(
             lambda clips: spectral.forward(weights, clips.transpose(0, 1).contiguous()),
             bank,
             clip_frames=self.params.clip_frames,
@@ -295,7 +298,7 @@ class _Trainer:
         )
         score = average_map(
             bank.truth,
-            predictions,
+            decode(scores, bank, self.params.clip_frames, SpotParams()),
             halves=len(bank.halves),
             classes=len(bank.classes),
             frame_rate=bank.frame_rate,

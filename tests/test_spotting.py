@@ -5,11 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from rmsnet.decoding import decode
 from rmsnet.errors import UserError
 from rmsnet.model import RMSNet
 from rmsnet.model_files import SpottingModel, check_fits, load_model, model_config, save_model
-from rmsnet.params import TrainParams
-from rmsnet.spotting import spot, spot_bank, spot_features
+from rmsnet.params import SpotParams, TrainParams
+from rmsnet.spotting import score_clips, spot_bank, spot_features
 from tests.builders import bank
 
 T = 41
@@ -37,6 +38,11 @@ def marked_bank(frames, events):
     return made
 
 
+def spot(score, bank, stride, **options):
+    scores = score_clips(score, bank, clip_frames=T, stride=stride, **options)
+    return decode(scores, bank, T, SpotParams())
+
+
 @given(frames=st.lists(st.integers(1, 300), min_size=1, max_size=3), seed=st.integers(0, 10_000))
 def test_decoding_a_clip_inverts_the_offset_it_was_trained_with(frames, seed):
     """An oracle that answers r = (t - s) / T puts every event exactly at its time, at the ends of halves too."""
@@ -47,7 +53,7 @@ def test_decoding_a_clip_inverts_the_offset_it_was_trained_with(frames, seed):
         for clip in range(-(-length // T))
     ]
     made = marked_bank(frames, events)
-    found = spot(Oracle(), made, clip_frames=T, stride=T)
+    found = spot(Oracle(), made, stride=T)
     assert found.half.tolist() == made.truth.half.tolist()
     assert found.label.tolist() == made.truth.label.tolist()
     np.testing.assert_allclose(found.position_ms, made.truth.position_ms, atol=1)
@@ -55,20 +61,20 @@ def test_decoding_a_clip_inverts_the_offset_it_was_trained_with(frames, seed):
 
 def test_a_background_clip_predicts_nothing_and_confidence_is_the_softmax_of_the_winner():
     made = marked_bank([4 * T], [(0, T + 3, 2)])
-    found = spot(Oracle(), made, clip_frames=T, stride=T)
+    found = spot(Oracle(), made, stride=T)
     assert found.label.tolist() == [2]
     assert found.confidence[0] == pytest.approx(np.exp(5) / (np.exp(5) + 3))
 
 
 def test_without_regression_the_event_is_in_the_middle_of_its_clip():
     made = marked_bank([4 * T], [(0, T + 3, 2)])
-    found = spot(Oracle(), made, clip_frames=T, stride=T, regression=False)
+    found = spot(Oracle(), made, stride=T, regression=False)
     assert found.position_ms.tolist() == [500 + 500 * T * 3 // 2]
 
 
 def test_stride_1_sees_an_event_in_every_clip_that_holds_it():
     made = marked_bank([200], [(0, 100, 1)])
-    found = spot(Oracle(), made, clip_frames=T, stride=1)
+    found = spot(Oracle(), made, stride=1)
     assert len(found.half) == T
     np.testing.assert_allclose(found.position_ms, 50_500, atol=1)
 
@@ -85,7 +91,7 @@ def test_a_model_folder_is_read_as_it_was_written(tmp_path):
     save_model(tmp_path, network, config)
     model = load_model(tmp_path)
     features = bank([300]).features
-    ours = spot(network, bank([300]), clip_frames=T, stride=T)
+    ours = spot(network, bank([300]), stride=T)
     theirs = spot_features(model, features)
     assert ours.position_ms.tolist() == theirs.position_ms.tolist()
     assert ours.confidence.tolist() == theirs.confidence.tolist()
