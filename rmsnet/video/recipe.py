@@ -66,9 +66,9 @@ class Recipe:
         """For people, e.g. "resnet152_PCA512"."""
         return f"{self.backbone}_PCA{self.pca_components}" if self.pca_components else self.backbone
 
-    def without_pca(self) -> "Recipe":
-        """What the backbone itself gives."""
-        return replace(self, pca_components=0, pca_hash="")
+    def with_pca(self, components: int, pca_hash: str) -> "Recipe":
+        """The same with a PCA behind it."""
+        return replace(self, pca_components=components, pca_hash=pca_hash)
 
     def features_info(self) -> dict[str, Any]:
         """The entry "features" of a frame bank and of a model; `recipe_of` is its inverse."""

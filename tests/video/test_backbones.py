@@ -77,7 +77,7 @@ def test_a_recipe_finds_its_weights_in_its_folder_and_refuses_others(resnet18, t
         ("squeezenet1_0", "DEFAULT", "ends in no linear layer"),
         ("resnet18", "IMAGENET1K_V7", "has no 'IMAGENET1K_V7'; known: IMAGENET1K_V1"),
         ("resnet18", "nowhere.pth", "nowhere.pth: no such weights file"),
-        ("efficientnet_lite0", "IMAGENET1K_V1", "has DEFAULT or a file"),
+        ("efficientnet_lite0", "IMAGENET1K_V2", "has IMAGENET1K_V1 or a file"),
     ],
 )
 def test_networks_and_weights_that_do_not_exist_are_refused(name, weights, says):

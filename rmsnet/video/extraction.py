@@ -1,0 +1,148 @@
+"""The videos of a dataset become features: what the extract stage needs to know of backbones and PCA."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+
+from rmsnet.devices import choose_device
+from rmsnet.errors import UserError
+from rmsnet.extraction import Features, Half, Source
+from rmsnet.files import atomic_file, read_json
+from rmsnet.model_files import CONFIG
+from rmsnet.params import ExtractParams
+from rmsnet.progress import progress
+from rmsnet.soccernet import Dataset
+from rmsnet.video.backbones import open_backbone
+from rmsnet.video.features import Extractor, load_extractor
+from rmsnet.video.halves import expected_frames, find_video, is_done, read_half, write_half
+from rmsnet.video.pca import Pca, PcaFit, save_pca
+from rmsnet.video.recipe import BACKBONE_FILE, PCA_FILE, Recipe, recipe_of
+
+WHOLE_ASPECT = 398 / 224
+"""Width over height of SoccerNet's videos, and of the paper's frames."""
+
+ROWS_AT_ONCE = 8192
+
+
+def picture_size(params: ExtractParams) -> dict[str, Any]:
+    """The entries resize, height and width of a recipe."""
+    if params.picture == "centre":
+        return {"resize": params.height, "height": params.height, "width": params.height}
+    return {"resize": None, "height": params.height, "width": round(params.height * WHOLE_ASPECT)}
+
+
+def from_videos(
+    dataset: Dataset,
+    halves: Mapping[str, Sequence[Half]],
+    params: ExtractParams,
+    work: Path,
+    *,
+    model: Path | None,
+    device: str,
+    shown: bool,
+) -> Source:
+    """The features of all halves, computed from the videos where that is not done yet.
+
+    Args:
+        dataset: where the videos lie.
+        halves: the halves of each split.
+        params: the extract section.
+        work: what is done of each half; halves that are there are not computed again.
+        model: take this model's recipe instead of the parameters'.
+        device: "auto", "cpu" or "cuda".
+        shown: whether to show progress.
+
+    Raises:
+        UserError: a half without a video, a video that cannot be decoded, weights that do not fit.
+    """
+    videos = {
+        (game, half): find_video(dataset.game_folder(game), half, params.videos)
+        for of_split in halves.values()
+        for game, half in of_split
+    }
+    if model is None:
+        extractor = new_extractor(params, choose_device(device), work)
+        files = {BACKBONE_FILE: work / BACKBONE_FILE}
+    else:
+        recipe = recipe_of(read_json(model / CONFIG)["features"], str(model))
+        files = {name: model / name for name in (BACKBONE_FILE, PCA_FILE)}
+        extractor = load_extractor(recipe, model, choose_device(device))
+    targets = {key: work / "halves" / key[0] / f"{key[1]}.safetensors" for key in videos}
+    _compute(videos, targets, extractor, shown)
+    arrays: dict[str, list[Features]] = {}
+    warnings = []
+    for split, of_split in halves.items():
+        arrays[split] = []
+        for game, half in of_split:
+            rows, metadata = _read(targets[game, half])
+            arrays[split].append(rows)
+            warnings += [f"{split}: {game}, half {half}: {text}" for text in json.loads(metadata["warnings"])]
+    return Source(
+        arrays,
+        extractor.recipe.features_info(),
+        extractor.recipe.frame_rate,
+        extractor.recipe.first_frame_seconds,
+        params.pca if model is None else 0,
+        {name: path for name, path in files.items() if path.exists()},
+        tuple(warnings),
+    )
+
+
+def new_extractor(params: ExtractParams, device: torch.device, folder: Path) -> Extractor:
+    """The backbone that the parameters name, with its recipe; weights from a file are kept in the folder.
+
+    Raises:
+        UserError: see `rmsnet.video.backbones.open_backbone`.
+    """
+    network, described = open_backbone(params.backbone, params.weights)
+    recipe = Recipe(**described, **picture_size(params))
+    (folder / BACKBONE_FILE).unlink(missing_ok=True)
+    if Path(recipe.weights).suffix:
+        with atomic_file(folder / BACKBONE_FILE) as partial:
+            save_file(network.state_dict(), partial)
+    return Extractor(recipe, network.to(device).to(memory_format=torch.channels_last), None, device)
+
+
+def fit_pca(source: Source, folder: Path) -> tuple[Pca, dict[str, Any]]:
+    """The PCA of the training split, saved into the folder, and the banks' entry "features" with it.
+
+    Raises:
+        UserError: no training split, or too few frames or features for so many components.
+    """
+    if "train" not in source.arrays:
+        raise UserError("extract.pca: there is no training split to fit it on; set it to 0 or add training games")
+    recipe = recipe_of(source.features, "features")
+    fit = PcaFit(source.arrays["train"][0].shape[1])
+    for array in source.arrays["train"]:
+        for start in range(0, len(array), ROWS_AT_ONCE):
+            fit.add(array[start : start + ROWS_AT_ONCE])
+    pca = fit.finish(source.pca_components)
+    save_pca(folder, pca)
+    return pca, recipe.with_pca(source.pca_components, pca.hash).features_info()
+
+
+def _compute(videos: Mapping[Half, Path], targets: Mapping[Half, Path], extractor: Extractor, shown: bool) -> None:
+    missing = [key for key in videos if not is_done(targets[key], videos[key], extractor.recipe.hash)]
+    if not missing:
+        return
+    total = expected_frames([videos[key] for key in missing], extractor)
+    with progress("extract", "frame", total, shown) as advance:
+        for key in missing:
+            done = 0
+
+            def on_batch(frames: int, _: int | None) -> None:
+                nonlocal done
+                advance(frames - done)
+                done = frames
+
+            write_half(targets[key], videos[key], extractor, on_batch)
+
+
+def _read(path: Path) -> tuple[Features, Mapping[str, str]]:
+    half = read_half(path)
+    assert half is not None, f"{path}: written a moment ago"
+    return half

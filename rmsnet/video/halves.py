@@ -1,0 +1,92 @@
+"""What extraction has done so far: the features of each half in a file of its own, from which it continues.
+
+A file says which recipe and which video it was made from; one of another recipe, or of a video that has changed since,
+is made again.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from safetensors.numpy import save_file
+
+from rmsnet.errors import UserError
+from rmsnet.files import atomic_file
+from rmsnet.video.decoding import expected_samples
+from rmsnet.video.features import Extractor, Progress, video_features
+
+Features = npt.NDArray[np.float32]
+
+Half = tuple[str, int]
+"""Game and half (1 or 2)."""
+
+VIDEO_SUFFIXES = frozenset({".mkv", ".mp4", ".mov", ".m4v", ".avi", ".ts", ".mpg", ".mpeg", ".webm", ".mxf"})
+
+
+def find_video(folder: Path, half: int, videos: str) -> Path:
+    """The video of a half: {half}_<videos> with any suffix of a video; SoccerNet's older {half}.mkv where it is alone.
+
+    Raises:
+        UserError: there is none.
+    """
+    for stem in (f"{half}_{videos}", str(half)):
+        found = sorted(path for path in folder.glob(f"{stem}.*") if path.suffix.lower() in VIDEO_SUFFIXES)
+        if found:
+            return found[0]
+    raise UserError(f"{folder / f'{half}_{videos}.mkv'}: the half has no video; get it, or take the game off its list")
+
+
+def identity_of(video: Path, recipe_hash: str) -> dict[str, str]:
+    """What tells one half's file from another: the recipe and the video's name, size and time of change."""
+    status = video.stat()
+    return {
+        "recipe": recipe_hash,
+        "video": video.name,
+        "bytes": str(status.st_size),
+        "changed": str(status.st_mtime_ns),
+    }
+
+
+def write_half(path: Path, video: Path, extractor: Extractor, progress: Progress) -> None:
+    """Compute the features of a half and write them, whole or not at all.
+
+    Raises:
+        UserError: see `rmsnet.video.features.video_features`.
+    """
+    done = video_features(video, extractor, progress)
+    metadata = {**identity_of(video, extractor.recipe.hash), "warnings": json.dumps(done.warnings)}
+    with atomic_file(path) as partial:
+        save_file({"features": done.features}, partial, metadata)
+
+
+def read_half(path: Path) -> tuple[Features, Mapping[str, str]] | None:
+    """The (T, D) memory-mapped features of a half and what its file says of itself; None: no whole file there."""
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            header: dict[str, Any] = json.loads(file.read(length))
+        entry = header["features"]
+        rows = np.memmap(path, np.dtype("<f4"), "r", 8 + length + entry["data_offsets"][0], tuple(entry["shape"]))
+    except (OSError, ValueError, KeyError):
+        return None
+    return rows, header.get("__metadata__", {})
+
+
+def is_done(path: Path, video: Path, recipe_hash: str) -> bool:
+    """Whether a half's file is there, of this recipe and of this very video."""
+    half = read_half(path)
+    return half is not None and identity_of(video, recipe_hash).items() <= half[1].items()
+
+
+def expected_frames(videos: list[Path], extractor: Extractor) -> int | None:
+    """Frames that the videos announce, for progress; None: one of them does not say.
+
+    Raises:
+        UserError: one of them is no video.
+    """
+    recipe = extractor.recipe
+    counts = [expected_samples(video, recipe.frame_rate, recipe.first_frame_seconds) for video in videos]
+    return None if None in counts else sum(count for count in counts if count is not None)
