@@ -267,6 +267,15 @@ def _known_keys(kind: Any, location: Sequence[Any]) -> list[str]:
     return [item.name for item in fields(kind)]
 
 
+_PAPER = ("train.average_decay=0", *(f"spot.{item.name}={item.default}" for item in fields(SpotParams)))
+
+PRESETS: Mapping[str, tuple[str, ...]] = {
+    "paper": _PAPER,
+    "strong": (*_PAPER, "train.average_decay=0.999", "spot.stride=1", "spot.votes=true", "spot.spread=true"),
+}
+"""Named recipes, as overrides: the paper's, and what measurably helped beyond it (docs/paper.md). Schedule stays."""
+
+
 def load_params(path: Path | None = None, overrides: Sequence[str] = ()) -> Params:
     """Read params.yaml and apply overrides.
 

@@ -127,6 +127,7 @@ def train(
     valid_features = resident_features(valid_bank, trainer.precision, trainer.device)
     history = trainer.resume(partial / CHECKPOINT, fingerprint)
     for epoch in history:
+        on_clips(len(trainer.sampler))
         on_epoch(epoch)
     while not _finished(history, params):
         epoch = trainer.run_epoch(len(history) + 1, valid_bank, valid_features, on_clips)
