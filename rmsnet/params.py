@@ -4,6 +4,7 @@ The sections are plain dataclasses, so that the training core needs no more than
 configured. Reading and checking a file (`load_params`) is the edge that uses pydantic.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -192,15 +193,39 @@ class EvaluateParams:
 
 @dataclass(frozen=True, kw_only=True)
 class RegisterParams:
-    """The registry.
+    """The registry and its gate; scores in [0, 1].
 
     Attributes:
         model_name: name of the registered model.
+        minimum_games: of the validation split; on fewer no champion is replaced.
+        floor: validation Average-mAP that any champion must reach.
+        confidence: of the one-sided lower bound of challenger minus champion.
+        margin: the lower bound must be above it.
+        class_allowance: a class may fall by so much; the gate refuses when it falls further with that confidence.
+        resamples: of the games, behind the bounds.
     """
 
     __pydantic_config__ = _STRICT
 
     model_name: str = "rmsnet"
+    minimum_games: int = 20
+    floor: float = 0.1
+    confidence: float = 0.95
+    margin: float = 0.0
+    class_allowance: float = 0.05
+    resamples: int = 1000
+
+    def __post_init__(self) -> None:
+        _require(
+            re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 ._-]*", self.model_name) is not None,
+            "model_name",
+            f"must be letters, digits, spaces, '.', '_' and '-', not {self.model_name!r}",
+        )
+        _require(self.minimum_games >= 2, "minimum_games", f"must be at least 2, not {self.minimum_games}")
+        _require(0.5 <= self.confidence < 1, "confidence", f"must lie in [0.5, 1), not {self.confidence}")
+        _require(self.resamples >= 100, "resamples", f"must be at least 100, not {self.resamples}")
+        for key in ("floor", "margin", "class_allowance"):
+            _require(0 <= getattr(self, key) <= 1, key, f"must lie in [0, 1], not {getattr(self, key)}")
 
 
 @dataclass(frozen=True, kw_only=True)

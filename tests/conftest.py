@@ -1,8 +1,11 @@
 """What several test files need."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.mlflow_server import mlflow_server
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -19,3 +22,10 @@ def shared() -> Path:
 def repository() -> Path:
     """The checkout."""
     return Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def mlflow_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real MLflow server, one for all tests of a process."""
+    with mlflow_server(tmp_path_factory.mktemp("mlflow-server")) as address:
+        yield address

@@ -1,5 +1,5 @@
 """The model registry: which version is champion, by which decision, and the way back."""
 
-from rmsnet.registry.stage import Decision, register_stage
+from rmsnet.registry.stage import Decision, compare, promote, register_stage, rollback
 
-__all__ = ["Decision", "register_stage"]
+__all__ = ["Decision", "compare", "promote", "register_stage", "rollback"]

@@ -6,27 +6,32 @@ from rmsnet.tracking.models import (
     append_record,
     create_version,
     describe_version,
+    fetch,
     log_to_run,
     mark_applied,
     model_folder,
     predict_with_logged_model,
     records,
+    run_tags,
     set_alias,
     tag_version,
     versions,
 )
 from rmsnet.tracking.runs import Group, Place, TrackedRun, find_run, log_evaluation, tracked_run
+from rmsnet.tracking.spool import Synced, sync
 from rmsnet.tracking.store import tracking_uri
 
 __all__ = [
     "Group",
     "Place",
+    "Synced",
     "TrackedRun",
     "Version",
     "aliases",
     "append_record",
     "create_version",
     "describe_version",
+    "fetch",
     "find_run",
     "log_evaluation",
     "log_to_run",
@@ -34,7 +39,9 @@ __all__ = [
     "model_folder",
     "predict_with_logged_model",
     "records",
+    "run_tags",
     "set_alias",
+    "sync",
     "tag_version",
     "tracked_run",
     "tracking_uri",

@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rmsnet.errors import UserError
-from rmsnet.tracking.store import connect, one_line, store_errors, tracking_uri
+from rmsnet.files import content_hash
+from rmsnet.tracking.store import connect, one_line, our_client, store_errors, tracking_uri
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+FILES_HASH_TAG = "files_hash"
 RECORD_TAG = "record"
 APPLIED_TAG = "applied"
 
@@ -59,11 +61,54 @@ def model_folder(uri: str) -> Path:
     """A local copy of the model folder behind an MLflow URI such as models:/rmsnet@champion.
 
     Raises:
-        UserError: there is no such model, or the store is away.
+        UserError: there is no such model, the store is away, or the files are not those that were registered.
+    """
+    return fetch(uri) / "artifacts" / "model"
+
+
+def fetch(uri: str) -> Path:
+    """A local copy of the MLflow model behind a URI; a version's files are compared with the hash in its tags.
+
+    Raises:
+        UserError: see `model_folder`.
     """
     mlflow = connect()
     with asking(f"{uri} is not to be had"):
-        return Path(mlflow.artifacts.download_artifacts(uri)) / "artifacts" / "model"
+        found = Path(mlflow.artifacts.download_artifacts(uri))
+        expected = _expected_hash(uri)
+    if expected is not None and files_hash(found) != expected:
+        raise UserError(
+            f"{uri}: its files are not those that were registered (hash mismatch); restore {found} or register again"
+        )
+    return found
+
+
+def _expected_hash(uri: str) -> str | None:
+    """The hash in the tags of the version that a URI names; None for a logged model and for a version without."""
+    name, _, reference = uri.removeprefix("models:/").replace("@", "/@").partition("/")
+    client = our_client()
+    if not reference:
+        return None
+    if reference.startswith("@"):
+        version = client.get_model_version_by_alias(name, reference[1:])
+    else:
+        version = client.get_model_version(name, reference)
+    tag = version.tags.get(FILES_HASH_TAG)
+    return None if tag is None else str(tag)
+
+
+def files_hash(folder: Path) -> str:
+    """Hash of the files that make an MLflow model of ours: the model folder and the code."""
+    parts = [folder / "artifacts", folder / "code", folder / "MLmodel"]
+    files = sorted(file for part in parts for file in (part.rglob("*") if part.is_dir() else [part]) if file.is_file())
+    kept = [file for file in files if file.suffix != ".pyc"]
+    return content_hash(*(item for file in kept for item in (file.relative_to(folder).as_posix(), file.read_bytes())))
+
+
+def run_tags(run_id: str) -> dict[str, str]:
+    """The tags of a run."""
+    with asking(f"run {run_id}"):
+        return dict(our_client().get_run(run_id).data.tags)
 
 
 def predict_with_logged_model(model_id: str, features: "npt.NDArray[np.float32]") -> Any:
@@ -78,10 +123,16 @@ def create_version(name: str, model_id: str, run_id: str, tags: Mapping[str, str
         for version in versions(name):
             if version.model_id == model_id:
                 return version
-        client = connect().MlflowClient()
+        client = our_client()
         _make_registered_model(client, name)
+        digest = files_hash(fetch(f"models:/{model_id}"))
         made = client.create_model_version(
-            name, f"models:/{model_id}", run_id, tags=dict(tags), model_id=model_id, await_creation_for=0
+            name,
+            f"models:/{model_id}",
+            run_id,
+            tags={**tags, FILES_HASH_TAG: digest},
+            model_id=model_id,
+            await_creation_for=0,
         )
         return _version(made, {})
 
@@ -105,7 +156,7 @@ def versions(name: str) -> list[Version]:
 
 
 def _all_versions(name: str) -> Iterator[Any]:
-    client = connect().MlflowClient()
+    client = our_client()
     token = None
     while True:
         page = client.search_model_versions(f"name = '{name}'", max_results=1000, page_token=token)
@@ -134,7 +185,7 @@ def aliases(name: str) -> dict[str, int]:
 
     with asking(f"{name}: aliases"):
         try:
-            found = connect().MlflowClient().get_registered_model(name).aliases
+            found = our_client().get_registered_model(name).aliases
         except MlflowException as error:
             if error.error_code in _MISSING:
                 return {}
@@ -145,7 +196,7 @@ def aliases(name: str) -> dict[str, int]:
 def set_alias(name: str, alias: str, version: int | None) -> None:
     """Point an alias at a version; None: take it away."""
     with asking(f"{name}@{alias}"):
-        client = connect().MlflowClient()
+        client = our_client()
         if version is None:
             client.delete_registered_model_alias(name, alias)
         else:
@@ -154,7 +205,7 @@ def set_alias(name: str, alias: str, version: int | None) -> None:
 
 def tag_version(name: str, version: int, tags: Mapping[str, str]) -> None:
     with asking(f"{name} version {version}: tags"):
-        client = connect().MlflowClient()
+        client = our_client()
         for key, value in tags.items():
             client.set_model_version_tag(name, str(version), key, value)
 
@@ -162,13 +213,13 @@ def tag_version(name: str, version: int, tags: Mapping[str, str]) -> None:
 def describe_version(name: str, version: int, text: str) -> None:
     """The description that MLflow's pages show, in Markdown."""
     with asking(f"{name} version {version}: description"):
-        connect().MlflowClient().update_model_version(name, str(version), text)
+        our_client().update_model_version(name, str(version), text)
 
 
 def log_to_run(run_id: str, folder: Path, name: str) -> None:
     """Add a folder to the artifacts of a finished run."""
     with asking(f"run {run_id}: {name}"):
-        connect().MlflowClient().log_artifacts(run_id, str(folder), name)
+        our_client().log_artifacts(run_id, str(folder), name)
 
 
 def history_name(name: str) -> str:
@@ -186,7 +237,7 @@ def append_record(name: str, version: int | None, record: Mapping[str, Any], tex
         text: the same for people.
     """
     with asking(f"{name}: history"):
-        client = connect().MlflowClient()
+        client = our_client()
         _make_registered_model(client, history_name(name), f"Changes of the aliases of {name}, a version for each.")
         source = f"models:/{name}/{version}" if version else _last_source(name)
         made = client.create_model_version(
@@ -227,4 +278,4 @@ def records(name: str) -> list[tuple[int, dict[str, Any], bool]]:
 
 def mark_applied(name: str, number: int) -> None:
     with asking(f"{name}: history"):
-        connect().MlflowClient().set_model_version_tag(history_name(name), str(number), APPLIED_TAG, "true")
+        our_client().set_model_version_tag(history_name(name), str(number), APPLIED_TAG, "true")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rmsnet.errors import UserError
-from rmsnet.tracking.store import connect, experiment_id, one_line, one_process_at_a_time, store_errors, tracking_uri
+from rmsnet.tracking.store import client_of, experiment_id, one_line, one_process_at_a_time, store_errors, tracking_uri
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,7 +29,10 @@ CONTINUES_TAG = "rmsnet.continues"
 MODEL_TAG = "rmsnet.model_id"
 """On a run: its logged model."""
 
-_PARENT_TAG = "mlflow.parentRunId"
+KINDS = ("study", "variant")
+"""Of the groups a run lies in, the outer one first."""
+
+PARENT_TAG = "mlflow.parentRunId"
 _NAME_TAG = "mlflow.runName"
 
 # The network and its files are all that a logged model needs; no other package of this project's environment.
@@ -50,7 +53,7 @@ class Group:
     """A run that holds other runs.
 
     Attributes:
-        kind: "study" or "variant".
+        kind: one of `KINDS`.
         key: the same key, the same run.
         name: as people see it.
     """
@@ -71,7 +74,7 @@ def group_run(client: Any, experiment: str, group: Group, parent: str | None, ta
         found = client.search_runs([experiment], condition, max_results=1, order_by=["attributes.start_time ASC"])
         if found:
             return str(found[0].info.run_id)
-        above = {} if parent is None else {_PARENT_TAG: parent}
+        above = {} if parent is None else {PARENT_TAG: parent}
         run = client.create_run(experiment, run_name=group.name, tags={**tags, **above, group.tag: group.key})
         client.set_terminated(run.info.run_id)
         return str(run.info.run_id)
@@ -119,7 +122,7 @@ class TrackedRun:
             raise _neither_takes(error) from None
 
     def _client(self) -> Any:
-        return connect(self._uri).MlflowClient()
+        return client_of(self._uri)
 
     def _open(self, name: str, groups: Sequence[Group], tags: Mapping[str, str], run_id: str | None) -> None:
         from mlflow.exceptions import MlflowException
@@ -142,7 +145,7 @@ class TrackedRun:
             parent = None if self.spooled else os.environ.get("MLFLOW_RUN_ID")
             for group in groups:
                 parent = group_run(client, experiment, group, parent, tags, self._uri)
-            above = {} if parent is None else {_PARENT_TAG: parent}
+            above = {} if parent is None else {PARENT_TAG: parent}
             all_tags = resolve_tags(
                 {**tags, **above, _NAME_TAG: name, **{group.tag + ".of": group.key for group in groups}}
             )
@@ -158,7 +161,7 @@ class TrackedRun:
             self.run_id,
             sampling_interval=5,
             resume_logging=bool(self.epochs),
-            tracking_uri=connect(self._uri).get_tracking_uri(),
+            tracking_uri=self._client().tracking_uri,
         )
         self._monitor.start()
 
@@ -264,10 +267,12 @@ def save_pyfunc(folder: Path, example: "npt.NDArray[np.float32]", saved: Path) -
     """Write a model folder as an MLflow model (models from code) into the new folder `saved`."""
     from importlib.metadata import version
 
+    import mlflow
+
     import rmsnet
 
     package = Path(rmsnet.__file__).parent
-    connect().pyfunc.save_model(
+    mlflow.pyfunc.save_model(
         saved,
         python_model=str(package / "pyfunc_model.py"),
         artifacts={"model": str(folder)},
@@ -338,11 +343,10 @@ def find_run(run_id: str, model_id: str) -> Place:
     from mlflow.exceptions import MlflowException
 
     uri = tracking_uri()
-    client = connect().MlflowClient()
-    in_spool = (spool_folder() / "mlflow.db").exists() and _has_run(connect(spool_uri()).MlflowClient(), run_id)
+    client = client_of(uri)
+    in_spool = (spool_folder() / "mlflow.db").exists() and has_run(client_of(spool_uri()), run_id)
     try:
-        connect()
-        if _has_run(client, run_id):
+        if has_run(client, run_id):
             return Place(uri, run_id, model_id)
         experiment = experiment_id(client, uri)
         found = client.search_runs([experiment], f"tags.`{SPOOLED_FROM_TAG}` = '{run_id}'", max_results=1)
@@ -356,7 +360,7 @@ def find_run(run_id: str, model_id: str) -> Place:
     raise UserError(f"MLflow store {uri}: has no run {run_id} of this model; train it again with this store")
 
 
-def _has_run(client: Any, run_id: str) -> bool:
+def has_run(client: Any, run_id: str) -> bool:
     from mlflow.exceptions import MlflowException
 
     try:
@@ -391,7 +395,7 @@ def log_evaluation(
     from mlflow.entities import Metric
 
     place = find_run(run_id, model_id)
-    client = connect(place.uri).MlflowClient()
+    client = client_of(place.uri)
     name, digest = dataset or (None, None)
     now = int(1000 * time.time())
     logged = [

@@ -39,15 +39,45 @@ def tracking_uri() -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
 
 
-def connect(uri: str | None = None) -> "ModuleType":
-    """MLflow, pointed at a store.
-
-    Args:
-        uri: of the store; None: MLFLOW_TRACKING_URI, by default the SQLite file mlflow.db of the working directory.
+def client_of(uri: str) -> Any:
+    """A client of a store.
 
     Raises:
         UserError: a SQLite file that cannot be used: no permission, damaged, written by another version of MLflow.
     """
+    mlflow = _quiet_mlflow()
+    path = _sqlite_path(uri)
+    if path is None:
+        return mlflow.MlflowClient(uri, uri)
+    _prepare_sqlite(path)
+    return mlflow.MlflowClient(f"{_SQLITE}{path}", f"{_SQLITE}{path}")
+
+
+def connect() -> "ModuleType":
+    """MLflow, pointed at our store, for what it does in no client: loading a model, fetching its files.
+
+    Raises:
+        UserError: see `client_of`.
+    """
+    mlflow = _quiet_mlflow()
+    client_of(tracking_uri())
+    # set_tracking_uri changes the environment as well, which is the user's.
+    before = os.environ.get("MLFLOW_TRACKING_URI")
+    path = _sqlite_path(tracking_uri())
+    mlflow.set_tracking_uri(tracking_uri() if path is None else f"{_SQLITE}{path}")
+    os.environ.pop("MLFLOW_TRACKING_URI", None)
+    if before is not None:
+        os.environ["MLFLOW_TRACKING_URI"] = before
+    return mlflow
+
+
+def our_client() -> Any:
+    """A client of our store; MLflow's other parts are pointed at it as well."""
+    connect()
+    return client_of(tracking_uri())
+
+
+def _quiet_mlflow() -> "ModuleType":
     for name in _LOUD:
         logging.getLogger(name).setLevel(logging.ERROR)
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
@@ -55,12 +85,6 @@ def connect(uri: str | None = None) -> "ModuleType":
         os.environ.setdefault(name, value)
     import mlflow
 
-    uri = uri or tracking_uri()
-    path = _sqlite_path(uri)
-    if path is not None:
-        uri = f"{_SQLITE}{path}"
-        _prepare_sqlite(path)
-    mlflow.set_tracking_uri(uri)
     return mlflow  # type: ignore[no-any-return]  # MLflow is not type-checked
 
 

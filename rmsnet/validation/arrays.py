@@ -40,7 +40,7 @@ class Contents:
         constant_rows: rows whose features are all the same number.
         repeated_rows: rows equal to the row before them.
         longest_repeat: rows of the longest stretch of equal rows, 1 where no row repeats.
-        hash: BLAKE2b of the rows' bytes.
+        hash: SHA-256 of the rows' bytes: the one that processors compute in hardware.
         norms: (N,) of at most 256 rows, evenly spaced.
         summary: of the half, for the comparison with the training data; None where a row is not finite.
         sample: (S, D) rows for the profile of the training data, when this half is part of it.
@@ -91,7 +91,7 @@ def read_contents(features: Features, sample: npt.NDArray[np.int64]) -> Contents
     for every number is its square.
     """
     frames, width = features.shape
-    digest = hashlib.blake2b(digest_size=16)
+    digest = hashlib.sha256()
     total, squares = np.zeros(width), np.zeros(width)
     squared_norms = np.empty(frames, np.float32)
     repeats = np.zeros(frames, bool)

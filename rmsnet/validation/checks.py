@@ -123,7 +123,4 @@ def _plain_value(value: Any) -> Any:
         return None
     if hasattr(value, "item"):
         value = value.item()
-    if isinstance(value, str):
-        # A file name that is not UTF-8 would break every writer behind this.
-        return value.encode("utf-8", "backslashreplace").decode()
     return round(value, 6) if isinstance(value, float) else value

@@ -1,16 +1,17 @@
 """The validate stage: a dataset becomes a verdict and a report."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from rmsnet.errors import CheckFailed
 from rmsnet.files import atomic_folder, read_json
-from rmsnet.soccernet import list_dataset
+from rmsnet.soccernet import Dataset, list_dataset
 
 if TYPE_CHECKING:
     from rmsnet.validation.checks import Check
+    from rmsnet.validation.tables import Tables
 
 Verdict = Literal["passed", "passed with warnings", "failed", "undecided"]
 
@@ -55,18 +56,9 @@ def validate(
     dataset = list_dataset(root)
     reference = None if profile is None else read_json(profile)
 
-    from rmsnet.validation.checks import run_checks
-    from rmsnet.validation.drift import training_profile, with_drift
     from rmsnet.validation.report import write_report
-    from rmsnet.validation.suites import ROWS_NAMED_BY, suites
-    from rmsnet.validation.tables import read_tables
 
-    tables = read_tables(dataset, features, classes)
-    if reference is None:
-        reference = training_profile(tables)
-    tables = with_drift(tables, reference)
-    limit = None if reference is None else float(reference["drift"]["limit"])
-    checks = tuple(run_checks(tables.by_name(), suites(classes, limit), ROWS_NAMED_BY))
+    tables, limit, checks = examine(dataset, features, classes, reference)
     verdict = judge(checks)
     validation = Validation(verdict, summarize(verdict, checks), checks)
     with atomic_folder(out) as folder:
@@ -74,6 +66,32 @@ def validate(
     if verdict in ("failed", "undecided"):
         raise CheckFailed(f"{root}: {validation.summary}; which rows: {out / 'report.html'}")
     return validation
+
+
+def examine(
+    dataset: Dataset, features: str, classes: str, profile: Mapping[str, Any] | None = None
+) -> "tuple[Tables, float | None, tuple[Check, ...]]":
+    """The tables of a dataset, the largest distance that is not called drift, and what came of every check.
+
+    Args:
+        dataset: of `rmsnet.soccernet.list_dataset`.
+        features: which feature files.
+        classes: "v1" or "v2".
+        profile: to hold the features against; None: that of the dataset's own training halves, if it has some.
+
+    Raises:
+        UserError: the profile is none, or one of other features.
+    """
+    from rmsnet.validation.checks import run_checks
+    from rmsnet.validation.drift import training_profile, with_drift
+    from rmsnet.validation.suites import ROWS_NAMED_BY, suites
+    from rmsnet.validation.tables import read_tables
+
+    tables = read_tables(dataset, features, classes)
+    reference = training_profile(tables) if profile is None else profile
+    tables = with_drift(tables, reference)
+    limit = None if reference is None else float(reference["drift"]["limit"])
+    return tables, limit, tuple(run_checks(tables.by_name(), suites(classes, limit), ROWS_NAMED_BY))
 
 
 def judge(checks: "Sequence[Check]") -> Verdict:

@@ -7,8 +7,10 @@ events    a row per annotation, in file order
 classes   a row per split and class, with its events
 """
 
+import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ import pandas as pd
 
 from rmsnet.errors import UserError
 from rmsnet.profile import profile_frames
+from rmsnet.progress import progress
 from rmsnet.soccernet import (
     CLASSES,
     FEATURE_RATES,
@@ -34,6 +37,9 @@ from rmsnet.soccernet import (
 )
 from rmsnet.validation.arrays import ArrayHeader, Contents, open_features, read_contents
 
+READERS = 4
+"""Feature files read at once: hashing and NumPy leave the interpreter to each other."""
+
 VIDEO_FILES = ("{half}_224p.mkv", "{half}_720p.mkv", "{half}_HQ.mkv", "{half}.mkv", "{half}.mp4")
 """A half's video, in the order of preference."""
 
@@ -47,7 +53,7 @@ _EXPECTED_FILE = re.compile(
     r"[12]_\w+\.(npy|json)|[12](_\w+)?\.(mkv|mp4|avi)|Labels(-[a-z0-9]+)?\.json|video\.ini|results_spotting\.json"
 )
 _GAME_NAME = re.compile(r"[\w-]+/\d{4}-\d{4}/\d{4}-\d\d-\d\d - \d\d-\d\d \S.* \d+ - \d+ .*\S")
-_TWO_DIGITS = re.compile(r"[12] - \d{2,3}:\d\d")
+_TWO_DIGITS = re.compile(r"\d+ - \d{2,3}:\d\d")
 
 
 @dataclass(frozen=True)
@@ -85,7 +91,7 @@ def read_tables(dataset: Dataset, features: str, classes: str) -> Tables:
         classes: which labels: "v1" or "v2".
     """
     games = pd.DataFrame(
-        [_game_row(dataset, split, game, classes) for split, names in dataset.splits.items() for game in names]
+        [_clean(_game_row(dataset, split, game, classes)) for split, names in dataset.splits.items() for game in names]
     )
     present = games[games.folder == GOOD].drop_duplicates("game")
     files = [
@@ -93,11 +99,7 @@ def read_tables(dataset: Dataset, features: str, classes: str) -> Tables:
         for split, game in zip(present.split, present.game, strict=True)
         for half in HALVES
     ]
-    training_halves = sum(split == TRAINING_SPLIT for split, _, _ in files)
-    scans = {
-        (game, half): _scan(dataset, game, half, features, training_halves if split == TRAINING_SPLIT else 0)
-        for split, game, half in files
-    }
+    scans = _scan_all(dataset, files, features)
     feature_rows = _features_table(dataset, files, scans, features)
     halves = _halves_table(dataset, files, feature_rows, features)
     events = _events_table(dataset, present, halves, classes)
@@ -127,9 +129,17 @@ def _game_row(dataset: Dataset, split: str, game: str, classes: str) -> dict[str
     }
 
 
+def _clean(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row with what is no text (halves of surrogate pairs, file names that are not UTF-8) written out."""
+    return {
+        key: value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
+        for key, value in row.items()
+    }
+
+
 def _folder_state(dataset: Dataset, game: str) -> str:
     if not game.isprintable():
-        return "its name holds control characters"
+        return "its name holds characters that cannot be printed"
     if leaves_dataset(dataset.root, game):
         return "leads out of the dataset"
     return GOOD if (dataset.root / game).is_dir() else "absent"
@@ -154,6 +164,27 @@ def _annotations(dataset: Dataset, game: str, classes: str) -> list[Any]:
     if content is None:
         raise UserError(f"no {name}")
     return read_annotations(content, name)
+
+
+def _scan_all(
+    dataset: Dataset, files: Sequence[tuple[str, str, int]], features: str
+) -> dict[tuple[str, int], tuple[ArrayHeader, Contents | None]]:
+    """Header and contents of every feature file, by (game, half); a few files are read at a time."""
+    training_halves = sum(split == TRAINING_SPLIT for split, _, _ in files)
+
+    def scan(place: tuple[str, str, int]) -> tuple[ArrayHeader, Contents | None]:
+        split, game, half = place
+        return _scan(dataset, game, half, features, training_halves if split == TRAINING_SPLIT else 0)
+
+    scans = {}
+    with (
+        ThreadPoolExecutor(min(READERS, os.cpu_count() or 1)) as pool,
+        progress("validate", "file", len(files)) as done,
+    ):
+        for (_, game, half), found in zip(files, pool.map(scan, files), strict=True):
+            scans[game, half] = found
+            done(1)
+    return scans
 
 
 def _scan(
@@ -292,7 +323,7 @@ def _events_table(dataset: Dataset, present: pd.DataFrame, halves: pd.DataFrame,
     readable = present[present.labels == GOOD]
     for split, game in zip(readable.split, readable.game.astype(str), strict=True):
         for number, annotation in enumerate(_annotations(dataset, game, classes)):
-            rows.append({"split": split, "game": game, "number": number, **_event_row(annotation, classes)})
+            rows.append({"split": split, "game": game, "number": number, **_clean(_event_row(annotation, classes))})
     columns = ["split", "game", "number", "problem", "label", "event", "game_time", "time_form", "half", "seconds"]
     table = pd.DataFrame(rows, columns=[*columns, "position", "position_gap_seconds", "visibility"])
     table["half"] = table.half.astype("Int64")

@@ -72,7 +72,7 @@ def sampled_pictures(
         UserError: no such file, no video in it, or nothing that can be decoded.
     """
     report = DecodingReport() if report is None else report
-    container, stream = _open(path)
+    container, stream = open_video(path)
     with container:
         step, sample = 1 / Fraction(frame_rate), Fraction(first_frame_seconds)
         aspect = stream.sample_aspect_ratio or 1
@@ -82,7 +82,7 @@ def sampled_pictures(
         for frame, frame_time, duration in _timed_frames(container, stream, report):
             # Up to this frame's time the screen shows the one before it; before the first one, the first one.
             while sample < frame_time:
-                picture = _rgb(frame if shown is None else shown, aspect) if picture is None else picture
+                picture = rgb_picture(frame if shown is None else shown, aspect) if picture is None else picture
                 yield picture
                 sample += step
             if shown is not None:
@@ -96,7 +96,7 @@ def sampled_pictures(
         # Closed at the end, as SoccerNet counts: 45 minutes are 5400 samples. A flash of a video still is one.
         end = max(end, Fraction(first_frame_seconds))
         while sample <= end:
-            picture = _rgb(shown, aspect) if picture is None else picture
+            picture = rgb_picture(shown, aspect) if picture is None else picture
             yield picture
             sample += step
 
@@ -107,7 +107,7 @@ def expected_samples(path: Path, frame_rate: float, first_frame_seconds: float) 
     Raises:
         UserError: as `sampled_pictures`.
     """
-    container, stream = _open(path)
+    container, stream = open_video(path)
     with container:
         seconds = _announced(container, stream)
     return (
@@ -115,12 +115,10 @@ def expected_samples(path: Path, frame_rate: float, first_frame_seconds: float) 
     )
 
 
-def _open(path: Path) -> tuple[Any, Any]:
+def open_video(path: Path) -> tuple[Any, Any]:
     """The container and its first video stream, ready to decode on all cores."""
     import av
 
-    # FFmpeg reports damage in many lines; one of ours says what matters.
-    av.logging.set_level(av.logging.PANIC)
     path = Path(path)
     if not path.is_file():
         raise UserError(f"{path}: no such video file")
@@ -154,7 +152,7 @@ def _reason(error: BaseException) -> str:
     return str(getattr(error, "strerror", None) or error)
 
 
-def _start(container: Any, stream: Any) -> Fraction:
+def start_of(container: Any, stream: Any) -> Fraction:
     """Time of the start of the file, on the video stream's clock."""
     import av
 
@@ -169,7 +167,7 @@ def _announced(container: Any, stream: Any) -> Fraction | None:
 
     if stream.duration is not None:
         begin = Fraction(0) if stream.start_time is None else stream.start_time * stream.time_base
-        return Fraction(begin + stream.duration * stream.time_base - _start(container, stream))
+        return Fraction(begin + stream.duration * stream.time_base - start_of(container, stream))
     return None if container.duration is None else Fraction(container.duration, av.time_base)
 
 
@@ -178,7 +176,7 @@ def _timed_frames(container: Any, stream: Any, report: DecodingReport) -> Iterat
 
     Frames whose time runs backwards, or leaps past the announced end, come from damage and are left out.
     """
-    start = _start(container, stream)
+    start = start_of(container, stream)
     announced = _announced(container, stream)
     report.announced_seconds = None if announced is None else float(announced)
     latest = None if announced is None else announced + CUT_SHORT_SECONDS
@@ -225,7 +223,7 @@ def _frames(container: Any, stream: Any, report: DecodingReport) -> Iterator[Any
         yield from stream.codec_context.decode(None)
 
 
-def _rgb(frame: Any, aspect: Fraction | int) -> Picture:
+def rgb_picture(frame: Any, aspect: Fraction | int) -> Picture:
     """The frame as RGB with 8 bits, square pixels, one field if it is interlaced, turned upright."""
     width = max(1, round(frame.width * aspect))
     picture: Picture = frame.to_ndarray(format="rgb24", width=width, height=frame.height)

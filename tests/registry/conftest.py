@@ -4,16 +4,12 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from rmsnet.bank import read_bank
-from rmsnet.evaluation import average_map
+from rmsnet.evaluation.stage import evaluate_stage
 from rmsnet.files import write_json
-from rmsnet.model_files import load_model
-from rmsnet.params import Params, TrainParams
-from rmsnet.spotting import spot_bank
+from rmsnet.params import EvaluateParams, Params, TrainParams
 from rmsnet.training_stage import train_stage
 from tests.builders import learnable_bank, write_bank
 
@@ -23,7 +19,8 @@ PARAMS = Params(
     train=TrainParams(
         clip_frames=9, foreground_clips=200, background_clips=70, batch_size=16, epochs=6, precision="float32"
     ),
-    variants={"good": {}, "poor": {"epochs": 2, "foreground_clips": 60}},
+    evaluate=EvaluateParams(bootstrap=100),
+    variants={"good": {}, "poor": {"epochs": 1, "foreground_clips": 150}},
 )
 
 
@@ -42,6 +39,10 @@ class Workshop:
     def evaluation(self) -> Path:
         return self.root / "evaluation"
 
+    @property
+    def validation(self) -> Path:
+        return self.root / "validation"
+
     def model(self, name: str) -> Path:
         return self.root / "models" / name
 
@@ -52,23 +53,17 @@ def finished_workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     shop = Workshop(root, root / "mlflow.db")
     for number, (split, games) in enumerate(GAMES.items()):
         write_bank(shop.features, split, learnable_bank(games, seed=number))
+    write_json(
+        shop.validation / "validation.json",
+        {"verdict": "passed", "summary": "passed: no critical check failed", "dataset": "test", "dvc_md5": None},
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         for name in PARAMS.variants:
             train_stage(shop.features, shop.model(name), PARAMS, variant=name, device="cpu", progress=False)
-            for split in ("valid", "test"):
-                write_json(shop.evaluation / name / split / "metrics.json", judged(shop, name, split))
+            evaluate_stage(shop.model(name), shop.features, shop.evaluation / name, PARAMS.evaluate, device="cpu")
     return shop
-
-
-def judged(shop: Workshop, name: str, split: str) -> dict[str, Any]:
-    bank = read_bank(shop.features, split)
-    predictions = spot_bank(load_model(shop.model(name)), bank)
-    scores = average_map(
-        bank.truth, predictions, halves=len(bank.halves), classes=len(bank.classes), frame_rate=bank.frame_rate
-    )
-    return {"average_map": scores.average_map, "ci95": [0.0, 1.0], "games": len(bank.halves) // 2, "simulated": True}
 
 
 @pytest.fixture

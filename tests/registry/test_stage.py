@@ -1,20 +1,39 @@
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from rmsnet import tracking
-from rmsnet.files import read_json
-from rmsnet.registry import register_stage
+from rmsnet.errors import CheckFailed, UserError
+from rmsnet.files import read_json, write_json
+from rmsnet.registry import promote, register_stage, rollback
+from rmsnet.registry.history import history
+from tests.builders import learnable_bank, write_bank
+from tests.registry.conftest import PARAMS
+
+OUT = Path("registration")
 
 
-def register(shop, *names: str, out: Path = Path("registration")):
-    return register_stage([shop.model(name) for name in names], shop.evaluation, shop.features, out)
+def register(shop, *names: str, params=PARAMS, **options):
+    options = {"validation": shop.validation, "features": shop.features, **options}
+    features = options.pop("features")
+    return register_stage([shop.model(name) for name in names], shop.evaluation, features, OUT, params, **options)
+
+
+def with_gate(**changes):
+    return replace(PARAMS, register=replace(PARAMS.register, **changes))
+
+
+def failed(decision) -> list[str]:
+    return [check.name for check in decision.checks if not check.passed]
 
 
 def test_the_best_by_validation_becomes_the_first_champion(shop):
     decision = register(shop, "poor", "good")
     assert (decision.variant, decision.version, decision.promoted) == ("good", 1, True)
     assert tracking.aliases("rmsnet") == {"champion": 1}
-    assert read_json(Path("registration/decision.json"))["reason"] == "there was no champion"
-    summary = Path("registration/summary.md").read_text()
+    assert read_json(OUT / "decision.json")["reason"] == "there was no champion"
+    summary = (OUT / "summary.md").read_text()
     assert "| good " in summary
     assert "is now @champion" in summary
     assert "Simulated features" in summary
@@ -25,10 +44,240 @@ def test_registering_the_same_model_again_changes_nothing(shop):
     again = register(shop, "good")
     assert (again.version, again.promoted, again.reason) == (1, False, "it is the champion already")
     assert tracking.aliases("rmsnet") == {"champion": 1}
+    assert len(history("rmsnet")[0]) == 1
 
 
-def test_a_worse_model_does_not_replace_the_champion(shop):
+def test_a_worse_model_is_kept_as_challenger(shop):
     register(shop, "good")
     decision = register(shop, "poor")
     assert (decision.version, decision.promoted) == (2, False)
+    assert "better beyond doubt" in failed(decision)
+    assert tracking.aliases("rmsnet") == {"champion": 1, "challenger": 2}
+    assert "does not replace @champion" in (OUT / "summary.md").read_text()
+
+
+def test_a_clearly_better_model_replaces_the_champion(shop):
+    register(shop, "poor")
+    decision = register(shop, "good")
+    assert decision.promoted
+    assert decision.difference[1] > 0
+    assert tracking.aliases("rmsnet") == {"champion": 2, "previous": 1}
+    record = history("rmsnet")[0][-1]
+    assert (record.kind, record.moves["champion"], record.decision) == ("promote", (1, 2), decision.url)
+    tags = tracking.versions("rmsnet")[0].tags
+    assert tags["decision"] == "promoted"
+    assert tags["simulated"] == "true"
+
+
+def test_a_decision_is_written_for_programs_and_for_people_and_kept_in_mlflow(shop):
+    register(shop, "poor")
+    decision = register(shop, "good")
+    assert {file.name for file in OUT.iterdir()} == {
+        "MODEL_CARD.md",
+        "decision.html",
+        "decision.json",
+        "decision.md",
+        "difference.png",
+        "summary.md",
+    }
+    assert read_json(OUT / "decision.json")["difference"] == list(decision.difference)
+    text = (OUT / "decision.md").read_text()
+    for part in (
+        "better beyond doubt",
+        "lower bound",
+        "a comparison of the two numbers alone",
+        "would promote",
+        "soccer",
+    ):
+        assert part in text
+    page = (OUT / "decision.html").read_text()
+    assert "data:image/png;base64," in page
+    assert "http" not in page
+    from rmsnet.tracking.store import connect
+
+    kept = Path(connect().artifacts.download_artifacts(decision.url))
+    assert (kept / "decision.md").read_text() == text
+    assert (kept / "MODEL_CARD.md").exists()
+
+
+def test_with_few_games_the_first_version_becomes_champion_and_a_challenger_is_refused(shop, tmp_path):
+    """The demo's case: ten validation games."""
+    params = with_gate(minimum_games=30)
+    assert register(shop, "poor", params=params).promoted
+    decision = register(shop, "good", params=params)
+    assert not decision.promoted
+    assert failed(decision) == ["enough games"]
+    assert "22 games; 30 are needed" in decision.reason
+    assert tracking.aliases("rmsnet") == {"champion": 1, "challenger": 2}
+
+
+@pytest.mark.parametrize(
+    ("params", "options", "check"),
+    [
+        (with_gate(floor=1.0), {}, "above the floor"),
+        (PARAMS, {"validation": None}, "data validated"),
+    ],
+)
+def test_even_the_first_champion_must(shop, params, options, check):
+    decision = register(shop, "good", params=params, **options)
+    assert not decision.promoted
+    assert failed(decision) == [check]
+    assert tracking.aliases("rmsnet") == {"challenger": 1}
+    assert "does not become @champion" in (OUT / "summary.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("report", "says"),
+    [
+        ({"verdict": "failed", "summary": "failed: 2 critical checks", "dataset": "test"}, "failed: 2 critical checks"),
+        ({"verdict": "passed", "dataset": "another"}, "'another'"),
+        ({}, "None"),
+    ],
+)
+def test_data_that_did_not_pass_or_another_dataset_s_report_stop_a_promotion(shop, tmp_path, report, says):
+    write_json(tmp_path / "report" / "validation.json", report)
+    decision = register(shop, "good", validation=tmp_path / "report")
+    assert failed(decision) == ["data validated"]
+    assert says in decision.reason
+
+
+def test_a_margin_that_the_lower_bound_does_not_reach_is_a_refusal(shop):
+    register(shop, "poor")
+    decision = register(shop, "good", params=with_gate(margin=0.9))
+    assert failed(decision) == ["better beyond doubt"]
+    assert decision.point_comparison is True
+
+
+def test_simulated_and_real_are_never_compared(shop, tmp_path):
+    """A champion that learned from simulated games meets a challenger's real ones."""
+    register(shop, "poor")
+    real = tmp_path / "real"
+    write_bank(real, "valid", learnable_bank(22, seed=1), simulated=False)
+    write_bank(real, "test", learnable_bank(3, seed=2), simulated=False)
+    decision = register(shop, "good", features=real)
+    assert "same kind of data" in failed(decision)
+    assert "never compared" in decision.reason
+    assert decision.difference is None
+
+
+def test_a_champion_that_cannot_read_the_new_features_is_not_beaten(shop, tmp_path, monkeypatch):
+    register(shop, "poor")
+    from rmsnet.registry import stage
+
+    check_fits = stage.check_fits
+
+    def refuse(model, bank):
+        raise UserError("width: the model was trained on 8, the frame bank holds 9")
+
+    monkeypatch.setattr(stage, "check_fits", refuse)
+    decision = register(shop, "good")
+    assert failed(decision) == ["champion scored on the same games"]
+    assert "trained on 8" in decision.reason
+    assert check_fits is not refuse
+
+
+def test_nothing_is_registered_when_the_logged_model_gives_other_events(shop, monkeypatch):
+    predict = tracking.predict_with_logged_model
+
+    def disturbed(model_id, features):
+        return predict(model_id, features).assign(confidence=0.5)
+
+    monkeypatch.setattr(tracking, "predict_with_logged_model", disturbed)
+    with pytest.raises(CheckFailed, match="gives other events"):
+        register(shop, "good")
+    assert tracking.versions("rmsnet") == []
+    assert not OUT.exists()
+
+
+def test_an_evaluation_of_something_else_is_refused(shop, tmp_path):
+    for split in ("valid", "test"):
+        metrics = read_json(shop.evaluation / "good" / split / "metrics.json")
+        write_json(tmp_path / "evaluation" / "good" / split / "metrics.json", {**metrics, "average_map": 0.01})
+    with pytest.raises(UserError, match="run rmsnet evaluate again"):
+        register_stage([shop.model("good")], tmp_path / "evaluation", shop.features, OUT, PARAMS)
+    assert tracking.versions("rmsnet") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "says"), [("nowhere", "no such file"), ("good", "has no run")], ids=["no model", "another store"]
+)
+def test_a_model_that_is_not_there_or_not_in_this_store_is_refused(shop, tmp_path, monkeypatch, name, says):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/other.db")
+    with pytest.raises(UserError, match=says):
+        register(shop, name)
+
+
+def test_promote_asks_the_gate_again(shop):
+    register(shop, "poor")
+    register(shop, "good", params=with_gate(minimum_games=30))
+    decision = promote(None, shop.features, OUT, PARAMS, validation=shop.validation)
+    assert decision.promoted
+    assert tracking.aliases("rmsnet") == {"champion": 2, "previous": 1}
+    with pytest.raises(CheckFailed, match=r"version 1 is not promoted: better beyond doubt.*decision\.md"):
+        promote("1", shop.features, OUT, PARAMS, validation=shop.validation)
+    with pytest.raises(UserError, match=r"no version or alias '7'; there are: 2 @champion, 1 @challenger @previous"):
+        promote("7", shop.features, OUT, PARAMS)
+
+
+def test_a_version_that_was_rolled_back_comes_back_only_by_force(shop):
+    register(shop, "poor")
+    register(shop, "good")
+    change = rollback("rmsnet", "misses every second card")
+    assert change.moves["champion"] == (2, 1)
+    assert tracking.aliases("rmsnet") == {"champion": 1}
+    with pytest.raises(CheckFailed, match="not rolled back"):
+        promote("2", shop.features, OUT, PARAMS, validation=shop.validation)
     assert tracking.aliases("rmsnet")["champion"] == 1
+    decision = promote("2", shop.features, OUT, PARAMS, validation=shop.validation, force="the cards were mislabelled")
+    assert decision.forced
+    assert tracking.aliases("rmsnet") == {"champion": 2, "previous": 1}
+    assert history("rmsnet")[0][-1].why == "the cards were mislabelled"
+    assert tracking.versions("rmsnet")[0].tags["decision"] == "forced"
+
+
+def test_a_damaged_model_is_refused_at_load_promotion_and_rollback(shop):
+    register(shop, "poor")
+    register(shop, "good")
+    folder = tracking.model_folder("models:/rmsnet/1")
+    weights = folder / "model.safetensors"
+    config = folder / "config.json"
+    for file in (weights, config):
+        content = file.read_bytes()
+        file.chmod(0o644)
+        file.write_bytes(content[:-9] + b" " + content[-8:])
+        try:
+            with pytest.raises(UserError, match="hash mismatch"):
+                tracking.model_folder("models:/rmsnet@previous")
+            with pytest.raises(UserError, match="hash mismatch"):
+                rollback("rmsnet", "try")
+        finally:
+            file.write_bytes(content)
+    assert tracking.aliases("rmsnet") == {"champion": 2, "previous": 1}
+
+
+def test_the_model_card_is_made_of_the_facts(shop):
+    register(shop, "good")
+    card = (OUT / "MODEL_CARD.md").read_text()
+    for part in (
+        "# rmsnet version 1 (good)",
+        "simulated features: of no use on real broadcasts",
+        "| card |",
+        "## Slices of the test split",
+        "| league league |",
+        "| half 2 |",
+        "| minutes 0–15 |",
+        read_json(shop.model("good") / "config.json")["weights_hash"],
+        "hash 0",
+        "## Licence",
+    ):
+        assert part in card
+
+
+def test_rollback_without_anything_to_go_back_to_is_refused(shop):
+    with pytest.raises(UserError, match="has no champion"):
+        rollback("rmsnet", "why not")
+    register(shop, "good")
+    with pytest.raises(UserError, match="no champion before version 1"):
+        rollback("rmsnet", "why not")
+    with pytest.raises(UserError, match="no version or alias '9'"):
+        rollback("rmsnet", "why not", 9)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from rmsnet.model import RMSNet
@@ -19,3 +20,7 @@ def model_folder(folder: Path, seed: int = 0) -> Path:
     folder.mkdir(parents=True)
     save_model(folder, network, model_config(PARAMS, bank([100]), folder.name))
     return folder
+
+
+EXAMPLE = np.random.default_rng(5).normal(size=(120, 8)).astype(np.float32)
+"""(T, D) features that the model takes."""

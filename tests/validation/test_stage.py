@@ -1,30 +1,20 @@
+import errno
 import json
+import os
 import re
-import shutil
 
 import numpy as np
 import pytest
 
 from rmsnet import cli
 from rmsnet.errors import CheckFailed, UserError
+from rmsnet.profile import feature_profile
 from rmsnet.validation import validate
 from rmsnet.validation.checks import Check
 from rmsnet.validation.stage import judge, summarize
-from tests.validation.datasets import FEATURES, GAMES, feature_file, make_dataset
+from tests.validation.datasets import FEATURES, GAMES, feature_file, write_json
 
 GAME = GAMES["train"][0]
-
-
-@pytest.fixture(scope="module")
-def good(tmp_path_factory):
-    return make_dataset(tmp_path_factory.mktemp("good") / "data")
-
-
-@pytest.fixture
-def dataset(good, tmp_path):
-    """A copy that a test may spoil."""
-    shutil.copytree(good, tmp_path / "data")
-    return tmp_path / "data"
 
 
 def failures(checks) -> dict[str, str]:
@@ -48,10 +38,10 @@ def test_bad_data_end_with_status_1_and_the_report_names_the_rows(dataset, tmp_p
     np.save(feature_file(dataset, GAME), broken)
     out = tmp_path / "report"
     assert cli.main(["validate", str(dataset), "--out", str(out), "--set", f"extract.features={FEATURES}"]) == 1
-    error = capsys.readouterr().err
-    assert "1 critical" in error
-    assert "report.html" in error
-    assert error.count("\n") == 1
+    progress, error = capsys.readouterr().err.splitlines()
+    assert progress.startswith("validate: 10 of 10 files")
+    assert error.startswith(f"rmsnet: {dataset}: failed: 1 critical of ")
+    assert error.endswith("report.html")
     report = json.loads((out / "validation.json").read_text())
     assert report["verdict"] == "failed"
     (failed,) = [check for check in report["checks"] if check["status"] == "failed"]
@@ -119,3 +109,46 @@ def test_a_broken_check_is_told_apart_from_bad_data(good, tmp_path, monkeypatch)
     assert broken["status"] == "broken"
     assert "no such column" in broken["error"]
     assert "check broken" in (tmp_path / "report" / "report.html").read_text()
+
+
+def test_names_that_are_code_or_no_text_do_no_harm(dataset, tmp_path):
+    """A game's name may hold HTML, Markdown or bytes that are not UTF-8; the report shows them and stays whole."""
+    names = ["<script>alert(1)</script>", "| a | `b` *c*", "not utf-8: \udcff"]
+    write_json(dataset / "SoccerNetGamesTest.json", [*GAMES["test"], *names])
+    with pytest.raises(CheckFailed):
+        validate(dataset, tmp_path / "report", features=FEATURES)
+    page = (tmp_path / "report" / "report.html").read_text()
+    assert "<script>" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "not utf-8: \\udcff" in page
+    assert "    split test, game | a | `b` *c*" in (tmp_path / "report" / "report.md").read_text()
+
+
+def test_a_full_disk_leaves_the_last_report_and_nothing_else(good, tmp_path, monkeypatch, capsys):
+    out = tmp_path / "report"
+    command = ["validate", str(good), "--out", str(out), "--set", f"extract.features={FEATURES}"]
+    assert cli.main(command) == 0
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+
+    def full(path, text):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    monkeypatch.setattr("rmsnet.validation.report.write_text", full)
+    assert cli.main(command) == 2
+    assert "No space left on device" in capsys.readouterr().err.splitlines()[-1]
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_new_matches_are_held_against_the_profile_of_a_model(good, tmp_path, capsys):
+    training = [np.load(feature_file(good, game, half)) for game in GAMES["train"] for half in (1, 2)]
+    write_json(tmp_path / "profile.json", feature_profile(training))
+    write_json(tmp_path / "other.json", feature_profile([5 + item for item in training]))
+    command = ["validate", str(good), "--out", str(tmp_path / "report"), "--set", f"extract.features={FEATURES}"]
+    assert cli.main([*command, "--profile", str(tmp_path / "profile.json")]) == 0
+    assert "warning" not in capsys.readouterr().out.replace("no warnings", "")
+    assert cli.main([*command, "--profile", str(tmp_path / "other.json")]) == 0
+    assert "warning: 10 features break this: features look like" in capsys.readouterr().out
+    (tmp_path / "profile.json").write_text("{}")
+    assert cli.main([*command, "--profile", str(tmp_path / "profile.json")]) == 2
+    assert "not a feature profile" in capsys.readouterr().err

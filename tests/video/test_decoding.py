@@ -4,6 +4,7 @@ import resource
 from itertools import pairwise
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -214,3 +215,9 @@ def test_memory_does_not_grow_with_the_length(tmp_path):
 def test_times_never_run_backwards(tmp_path):
     found = numbers(write_video(tmp_path / "video.mkv", EVERY_40_MS, options={"bf": "4"}))
     assert all(later >= earlier for earlier, later in pairwise(found))
+
+
+def test_ffmpegs_threads_report_nothing_to_python(tmp_path):
+    """Whoever closes a half-read video holds the interpreter while its threads end; one that reports waits for it."""
+    list(sampled_pictures(write_video(tmp_path / "video.mkv", EVERY_40_MS), 2.0, 0.5))
+    assert av.logging.get_level() is None

@@ -1,0 +1,229 @@
+"""The model card of a version, made from the facts: no sentence in it is about numbers that are not in it."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rmsnet.evaluation.assessment import Assessment
+from rmsnet.evaluation.bootstrap import interval
+from rmsnet.evaluation.metric import average_map
+from rmsnet.model_files import SpottingModel
+from rmsnet.spots import Predictions, Truth
+
+if TYPE_CHECKING:
+    from rmsnet.tracking import Version
+
+MINUTES = ((0, 15), (15, 30), (30, 60))
+"""Slices of a half; the last one holds the stoppage time as well."""
+
+SHOWN_TOLERANCES = (5.0, 30.0, 60.0)
+
+
+def model_card(
+    name: str,
+    version: "Version",
+    model: SpottingModel,
+    scores: Mapping[str, Mapping[str, Any]],
+    test: Assessment | None,
+) -> str:
+    """The card as Markdown.
+
+    Args:
+        name: of the registered model.
+        version: in the registry.
+        model: loaded.
+        scores: metrics.json of each split.
+        test: the model judged on the test split.
+    """
+    return "\n".join(_lines(name, version, model, scores, test)) + "\n"
+
+
+def _lines(
+    name: str,
+    version: "Version",
+    model: SpottingModel,
+    scores: Mapping[str, Mapping[str, Any]],
+    test: Assessment | None,
+) -> Iterator[str]:
+    config = model.config
+    kind = "**simulated**" if model.simulated else "real"
+    without = "" if model.regression else ", without the regression branch"
+    parameters = sum(parameter.numel() for parameter in model.network.parameters())
+    yield f"# {name} version {version.version} ({config['name']})"
+    yield ""
+    yield (
+        f"Spots {', '.join(model.classes)} in the features of soccer broadcasts. RMS-Net (Tomei et al., *Regression "
+        f"and Masking for Soccer Event Spotting*, 2021), {parameters:,} parameters, clips of {model.clip_frames} "
+        f"frames at {config['frame_rate']:g} frames a second{without}."
+    )
+    if model.simulated:
+        yield ""
+        yield "**Made from simulated features: of no use on real broadcasts; no number here says anything about them.**"
+    yield from _table(
+        "Where it comes from",
+        [
+            ("training data", f"{config['dataset']}, {kind}"),
+            ("training data hash", config["data_hash"]),
+            ("DVC hash of the dataset", version.tags.get("dvc.md5", "not tracked by DVC")),
+            ("features", ", ".join(f"{key} {value}" for key, value in _flat(config["features"]))),
+            ("weights hash", config["weights_hash"]),
+            ("logged model", version.model_id),
+            ("run", version.run_id),
+            (
+                "code",
+                f"commit {version.tags.get('git.commit', 'unknown')}, dirty: {version.tags.get('git.dirty', '?')}",
+            ),
+            ("environment", f"lock {version.tags.get('lock_hash', 'unknown')}; environment.json of the run"),
+        ],
+    )
+    yield from _table(
+        "Scores (Average-mAP, %)",
+        [(f"{split}, {metrics.get('games', '?')} games", _score(metrics)) for split, metrics in scores.items()],
+    )
+    if test is not None:
+        yield from _class_scores(test)
+        yield from _slices(test)
+    yield from _use(name, version, model)
+
+
+def _table(title: str, rows: list[tuple[str, Any]]) -> Iterator[str]:
+    yield from ("", f"## {title}", "", "| | |", "|---|---|")
+    for key, value in rows:
+        yield f"| {key} | {value} |"
+
+
+def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, part in value.items():
+        if isinstance(part, dict):
+            yield from _flat(part, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", part
+
+
+def _score(metrics: Mapping[str, Any]) -> str:
+    ends = metrics.get("ci95")
+    interval_text = "" if ends is None else f" [{100 * ends[0]:.1f}, {100 * ends[1]:.1f}]"
+    return f"{100 * metrics['average_map']:.1f}{interval_text}{', simulated' if metrics.get('simulated') else ''}"
+
+
+def _class_scores(test: Assessment) -> Iterator[str]:
+    """Average precision of each class, mean and at some tolerances, with intervals."""
+    shown = [index for index, seconds in enumerate(test.scores.tolerances) if seconds in SHOWN_TOLERANCES]
+    shown = shown or list(range(len(test.scores.tolerances)))
+    heads = ["mean", *(f"{test.scores.tolerances[index]:g} s" for index in shown)]
+    yield from ("", "## Test split by class and tolerance (average precision, %, 95 % interval over games)", "")
+    yield f"| class | events | {' | '.join(heads)} |"
+    yield f"|---|---|{'---|' * len(heads)}"
+    events = np.bincount(test.corpus.truth.label, minlength=len(test.corpus.classes))
+    samples = test.resampled
+    mean_ends = None if samples is None else interval(samples.per_class)
+    ends = None if samples is None else interval(samples.ap)
+    for label, name in enumerate(test.corpus.classes):
+        cells = [_with_ends(test.scores.per_class[label], None if mean_ends is None else mean_ends[:, label])]
+        for index in shown:
+            cells.append(_with_ends(test.scores.ap[index, label], None if ends is None else ends[:, index, label]))
+        yield f"| {name} | {events[label]} | {' | '.join(cells)} |"
+
+
+def _with_ends(value: float, ends: Any) -> str:
+    return f"{100 * value:.1f}" + ("" if ends is None else f" [{100 * ends[0]:.1f}, {100 * ends[1]:.1f}]")
+
+
+def _slices(test: Assessment) -> Iterator[str]:
+    """Average-mAP of parts of the test split; each part is judged as a corpus of its own."""
+    corpus = test.corpus
+    leagues = np.array([game.split("/")[0] for game, _ in corpus.halves])
+    halves = np.array([half for _, half in corpus.halves])
+    rows: list[tuple[str, int, float]] = []
+    for league in dict.fromkeys(leagues.tolist()):
+        rows.append((f"league {league}", *_judge_part(test, halves=leagues == league)))
+    for half in (1, 2):
+        rows.append((f"half {half}", *_judge_part(test, halves=halves == half)))
+    for first, last in MINUTES:
+        end = "" if last == MINUTES[-1][1] else last
+        rows.append((f"minutes {first}–{end}", *_judge_part(test, minutes=(first, last))))
+    if corpus.knows_visibility and test.scores.visible is not None and test.scores.unshown is not None:
+        visible = int(corpus.truth.visible.sum())
+        rows.append(("events shown", visible, test.scores.visible.average_map))
+        rows.append(("events not shown", len(corpus.truth.visible) - visible, test.scores.unshown.average_map))
+    yield from ("", "## Slices of the test split", "", "| slice | events | Average-mAP, % |", "|---|---|---|")
+    for name, events, score in rows:
+        yield f"| {name} | {events} | {f'{100 * score:.1f}' if events else '-'} |"
+    if not corpus.knows_visibility:
+        yield ""
+        yield "These annotations do not say which events the broadcast showed."
+
+
+def _judge_part(test: Assessment, *, halves: Any = None, minutes: tuple[int, int] | None = None) -> tuple[int, float]:
+    """Events and Average-mAP of some halves, or of some minutes of all halves."""
+    corpus = test.corpus
+    low, high = (0, np.inf) if minutes is None else (60_000 * minutes[0], 60_000 * minutes[1])
+    if minutes == MINUTES[-1]:
+        high = np.inf
+    kept_halves = np.ones(len(corpus.halves), bool) if halves is None else halves
+    new_number = np.cumsum(kept_halves) - 1
+
+    def keep(spots: Truth | Predictions) -> Any:
+        return kept_halves[spots.half] & (spots.position_ms >= low) & (spots.position_ms < high)
+
+    of_truth, of_predictions = keep(corpus.truth), keep(test.predictions)
+    truth = Truth(
+        new_number[corpus.truth.half[of_truth]],
+        corpus.truth.position_ms[of_truth],
+        corpus.truth.label[of_truth],
+        corpus.truth.visible[of_truth],
+    )
+    predictions = Predictions(
+        new_number[test.predictions.half[of_predictions]],
+        test.predictions.position_ms[of_predictions],
+        test.predictions.label[of_predictions],
+        test.predictions.confidence[of_predictions],
+    )
+    scores = average_map(
+        truth,
+        predictions,
+        halves=int(kept_halves.sum()),
+        classes=len(corpus.classes),
+        frame_rate=corpus.frame_rate,
+        tolerances=test.scores.tolerances.tolist(),
+        protocol=test.protocol,
+    )
+    return int(of_truth.sum()), scores.average_map
+
+
+def _use(name: str, version: "Version", model: SpottingModel) -> Iterator[str]:
+    width, rate = model.config["width"], model.config["frame_rate"]
+    yield from (
+        "",
+        "## Use",
+        "",
+        "```",
+        f"rmsnet spot SOURCE --model models:/{name}/{version.version} --out events",
+        f"rmsnet serve models:/{name}/{version.version}",
+        "```",
+        "",
+        f"Input: float32 features of one half, (frames, {width}), {rate:g} rows a second, made by the recipe above. "
+        "Output: position_ms, label, confidence of each event. Confidences are softmax probabilities of clips and are "
+        "not calibrated.",
+        "",
+        "## Limits",
+        "",
+        f"- Knows {', '.join(model.classes)} and nothing else; at most one event in {model.clip_frames / rate:g} "
+        "seconds unless run with a smaller stride.",
+        "- Features of another backbone, projection or frame rate give nonsense without an error; the server compares "
+        "them with the training profile and says when they drift.",
+        "- Its epoch and its place among the variants were chosen on the validation split, whose score is therefore "
+        "optimistic; the test split was not used for either.",
+        "- Classes with few events in the table above have wide intervals and may be worse than they look.",
+        "",
+        "## Licence",
+        "",
+        "Code and weights: MIT. "
+        + (
+            "The training data are made up by this project."
+            if model.simulated
+            else "SoccerNet's annotations and features come with SoccerNet's own terms, and its videos under a signed "
+            "agreement that allows research only: check them before using these weights commercially."
+        ),
+    )

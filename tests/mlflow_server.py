@@ -1,0 +1,105 @@
+"""A real MLflow server as a process, and a line to it that can be cut."""
+
+import contextlib
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@contextmanager
+def mlflow_server(folder: Path, *options: str, **environment: str) -> Iterator[str]:
+    """`mlflow server` in a folder, on its SQLite file unless the options say otherwise; yields its address."""
+    port = free_port()
+    command = [sys.executable, "-m", "mlflow", "server", "--port", str(port), "--workers", "1", *options]
+    if "--backend-store-uri" not in options:
+        command += ["--backend-store-uri", "sqlite:///server.db"]
+    log = (folder / "server.log").open("w")
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, **environment, "MLFLOW_TRACKING_URI": ""},
+        start_new_session=True,
+    )
+    try:
+        wait_for(f"http://127.0.0.1:{port}/health", process, folder / "server.log")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
+        log.close()
+
+
+def wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path, seconds: float = 120) -> None:
+    """Until a server answers."""
+    for _ in range(int(seconds / 0.2)):
+        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=5):
+            return
+        if process.poll() is not None:
+            break
+        time.sleep(0.2)
+    raise AssertionError(f"no server at {url}: {log.read_text()[-2000:]}")
+
+
+class Line:
+    """A TCP line to a server; `cut` is what a dead server or network looks like to a client."""
+
+    def __init__(self, address: str) -> None:
+        self.target = int(address.rpartition(":")[2])
+        self.port = free_port()
+        self.address = f"http://127.0.0.1:{self.port}"
+        self._open = threading.Event()
+        self._calls: list[socket.socket] = []
+        self.mend()
+
+    def mend(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", self.port))
+        self._open.set()
+        threading.Thread(target=self._serve, args=(self._listener,), daemon=True).start()
+
+    def cut(self) -> None:
+        self._open.clear()
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for call in self._calls:
+            with contextlib.suppress(OSError):
+                call.shutdown(socket.SHUT_RDWR)
+            call.close()
+        self._calls.clear()
+
+    def _serve(self, listener: socket.socket) -> None:
+        while self._open.is_set():
+            try:
+                call, _ = listener.accept()
+                server = socket.create_connection(("127.0.0.1", self.target))
+            except OSError:
+                return
+            self._calls += [call, server]
+            threading.Thread(target=_forward, args=(call, server), daemon=True).start()
+
+
+def _forward(one: socket.socket, two: socket.socket) -> None:
+    with contextlib.suppress(OSError, ValueError), one, two:
+        while True:
+            for ready in select.select([one, two], [], [])[0]:
+                data = ready.recv(65536)
+                if not data:
+                    return
+                (two if ready is one else one).sendall(data)
