@@ -180,5 +180,6 @@ def spread(confidence: Floats) -> Floats:
     The official metric looks at confidences at 200 evenly spaced thresholds; sure predictions, all above 0.995, fall
     between two of them and count as equal.
     """
-    inside = np.clip(confidence, 1 / (1 + np.exp(LOGIT_LIMIT)), 1 / (1 + np.exp(-LOGIT_LIMIT)))
-    return np.asarray((np.log(inside / (1 - inside)) + LOGIT_LIMIT) / (2 * LOGIT_LIMIT))
+    with np.errstate(divide="ignore"):
+        log_odds = np.log(confidence) - np.log1p(-confidence)
+    return np.asarray((np.clip(log_odds, -LOGIT_LIMIT, LOGIT_LIMIT) + LOGIT_LIMIT) / (2 * LOGIT_LIMIT))

@@ -83,7 +83,7 @@ def train(
     name: str | None = None,
     spot: SpotParams = SpotParams(),  # noqa: B008  # immutable
     device: str = "auto",
-    on_clips: Callable[[int], None] = lambda clips: None,
+    on_clips: Callable[[int], object] = lambda clips: None,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
     on_model: Callable[[Path], None] = lambda folder: None,
 ) -> dict[str, Any]:
@@ -243,7 +243,7 @@ class _Trainer:
                 weight.copy_(weights[name])
 
     def run_epoch(
-        self, number: int, valid_bank: FrameBank, valid_features: Tensor, on_clips: Callable[[int], None]
+        self, number: int, valid_bank: FrameBank, valid_features: Tensor, on_clips: Callable[[int], object]
     ) -> Epoch:
         """Train on one epoch's clips, then judge the network on the validation split."""
         started = time.perf_counter()

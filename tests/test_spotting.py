@@ -8,9 +8,9 @@ from torch import nn
 from rmsnet.decoding import decode
 from rmsnet.errors import UserError
 from rmsnet.model import RMSNet
-from rmsnet.model_files import SpottingModel, check_fits, load_model, model_config, save_model
+from rmsnet.model_files import SpottingModel, check_fits, combine_models, load_model, model_config, save_model
 from rmsnet.params import SpotParams, TrainParams
-from rmsnet.spotting import score_clips, spot_bank, spot_features
+from rmsnet.spotting import score_clips, score_every_clip, spot_bank, spot_features
 from tests.builders import bank
 
 T = 41
@@ -124,3 +124,72 @@ def test_features_of_another_kind_are_refused():
         spot_features(model, np.zeros((5, 9), np.float32))
     with pytest.raises(UserError, match=r"\(frames, 8\)"):
         spot_features(model, np.zeros((0, 8), np.float32))
+
+
+def test_dense_spotting_gives_what_every_clip_alone_gives():
+    network, config = make_model()
+    made = bank([120, 90])
+    model = SpottingModel(network, config)
+    alone = score_clips(network, made, clip_frames=T, stride=1)
+    together = score_every_clip(model, made)
+    assert together.half.tolist() == alone.half.tolist()
+    np.testing.assert_allclose(together.frame, alone.frame, atol=1e-3)
+    np.testing.assert_allclose(together.probability, alone.probability, atol=1e-5)
+
+
+def test_a_half_shorter_than_a_clip_is_spotted_densely_too():
+    network, config = make_model()
+    assert len(score_every_clip(SpottingModel(network, config), bank([10, 90])).half) == 1 + 50
+
+
+def test_a_model_is_decoded_as_its_config_says():
+    network, config = make_model()
+    made = bank([200])
+    dense = SpottingModel(network, {**config, "spot": {"stride": 1, "all_classes": True}})
+    assert dense.spot == SpotParams(stride=1, all_classes=True)
+    assert len(spot_bank(dense, made).half) > len(spot_bank(SpottingModel(network, config), made).half)
+
+
+def test_a_stride_that_leaves_gaps_is_refused():
+    network, config = make_model()
+    with pytest.raises(UserError, match="stride: 50 frames leave gaps between clips of 41"):
+        spot_bank(SpottingModel(network, config), bank([200]), SpotParams(stride=50))
+
+
+def save_seed(folder, seed, **changes):
+    torch.manual_seed(seed)
+    folder.mkdir()
+    save_model(folder, RMSNet(8, 3).eval(), {**model_config(TrainParams(), bank([50]), folder.name), **changes})
+    return load_model(folder)
+
+
+def test_an_ensemble_answers_with_the_mean_of_its_members(tmp_path):
+    members = [save_seed(tmp_path / name, seed) for seed, name in enumerate("ab")]
+    combine_models([tmp_path / "a", tmp_path / "b"], tmp_path / "both")
+    both = load_model(tmp_path / "both")
+    made = bank([200])
+    expected = np.mean([score_every_clip(member, made).probability for member in members], axis=0)
+    np.testing.assert_allclose(score_every_clip(both, made).probability, expected, atol=1e-6)
+    clip = torch.randn(1, T, 8)
+    np.testing.assert_allclose(
+        torch.sigmoid(both.network(clip)[1]).item(),
+        np.mean([torch.sigmoid(member.network(clip)[1]).item() for member in members]),
+        atol=1e-6,
+    )
+
+
+def test_models_that_differ_in_more_than_their_seed_are_no_ensemble(tmp_path):
+    save_seed(tmp_path / "a", 0)
+    save_seed(tmp_path / "b", 1, clip_frames=21)
+    with pytest.raises(UserError, match=r"differs from .* in clip_frames"):
+        combine_models([tmp_path / "a", tmp_path / "b"], tmp_path / "both")
+    with pytest.raises(UserError, match="at least two"):
+        combine_models([tmp_path / "a"], tmp_path / "both")
+    assert not (tmp_path / "both").exists()
+
+
+def test_weights_of_another_class_list_or_network_are_refused(tmp_path):
+    with pytest.raises(UserError, match=r"weights of another network .*2 classes"):
+        save_seed(tmp_path / "a", 0, classes=["one", "two"])
+    with pytest.raises(UserError, match=r"weights of another network .*16 features"):
+        save_seed(tmp_path / "b", 0, width=16)
