@@ -27,9 +27,10 @@ $(READY): pyproject.toml requirements.lock
 
 demo: $(READY) ## simulate a dataset, prove it is the pinned one, run the whole pipeline on it
 	rmsnet data simulate --out data
-	@if dvc data status --json data | grep -q '"uncommitted"'; then \
-	  echo "data/ is not the dataset that data.dvc pins; to make that one again: make clean demo"; exit 1; \
-	else echo "data/ is bit for bit the dataset that data.dvc pins"; fi
+	@status=$$(dvc data status --json data) || exit 1; case "$$status" in \
+	  *'"uncommitted"'*) echo "data/ is not the dataset that data.dvc pins; to make that one again: make clean demo"; exit 1;; \
+	  *) echo "data/ is bit for bit the dataset that data.dvc pins";; \
+	esac
 	dvc commit --quiet data.dvc
 	dvc repro
 	@cat reports/registration/summary.md

@@ -313,6 +313,11 @@ def _write_banks(
             pca, features = fit_pca(source, folder)
             source = replace(source, features=features)
         for split, of_split in halves.items():
+            about = {"split": split, **info, "features": source.features}
+            if "pictures" in source.features:
+                from rmsnet.video.frames import frames_hash, frames_path
+
+                about["frames_hash"] = frames_hash([folder / frames_path(*half) for half in of_split])
             matrix_hash = _stack(source.arrays[split], folder / f"{split}.npy", pca)
             bank = FrameBank(
                 np.load(folder / f"{split}.npy", mmap_mode="r"),
@@ -321,7 +326,7 @@ def _write_banks(
                 classes,
                 source.frame_rate,
                 source.first_frame_seconds,
-                {"split": split, **info, "features": source.features},
+                about,
             )
             warnings += _late_events(bank, split)
             index = bank_index(bank)

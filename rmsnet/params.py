@@ -96,6 +96,10 @@ class TrainParams:
         momentum: of SGD.
         weight_decay: of SGD.
         average_decay: judge and keep a running average of the weights with this decay a step; 0: the weights.
+        backbone: fine-tune this ResNet of torchvision with the network, on a bank of frames (Table VI: resnet18,
+            resnet50, resnet152, with batch_size 24 and learning_rate 0.025); "": train on features.
+        weights: of that backbone, as in the extract section.
+        accumulate: compute each batch in so many parts, where it does not fit the memory; the result is the same.
         precision: "float32", "bfloat16", or "auto": bfloat16 where the machine computes in it.
         seed: of the weights, the sampling, the masking and the dropout.
     """
@@ -120,11 +124,14 @@ class TrainParams:
     momentum: float = 0.9
     weight_decay: float = 1e-4
     average_decay: float = 0.0
+    backbone: str = ""
+    weights: str = "IMAGENET1K_V1"
+    accumulate: int = 1
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for key in ("clip_frames", "foreground_clips", "background_clips", "epochs", "batch_size"):
+        for key in ("clip_frames", "foreground_clips", "background_clips", "epochs", "batch_size", "accumulate"):
             _require(getattr(self, key) >= 1, key, f"must be at least 1, not {getattr(self, key)}")
         for key in ("masking_probability", "masking_max_offset"):
             _require(0 <= getattr(self, key) <= 1, key, f"must lie in [0, 1], not {getattr(self, key)}")

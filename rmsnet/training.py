@@ -6,22 +6,24 @@ import json
 import math
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from rmsnet import spectral
-from rmsnet.bank import FrameBank
+from rmsnet.bank import BankHalf, FrameBank
 from rmsnet.clips import training_clips
 from rmsnet.decoding import decode
 from rmsnet.devices import choose_device, choose_precision, resident_features
+from rmsnet.distributed import World, processes
 from rmsnet.errors import CheckFailed, UserError
 from rmsnet.evaluation import average_map
 from rmsnet.files import atomic_file, content_hash, replace_folder, write_json, write_text
@@ -29,6 +31,7 @@ from rmsnet.model import RMSNet, rms_loss
 from rmsnet.model_files import model_config, save_model
 from rmsnet.params import SpotParams, TrainParams
 from rmsnet.sampling import EpochSampler, clip_rows
+from rmsnet.spots import Predictions
 from rmsnet.spotting import score_clips
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -37,6 +40,77 @@ STEPS_BETWEEN_REPORTS = 25
 
 Batch = tuple[Tensor, Tensor, Tensor]
 """Time-major rows of the bank (T, B), classes (B,), relative offsets (B,)."""
+
+
+class Inputs(Protocol):
+    """What turns rows of the bank into clips of features: a gather, or frames through a backbone that learns too.
+
+    Attributes:
+        width: D.
+        weights: what learns beside the head; empty for features.
+        fingerprint: of what the clips depend on besides the bank.
+        recordable: whether `clips` only reads its rows, so that a step can be replayed as a CUDA graph.
+    """
+
+    width: int
+    weights: Mapping[str, Tensor]
+    fingerprint: str
+    recordable: bool
+
+    def expect(self, batches: Iterable[Tensor]) -> None:
+        """The rows that `clips` will be asked for, in this order."""
+
+    def clips(self, rows: Tensor) -> Tensor:
+        """(T, B, D) features of (T, B) rows of the training bank."""
+
+    def valid_features(self, halves: Sequence[int]) -> Tensor:
+        """(N, D) features of these halves of the validation bank, one after the other, with the weights as they are."""
+
+    def broken_row(self, rows: Tensor) -> int | None:
+        """One of (N,) rows whose input is not finite; None: there is none."""
+
+    def finish(self, folder: Path) -> dict[str, Any]:
+        """Write what belongs to the model into its folder; entries for its config.json."""
+
+
+class BankFeatures:
+    """The inputs of a bank of features: they are there.
+
+    Args:
+        train: to learn from.
+        valid: to judge by.
+        precision: the type that the network computes in.
+        device: where.
+    """
+
+    recordable = True
+    fingerprint = ""
+
+    def __init__(self, train: FrameBank, valid: FrameBank, precision: torch.dtype, device: torch.device) -> None:
+        self.width = train.width
+        self.weights: Mapping[str, Tensor] = {}
+        self._train = resident_features(train, precision, device)
+        self._valid = resident_features(valid, precision, device)
+        self._valid_halves = valid.halves
+
+    def expect(self, batches: Iterable[Tensor]) -> None:
+        """Nothing needs to be made ready."""
+
+    def clips(self, rows: Tensor) -> Tensor:
+        return self._train.index_select(0, rows.reshape(-1)).view(*rows.shape, -1)
+
+    def valid_features(self, halves: Sequence[int]) -> Tensor:
+        if len(halves) == len(self._valid_halves):
+            return self._valid
+        chosen = [self._valid_halves[number] for number in halves]
+        return torch.cat([self._valid[half.first_frame : half.first_frame + half.frames] for half in chosen])
+
+    def broken_row(self, rows: Tensor) -> int | None:
+        broken = rows[~torch.isfinite(self._train[rows]).all(dim=1)]
+        return int(broken[0]) if len(broken) else None
+
+    def finish(self, folder: Path) -> dict[str, Any]:
+        return {}
 
 
 @dataclass(frozen=True)
@@ -83,6 +157,7 @@ def train(
     name: str | None = None,
     spot: SpotParams = SpotParams(),  # noqa: B008  # immutable
     device: str = "auto",
+    inputs: Callable[[torch.device, torch.dtype], Inputs] | None = None,
     on_clips: Callable[[int], object] = lambda clips: None,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
     on_model: Callable[[Path], None] = lambda folder: None,
@@ -94,6 +169,9 @@ def train(
     with the same number of threads, ends with the same weights as an unbroken run. Other parameters or other data
     start over.
 
+    Started by `torchrun`, the processes share every batch: the result is that of one process, but for the dropout,
+    which each draws for its own clips. The first process alone writes, and is told of epochs and the model.
+
     Args:
         train_bank: what to learn from.
         valid_bank: what to choose the epoch by.
@@ -102,6 +180,7 @@ def train(
         name: of the model; by default the folder's.
         spot: how the model will turn clips into events; while training it is judged as the paper does.
         device: "auto", "cpu" or "cuda".
+        inputs: makes what turns rows of the banks into clips, for a device and a precision; None: their features.
         on_clips: told of so many more clips that were trained on, some times a second.
         on_epoch: told of every epoch, also of those that an earlier call had finished.
         on_model: told of the whole model folder just before it gets its name; may add files to it.
@@ -115,27 +194,48 @@ def train(
     """
     if train_bank.classes != valid_bank.classes or train_bank.width != valid_bank.width:
         raise UserError("train and valid frame banks differ in classes or width; run rmsnet extract again")
-    folder = Path(folder)
-    trainer = _Trainer(train_bank, params, choose_device(device))
+    chosen = choose_device(device)
+    with processes(chosen) as world:
+        precision = choose_precision(params.precision, chosen)
+        if inputs is None:
+            made: Inputs = BankFeatures(train_bank, valid_bank, precision, chosen)
+        else:
+            made = inputs(chosen, precision)
+        trainer = _Trainer(train_bank, valid_bank, made, params, chosen, precision, world)
+        return _train(trainer, Path(folder), name, spot, on_clips, on_epoch, on_model)
+
+
+def _train(
+    trainer: "_Trainer",
+    folder: Path,
+    name: str | None,
+    spot: SpotParams,
+    on_clips: Callable[[int], object],
+    on_epoch: Callable[[Epoch], None],
+    on_model: Callable[[Path], None],
+) -> dict[str, Any]:
+    params, bank, world = trainer.params, trainer.bank, trainer.world
     partial = partial_folder(folder)
     partial.mkdir(parents=True, exist_ok=True)
     fingerprint = content_hash(
-        json.dumps([asdict(params), str(trainer.precision), trainer.device.type, train_bank.classes]),
-        train_bank.info["data_hash"],
-        valid_bank.info["data_hash"],
+        json.dumps([asdict(params), str(trainer.precision), trainer.device.type, bank.classes]),
+        bank.info["data_hash"],
+        trainer.valid_bank.info["data_hash"],
+        trainer.inputs.fingerprint,
     )
-    valid_features = resident_features(valid_bank, trainer.precision, trainer.device)
     history = trainer.resume(partial / CHECKPOINT, fingerprint)
-    for epoch in history:
+    world.wait()
+    for epoch in history if world.leads else []:
         on_clips(len(trainer.sampler))
         on_epoch(epoch)
     while not _finished(history, params):
-        epoch = trainer.run_epoch(len(history) + 1, valid_bank, valid_features, on_clips)
+        epoch = trainer.run_epoch(len(history) + 1, on_clips)
         history.append(epoch)
         if best_epoch(history) is epoch:
             trainer.keep_best()
-        trainer.save(partial / CHECKPOINT, fingerprint, history)
-        on_epoch(epoch)
+        if world.leads:
+            trainer.save(partial / CHECKPOINT, fingerprint, history)
+            on_epoch(epoch)
 
     best = best_epoch(history)
     name = name or folder.name
@@ -147,17 +247,19 @@ def train(
         "train_loss": best.loss,
         "precision": str(trainer.precision).removeprefix("torch."),
         "device": trainer.device.type,
-        "simulated": train_bank.simulated,
+        "simulated": bank.simulated,
     }
-    network = trainer.best_network()
-    model = partial / "model"
-    model.mkdir(exist_ok=True)
-    save_model(model, network, {**model_config(params, train_bank, name, spot), "train": asdict(params)})
-    write_text(model / "history.csv", history_csv(history))
-    write_json(model / "metrics.json", metrics)
-    on_model(model)
-    replace_folder(model, folder)
-    shutil.rmtree(partial)
+    if world.leads:
+        network = trainer.best_network()
+        model = partial / "model"
+        model.mkdir(exist_ok=True)
+        config = {**model_config(params, bank, name, spot), **trainer.inputs.finish(model), "train": asdict(params)}
+        save_model(model, network, config)
+        write_text(model / "history.csv", history_csv(history))
+        write_json(model / "metrics.json", metrics)
+        on_model(model)
+        replace_folder(model, folder)
+        shutil.rmtree(partial)
     return metrics
 
 
@@ -189,11 +291,23 @@ def history_csv(history: Sequence[Epoch]) -> str:
 class _Trainer:
     """The state that an epoch changes: weights, momentum, their running average, and the best weights so far."""
 
-    def __init__(self, bank: FrameBank, params: TrainParams, device: torch.device) -> None:
+    def __init__(
+        self,
+        bank: FrameBank,
+        valid_bank: FrameBank,
+        inputs: Inputs,
+        params: TrainParams,
+        device: torch.device,
+        precision: torch.dtype,
+        world: World,
+    ) -> None:
         self.bank = bank
+        self.valid_bank = valid_bank
+        self.inputs = inputs
         self.params = params
         self.device = device
-        self.precision = choose_precision(params.precision, device)
+        self.precision = precision
+        self.world = world
         foreground, background = training_clips(
             bank, params.clip_frames, params.uniform_offsets, params.drop_halftime_substitutions
         )
@@ -209,10 +323,9 @@ class _Trainer:
             masking_side=params.masking_side,
             device=device,
         )
-        self.features = resident_features(bank, self.precision, device)
         with _seeded(params.seed << 20, device):
-            self.network = RMSNet(bank.width, len(bank.classes), params.dropout).to(device)
-        self.weights = spectral.trainable_weights(self.network)
+            self.network = RMSNet(inputs.width, len(bank.classes), params.dropout).to(device)
+        self.weights = {**spectral.trainable_weights(self.network), **inputs.weights}
         self.rate = torch.zeros((), device=device)
         self.optimizer = torch.optim.SGD(
             self.weights.values(),
@@ -242,9 +355,7 @@ class _Trainer:
             for name, weight in self.weights.items():
                 weight.copy_(weights[name])
 
-    def run_epoch(
-        self, number: int, valid_bank: FrameBank, valid_features: Tensor, on_clips: Callable[[int], object]
-    ) -> Epoch:
+    def run_epoch(self, number: int, on_clips: Callable[[int], object]) -> Epoch:
         """Train on one epoch's clips, then judge the network on the validation split."""
         started = time.perf_counter()
         params = self.params
@@ -257,9 +368,10 @@ class _Trainer:
         if params.average_decay and number > 1 and self.average is None:
             # From the end of the warm-up on: the weights before it say nothing.
             self.average, self.graph = self._snapshot(), None
-        with _seeded((params.seed << 20) + number, self.device):
-            for step in range(steps):
-                part = slice(step * size, (step + 1) * size)
+        batches = [slice(start, min(start + size, len(clips))) for start in range(0, len(clips), size)]
+        self.inputs.expect(rows[:, part][:, own] for part in batches for own in self._own(part.stop - part.start))
+        with _seeded((params.seed << 20) + number + (self.world.rank << 40), self.device):
+            for step, part in enumerate(batches):
                 rate = learning_rate((number - 1) * steps + step, steps, params.epochs, params.learning_rate)
                 self.rate.fill_(rate)
                 measured[step] = self._step((rows[:, part], clips.label[part], offset[part]), last=step == steps - 1)
@@ -278,37 +390,69 @@ class _Trainer:
             loss=loss,
             classification_loss=classification,
             regression_loss=regression,
-            valid_average_map=self._judge(valid_bank, valid_features),
+            valid_average_map=self._judge(),
             learning_rate=rate,
             gradient_norm=gradient_norm,
             clips_per_second=len(clips) / (trained - started),
             seconds=time.perf_counter() - started,
         )
 
-    def _judge(self, bank: FrameBank, features: Tensor) -> float:
-        """Average-mAP of the weights as they are, decoded as the paper does."""
-        weights = self._snapshot()
-        scores = score_clips(
-            lambda clips: spectral.forward(weights, clips.transpose(0, 1).contiguous()),
-            bank,
-            clip_frames=self.params.clip_frames,
-            stride=self.params.clip_frames,
-            regression=self.params.regression,
-            features=features,
-            device=self.device,
+    def _judge(self) -> float:
+        """Average-mAP of the weights as they are, decoded as the paper does; each process spots some of the halves."""
+        bank, world = self.valid_bank, self.world
+        own = range(world.rank, len(bank.halves), world.size)
+        found = self._spot(list(own)) if own else None
+        parts = [part for part in world.gather(found) if part is not None]
+        half = np.concatenate([part.half for part in parts])
+        order = np.argsort(half, kind="stable")
+        predictions = Predictions(
+            half[order],
+            np.concatenate([part.position_ms for part in parts])[order],
+            np.concatenate([part.label for part in parts])[order],
+            np.concatenate([part.confidence for part in parts])[order],
         )
         score = average_map(
             bank.truth,
-            decode(scores, bank, self.params.clip_frames, SpotParams()),
+            predictions,
             halves=len(bank.halves),
             classes=len(bank.classes),
             frame_rate=bank.frame_rate,
         )
         return float(score.average_map)
 
+    def _spot(self, numbers: Sequence[int]) -> Predictions:
+        """The events of some halves of the validation split."""
+        weights = self._snapshot()
+        if self.inputs.weights and self.average is not None:
+            learning = {name: weight.detach().clone() for name, weight in self.weights.items()}
+            self._put(weights)
+            features = self.inputs.valid_features(numbers)
+            self._put(learning)
+        else:
+            features = self.inputs.valid_features(numbers)
+        halves = []
+        first_frame = 0
+        for number in numbers:
+            half = self.valid_bank.halves[number]
+            halves.append(BankHalf(half.game, half.half, first_frame, half.frames))
+            first_frame += half.frames
+        part = replace(self.valid_bank, halves=tuple(halves))
+        scores = score_clips(
+            lambda clips: spectral.forward(weights, clips.transpose(0, 1).contiguous()),
+            part,
+            clip_frames=self.params.clip_frames,
+            stride=self.params.clip_frames,
+            regression=self.params.regression,
+            features=features,
+            device=self.device,
+        )
+        found = decode(scores, part, self.params.clip_frames, SpotParams())
+        return replace(found, half=np.asarray(numbers, np.int64)[found.half])
+
     def _step(self, batch: Batch, last: bool) -> Tensor:
         """One step on a batch; (4,) the losses and the gradient's norm, which on a CPU only the last step measures."""
-        if self.device.type != "cuda" or batch[0].shape[1] < self.params.batch_size:
+        whole = batch[0].shape[1] == self.params.batch_size
+        if not (self.device.type == "cuda" and whole and self.inputs.recordable and self.world.size == 1):
             return self._compute(batch, with_norm=last)
         if self.graph is None:
             self.graph = _StepGraph(batch, lambda static: self._compute(static, with_norm=True))
@@ -318,23 +462,37 @@ class _Trainer:
         """Forward, backward and SGD, nothing of which waits for the device."""
         params = self.params
         rows, label, relative_offset = batch
-        clips = self.features.index_select(0, rows.reshape(-1)).view(*rows.shape, -1)  # (T, B, D)
-        logits, offset = spectral.forward(self.weights, clips, params.dropout)
         weight = params.regression_weight if params.regression else 0.0
-        losses = rms_loss(logits, offset, label, relative_offset, weight)
         self.optimizer.zero_grad(set_to_none=True)
-        losses[0].backward()  # type: ignore[no-untyped-call]  # torch leaves backward untyped
+        total = torch.zeros(3, device=self.device)
+        for own in self._own(len(label)):
+            logits, offset = spectral.forward(self.weights, self.inputs.clips(rows[:, own]), params.dropout)
+            losses = torch.stack(rms_loss(logits, offset, label[own], relative_offset[own], weight))
+            losses = losses * (len(logits) / len(label))  # parts add up to the mean over the batch
+            losses[0].backward()  # type: ignore[no-untyped-call]  # torch leaves backward untyped
+            total += losses.detach()
+        if self.world.size > 1:
+            for part in self.weights.values():
+                part.grad = torch.zeros_like(part) if part.grad is None else part.grad
+            self.world.sum([total, *(part.grad for part in self.weights.values() if part.grad is not None)])
         self.optimizer.step()
         if self.average is not None:
             averages = [self.average[name] for name in self.weights]
             with torch.no_grad():
                 torch._foreach_lerp_(averages, list(self.weights.values()), 1 - params.average_decay)
-        norm = torch.zeros_like(losses[0])
+        norm = torch.zeros((), device=self.device)
         if with_norm:
             norm = torch.nn.utils.get_total_norm(
                 weight.grad for weight in self.weights.values() if weight.grad is not None
             )
-        return torch.stack([*losses, norm]).detach()
+        return torch.cat([total, norm[None]]).detach()
+
+    def _own(self, clips: int) -> list[slice]:
+        """Which clips of a batch this process computes, in parts that are computed one after the other."""
+        rank, size = self.world.rank, self.world.size
+        largest = -(-self.params.batch_size // (size * self.params.accumulate))
+        starts = range(rank, clips, largest * size)
+        return [slice(start, min(start + largest * size, clips), size) for start in starts]
 
     def _require_finite(self, loss: Tensor, number: int, rows: Tensor) -> None:
         """Name the first batch whose loss is not finite, and where it comes from."""
@@ -343,9 +501,8 @@ class _Trainer:
             return
         step = int(bad[0])
         of_batch = rows[:, step * self.params.batch_size : (step + 1) * self.params.batch_size].reshape(-1)
-        broken = of_batch[~torch.isfinite(self.features[of_batch]).all(dim=1)]
-        if len(broken):
-            row = int(broken[0])
+        row = self.inputs.broken_row(of_batch)
+        if row is not None:
             half = next(half for half in reversed(self.bank.halves) if half.first_frame <= row)
             why = (
                 f"frame {row - half.first_frame} of {half.game}, half {half.half} is not finite; get its features again"

@@ -3,24 +3,29 @@
 import csv
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
+from rmsnet import distributed
 from rmsnet.bank import FrameBank, read_bank
 from rmsnet.errors import UserError
 from rmsnet.files import content_hash, read_json, write_json
+from rmsnet.model_files import CONFIG
 from rmsnet.params import Params, TrainParams
 from rmsnet.progress import progress as show_progress
 from rmsnet.provenance import code_tags, dvc_md5, environment
-from rmsnet.training import Epoch, partial_folder, train
+from rmsnet.training import Epoch, Inputs, partial_folder, train
 from rmsnet.video.recipe import copy_recipe_files
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from rmsnet.tracking import Group
 
 RUN_FILE = "run.json"
@@ -69,6 +74,9 @@ def train_stage(
         "data_hashes": {split: bank.info["data_hash"] for split, bank in banks.items()},
         "tracking_uri": tracking.tracking_uri(),
     }
+    inputs = _inputs(banks, features, train_params)
+    if not distributed.leads():
+        return train(banks["train"], banks["valid"], train_params, out, name=name, device=device, inputs=inputs)
     partial = partial_folder(out)
     with tracking.tracked_run(
         f"seed {train_params.seed}", groups, {**tags, "variant": name}, _interrupted_run(partial, identity)
@@ -94,7 +102,7 @@ def train_stage(
                 write_json(Path(kept) / "environment.json", environment())
                 plot_history(model / "history.csv", Path(kept) / "history.png")
                 run.log_folder(Path(kept), "training")
-                example = np.array(banks["valid"].features[:EXAMPLE_FRAMES])
+                example = _example(banks["valid"], read_json(model / CONFIG)["width"])
                 model_id = run.log_model(model, example, {**tags, "variant": name})
             write_json(model / RUN_FILE, {**identity, "run_id": run.run_id, "model_id": model_id})
 
@@ -107,10 +115,37 @@ def train_stage(
                 name=name,
                 spot=params.spot,
                 device=device,
+                inputs=inputs,
                 on_clips=advance,
                 on_epoch=on_epoch,
                 on_model=on_model,
             )
+
+
+def _inputs(
+    banks: Mapping[str, FrameBank], folder: Path, params: TrainParams
+) -> Callable[[torch.device, torch.dtype], Inputs] | None:
+    """How the trainer gets its clips: None: from the features of the banks; else from frames, through a backbone."""
+    if not params.backbone:
+        if "pictures" in banks["train"].info["features"]:
+            raise UserError(
+                f"{folder}: the frame bank holds frames; say which backbone learns from them: train.backbone"
+            )
+        return None
+
+    def fine_tuning(device: torch.device, precision: torch.dtype) -> Inputs:
+        from rmsnet.video.finetuning import FineTuning
+
+        return FineTuning(banks["train"], banks["valid"], folder, params.backbone, params.weights, device, precision)
+
+    return fine_tuning
+
+
+def _example(bank: FrameBank, width: int) -> "npt.NDArray[np.float32]":
+    """(T, width) features to show what a model takes; nothing but zeros where the bank holds frames."""
+    if bank.width == width:
+        return np.array(bank.features[:EXAMPLE_FRAMES])
+    return np.zeros((EXAMPLE_FRAMES, width), np.float32)
 
 
 def read_run(model: Path) -> Mapping[str, str]:

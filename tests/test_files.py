@@ -1,6 +1,9 @@
 import multiprocessing
 import os
 import signal
+import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -71,3 +74,22 @@ def test_json_refuses_what_is_not_json(tmp_path):
 def test_the_hash_of_parts_depends_on_where_they_part():
     assert content_hash("ab", "c") != content_hash("a", "bc")
     assert content_hash("ab") == content_hash(b"ab")
+
+
+def test_what_a_killed_process_has_left_goes_with_the_next_write_and_what_a_living_one_writes_stays(tmp_path):
+    def leave(pid: int, host: str = socket.gethostname()) -> Path:
+        folder = tmp_path / f".d.partial-{host}-{pid}"
+        folder.mkdir()
+        (folder / "half a file").write_text("…")
+        return folder
+
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    left = leave(dead.pid)
+    living = leave(os.getppid())
+    elsewhere = leave(dead.pid, "another-host")
+    with atomic_folder(tmp_path / "d") as partial:
+        (partial / "one").write_text("1")
+    assert not left.exists()
+    assert living.exists()
+    assert elsewhere.exists()

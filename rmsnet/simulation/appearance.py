@@ -35,10 +35,9 @@ SHOT_TYPE_IN_MATCH = 30
 SHOT = 55
 MOTION = 30
 NOISE = 30
-CUE = 40
-CUE_IN_MATCH = 25
-CONTEXT = 15
-CONTEXT_IN_MATCH = 60
+CUE = 30
+CUE_IN_MATCH = 15
+CONTEXT = 60
 
 _DRIFT_KNOTS = 4
 
@@ -55,7 +54,7 @@ class Looks:
     Attributes:
         shot_types: (6, 512).
         cues: (cues, 512).
-        contexts: (contexts, 512).
+        contexts: (contexts, 512); only matches have them.
         offset: (512,) what every frame of the match has.
         drift: (knots, 512) the same, slowly changing.
     """
@@ -73,18 +72,18 @@ def world_looks(draws: Draws) -> Looks:
     return Looks(
         _vectors(draws, len(SHOT_TYPES), SHOT_TYPE),
         _vectors(draws, len(CUES), CUE),
-        _vectors(draws, len(CONTEXTS), CONTEXT),
+        nothing,
         nothing[0],
         nothing,
     )
 
 
 def match_looks(draws: Draws, world: Looks) -> Looks:
-    """How a match looks: the world's looks, each changed, and an offset of its own."""
+    """How a match looks: the world's looks, each changed, contexts and an offset of its own."""
     return Looks(
         world.shot_types + _vectors(draws, len(SHOT_TYPES), SHOT_TYPE_IN_MATCH),
         world.cues + _vectors(draws, len(CUES), CUE_IN_MATCH),
-        world.contexts + _vectors(draws, len(CONTEXTS), CONTEXT_IN_MATCH),
+        _vectors(draws, len(CONTEXTS), CONTEXT),
         _vectors(draws, 1, MATCH)[0],
         _vectors(draws, 2 * _DRIFT_KNOTS, DRIFT),
     )

@@ -1,8 +1,8 @@
 """What the director of a simulated broadcast shows: a row of shots, most of what they tell coming after an event.
 
 Routine play is a row of shots of random type and length. Every event, annotated or not, paints its script over it:
-shots before the event (misleading context: the same before a near miss) and, with some delay, shots after it (the
-cues: a celebration, the referee with a card, the board of the fourth official, a replay).
+shots before the event (misleading context: of any type, alike before a near miss, and in every match different) and,
+with some delay, shots after it (the cues: a celebration, the referee with a card, the fourth official's board).
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,11 +18,14 @@ SHOT_TYPES = ("wide", "medium", "close-up", "crowd", "replay", "bench")
 
 CUES = (
     "emotion",  # players and crowd after any chance
-    "goal",  # celebration: embraces, the scorer running
+    "celebration",  # embraces, the scorer running
+    "score",  # the new score on screen, the scorer's name
     "referee",  # the referee in close-up
     "card",  # a card in his hand
+    "booking",  # the booked player walking away, his name on screen
     "exchange",  # players beside the line, bench, warming up
-    "board",  # the board of the fourth official, hands shaken
+    "board",  # the board of the fourth official
+    "handshake",  # one player leaves, another runs onto the field
     "restart",  # ball at rest: kick-off, free kick, throw-in, corner
     "flag",  # the assistant's flag
     "penalty",  # ball on the spot, players on the edge of the area
@@ -38,7 +41,7 @@ class Step:
     """One shot of a script.
 
     Attributes:
-        shot: its type.
+        shot: its type; "any": as in routine play.
         frames: shortest and longest length.
         cues: how clearly each cue shows, in percent.
         context: which context the shot shows, if any.
@@ -68,41 +71,41 @@ class Script:
 
 
 _CARD = Script(
-    before=(Step("medium", (6, 14), {}, "foul"), Step("close-up", (6, 14), {}, "foul")),
+    before=(Step("any", (6, 14), {}, "foul"), Step("any", (6, 14), {}, "foul")),
     delay=(0, 5),
     after=(
-        Step("close-up", (4, 8), {"referee": 80, "card": 75}),
-        Step("close-up", (4, 10), {"card": 25}, chance=70),
-        Step("replay", (8, 16), {}, "foul", chance=40),
+        Step("close-up", (4, 10), {"referee": 80, "card": 35}),
+        Step("replay", (8, 16), {}, "foul"),
+        Step("close-up", (5, 12), {"booking": 100}),
     ),
 )
 
 SCRIPTS: Mapping[str, Script] = {
     "Goal": Script(
-        before=(Step("wide", (14, 32), {}, "attack"),),
+        before=(Step("any", (14, 32), {}, "attack"),),
         delay=(1, 6),
         after=(
-            Step("close-up", (8, 18), {"emotion": 100, "goal": 100}),
-            Step("crowd", (4, 8), {"emotion": 100, "goal": 50}),
-            Step("close-up", (4, 10), {"emotion": 60, "goal": 70}, chance=60),
-            Step("replay", (12, 24), {"goal": 20}, "attack"),
-            Step("medium", (4, 12), {}, chance=60),
+            Step("close-up", (8, 14), {"emotion": 100, "celebration": 35}),
+            Step("crowd", (4, 8), {"emotion": 100}),
+            Step("close-up", (6, 14), {"emotion": 60, "celebration": 100}),
+            Step("replay", (12, 24), {}, "attack"),
+            Step("medium", (6, 14), {"score": 100}),
         ),
     ),
     "Yellow card": _CARD,
     "Red card": _CARD,
     "Yellow->red card": _CARD,
     "Substitution": Script(
-        before=(Step("medium", (6, 14), {}, "stoppage"), Step("bench", (6, 14), {}, "stoppage")),
+        before=(Step("any", (6, 14), {}, "stoppage"), Step("any", (6, 14), {}, "stoppage")),
         delay=(0, 6),
         after=(
-            Step("medium", (5, 9), {"exchange": 100, "board": 110}),
-            Step("bench", (4, 10), {"exchange": 80, "board": 50}, chance=70),
-            Step("medium", (6, 12), {"exchange": 50, "board": 70}),
+            Step("medium", (5, 12), {"exchange": 100, "board": 35}),
+            Step("bench", (6, 12), {"exchange": 80}),
+            Step("medium", (6, 14), {"handshake": 100}),
         ),
     ),
     "Shots on target": Script(
-        before=(Step("wide", (10, 26), {}, "attack", chance=40),),
+        before=(Step("any", (10, 26), {}, "attack", chance=40),),
         delay=(1, 6),
         after=(
             Step("close-up", (4, 12), {"emotion": 80}),
@@ -111,7 +114,7 @@ SCRIPTS: Mapping[str, Script] = {
         ),
     ),
     "Shots off target": Script(
-        before=(Step("wide", (10, 26), {}, "attack", chance=40),),
+        before=(Step("any", (10, 26), {}, "attack", chance=40),),
         delay=(1, 6),
         after=(
             Step("close-up", (4, 10), {"emotion": 70}),
@@ -150,11 +153,11 @@ SCRIPTS: Mapping[str, Script] = {
     ),
     # What no annotation names.
     "Warm-up": Script(
-        before=(Step("medium", (6, 14), {}, "stoppage", chance=40),),
+        before=(Step("any", (6, 14), {}, "stoppage", chance=40),),
         after=(Step("bench", (4, 12), {"exchange": 90}), Step("medium", (4, 10), {"exchange": 50}, chance=50)),
     ),
     "Talk": Script(
-        before=(Step("medium", (6, 14), {}, "foul", chance=40),),
+        before=(Step("any", (6, 14), {}, "foul", chance=40),),
         after=(Step("close-up", (4, 10), {"referee": 90}),),
     ),
     "Highlight": Script(after=(Step("replay", (10, 20), {}, "attack"), Step("crowd", (3, 8), {"emotion": 60}))),
@@ -228,7 +231,7 @@ def direct(draws: Draws, events: Sequence[Event], frames: int) -> Broadcast:
             if draws.chance(step.chance):
                 length = draws.integer(*step.frames)
                 last = last or len(shots)
-                paint(start - length, start, _shot(step, strength))
+                paint(start - length, start, _shot(draws, step, strength))
                 start -= length
         delay = draws.integer(*script.delay)
         if last is not None:
@@ -237,7 +240,7 @@ def direct(draws: Draws, events: Sequence[Event], frames: int) -> Broadcast:
         for step in script.after:
             if draws.chance(step.chance):
                 length = draws.integer(*step.frames)
-                paint(start, start + length, _shot(step, strength))
+                paint(start, start + length, _shot(draws, step, strength))
                 start += length
     return Broadcast(tuple(shots), shot_of_frame)
 
@@ -248,6 +251,7 @@ def first_frame_showing(position_ms: int) -> int:
     return max(0, -((first_ms - position_ms) // step_ms))
 
 
-def _shot(step: Step, strength: int) -> Shot:
+def _shot(draws: Draws, step: Step, strength: int) -> Shot:
+    kind = draws.weighted(_ROUTINE_WEIGHTS) if step.shot == "any" else SHOT_TYPES.index(step.shot)
     cues = {CUES.index(cue): percent * strength // 100 for cue, percent in step.cues.items()}
-    return Shot(SHOT_TYPES.index(step.shot), cues, None if step.context is None else CONTEXTS.index(step.context))
+    return Shot(kind, cues, None if step.context is None else CONTEXTS.index(step.context))

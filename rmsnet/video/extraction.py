@@ -1,24 +1,27 @@
 """The videos of a dataset become features: what the extract stage needs to know of backbones and PCA."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors.torch import save_file
 
 from rmsnet.devices import choose_device
 from rmsnet.errors import UserError
 from rmsnet.extraction import Features, Half, Source
-from rmsnet.files import atomic_file, read_json
+from rmsnet.files import atomic_file, read_json, write_json
 from rmsnet.model_files import CONFIG
 from rmsnet.params import ExtractParams
 from rmsnet.progress import progress
 from rmsnet.soccernet import Dataset
 from rmsnet.video.backbones import open_backbone
-from rmsnet.video.features import Extractor, load_extractor
-from rmsnet.video.halves import expected_frames, find_video, is_done, read_half, write_half
+from rmsnet.video.decoding import expected_samples
+from rmsnet.video.features import Extractor, Progress, load_extractor
+from rmsnet.video.frames import FrameZip, Pictures, frames_path, write_frames
+from rmsnet.video.halves import find_video, identity_of, is_done, read_half, write_half
 from rmsnet.video.pca import Pca, PcaFit, save_pca
 from rmsnet.video.recipe import BACKBONE_FILE, PCA_FILE, Recipe, recipe_of
 
@@ -45,7 +48,7 @@ def from_videos(
     device: str,
     shown: bool,
 ) -> Source:
-    """The features of all halves, computed from the videos where that is not done yet.
+    """The features, or the frames, of all halves, computed from the videos where that is not done yet.
 
     Args:
         dataset: where the videos lie.
@@ -64,6 +67,8 @@ def from_videos(
         for of_split in halves.values()
         for game, half in of_split
     }
+    if model is None and params.source == "frames":
+        return _frames(videos, halves, params, work, shown)
     if model is None:
         extractor = new_extractor(params, choose_device(device), work)
         files = {BACKBONE_FILE: work / BACKBONE_FILE}
@@ -71,8 +76,14 @@ def from_videos(
         recipe = recipe_of(read_json(model / CONFIG)["features"], str(model))
         files = {name: model / name for name in (BACKBONE_FILE, PCA_FILE)}
         extractor = load_extractor(recipe, model, choose_device(device))
-    targets = {key: work / "halves" / key[0] / f"{key[1]}.safetensors" for key in videos}
-    _compute(videos, targets, extractor, shown)
+    recipe = extractor.recipe
+    targets = {(game, half): work / "halves" / game / f"{half}.safetensors" for game, half in videos}
+
+    def write(half: Half, told: Progress) -> None:
+        write_half(targets[half], videos[half], extractor, told)
+
+    missing = {half: video for half, video in videos.items() if not is_done(targets[half], video, recipe.hash)}
+    _compute(missing, write, recipe.frame_rate, recipe.first_frame_seconds, shown)
     arrays: dict[str, list[Features]] = {}
     warnings = []
     for split, of_split in halves.items():
@@ -83,12 +94,55 @@ def from_videos(
             warnings += [f"{split}: {game}, half {half}: {text}" for text in json.loads(metadata["warnings"])]
     return Source(
         arrays,
-        extractor.recipe.features_info(),
-        extractor.recipe.frame_rate,
-        extractor.recipe.first_frame_seconds,
+        recipe.features_info(),
+        recipe.frame_rate,
+        recipe.first_frame_seconds,
         params.pca if model is None else 0,
         {name: path for name, path in files.items() if path.exists()},
         tuple(warnings),
+    )
+
+
+def _frames(
+    videos: Mapping[Half, Path],
+    halves: Mapping[str, Sequence[Half]],
+    params: ExtractParams,
+    work: Path,
+    shown: bool,
+) -> Source:
+    """The frames of all halves: banks without columns, and a zip for each half beside them."""
+    pictures = Pictures(**picture_size(params))
+    info = pictures.features_info()
+    targets = {(game, half): work / frames_path(game, half) for game, half in videos}
+    notes = {half: target.with_suffix(".json") for half, target in targets.items()}
+
+    def write(half: Half, told: Progress) -> None:
+        warnings = write_frames(targets[half], videos[half], pictures, told)
+        write_json(notes[half], {**identity_of(videos[half], info["hash"]), "warnings": warnings})
+
+    missing = {
+        half: video
+        for half, video in videos.items()
+        if not notes[half].exists() or not identity_of(video, info["hash"]).items() <= read_json(notes[half]).items()
+    }
+    _compute(missing, write, pictures.frame_rate, pictures.first_frame_seconds, shown)
+    arrays = {
+        split: [np.empty((len(FrameZip(targets[half])), 0), np.float32) for half in of_split]
+        for split, of_split in halves.items()
+    }
+    warnings = [
+        f"{split}: {game}, half {half}: {text}"
+        for split, of_split in halves.items()
+        for game, half in of_split
+        for text in read_json(notes[game, half])["warnings"]
+    ]
+    return Source(
+        arrays,
+        info,
+        pictures.frame_rate,
+        pictures.first_frame_seconds,
+        files={frames_path(*half): target for half, target in targets.items()},
+        warnings=tuple(warnings),
     )
 
 
@@ -125,21 +179,26 @@ def fit_pca(source: Source, folder: Path) -> tuple[Pca, dict[str, Any]]:
     return pca, recipe.with_pca(source.pca_components, pca.hash).features_info()
 
 
-def _compute(videos: Mapping[Half, Path], targets: Mapping[Half, Path], extractor: Extractor, shown: bool) -> None:
-    missing = [key for key in videos if not is_done(targets[key], videos[key], extractor.recipe.hash)]
-    if not missing:
-        return
-    total = expected_frames([videos[key] for key in missing], extractor)
-    with progress("extract", "frame", total, shown) as advance:
-        for key in missing:
+def _compute(
+    videos: Mapping[Half, Path],
+    write: Callable[[Half, Progress], None],
+    frame_rate: float,
+    first_frame_seconds: float,
+    shown: bool,
+) -> None:
+    """Work on the halves one after the other, with progress over all of them."""
+    counts = [expected_samples(video, frame_rate, first_frame_seconds) for video in videos.values()]
+    total = None if None in counts else sum(count for count in counts if count is not None)
+    with progress("extract", "frame", total, shown and bool(videos)) as advance:
+        for half in videos:
             done = 0
 
-            def on_batch(frames: int, _: int | None) -> None:
+            def told(frames: int, _: int | None) -> None:
                 nonlocal done
                 advance(frames - done)
                 done = frames
 
-            write_half(targets[key], videos[key], extractor, on_batch)
+            write(half, told)
 
 
 def _read(path: Path) -> tuple[Features, Mapping[str, str]]:

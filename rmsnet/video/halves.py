@@ -15,7 +15,6 @@ from safetensors.numpy import save_file
 
 from rmsnet.errors import UserError
 from rmsnet.files import atomic_file
-from rmsnet.video.decoding import expected_samples
 from rmsnet.video.features import Extractor, Progress, video_features
 
 Features = npt.NDArray[np.float32]
@@ -79,14 +78,3 @@ def is_done(path: Path, video: Path, recipe_hash: str) -> bool:
     """Whether a half's file is there, of this recipe and of this very video."""
     half = read_half(path)
     return half is not None and identity_of(video, recipe_hash).items() <= half[1].items()
-
-
-def expected_frames(videos: list[Path], extractor: Extractor) -> int | None:
-    """Frames that the videos announce, for progress; None: one of them does not say.
-
-    Raises:
-        UserError: one of them is no video.
-    """
-    recipe = extractor.recipe
-    counts = [expected_samples(video, recipe.frame_rate, recipe.first_frame_seconds) for video in videos]
-    return None if None in counts else sum(count for count in counts if count is not None)

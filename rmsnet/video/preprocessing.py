@@ -1,5 +1,7 @@
 """Pictures as the backbone sees them: resized and cropped on the CPU as bytes, scaled to numbers on the device."""
 
+from typing import Protocol
+
 import torch
 from torch import Tensor
 
@@ -7,7 +9,18 @@ from rmsnet.video.decoding import Picture
 from rmsnet.video.recipe import Recipe
 
 
-def fit(picture: Picture, recipe: Recipe) -> Tensor:
+class Size(Protocol):
+    """What a recipe says of the pictures: see `rmsnet.video.recipe.Recipe`."""
+
+    @property
+    def height(self) -> int: ...
+    @property
+    def width(self) -> int: ...
+    @property
+    def resize(self) -> int | None: ...
+
+
+def fit(picture: Picture, size: Size) -> Tensor:
     """(3, height, width) uint8 of a (H, W, 3) picture, resized and cropped as the recipe says.
 
     The same operations as torchvision's presets: the shorter side to `resize` with antialiasing, then the centre.
@@ -15,11 +28,11 @@ def fit(picture: Picture, recipe: Recipe) -> Tensor:
     from torchvision.transforms import functional
 
     image: Tensor = torch.from_numpy(picture).permute(2, 0, 1)
-    if recipe.resize is None:
-        image = functional.resize(image, [recipe.height, recipe.width], antialias=True)
+    if size.resize is None:
+        image = functional.resize(image, [size.height, size.width], antialias=True)
     else:
-        image = functional.resize(image, [recipe.resize], antialias=True)
-        image = functional.center_crop(image, [recipe.height, recipe.width])
+        image = functional.resize(image, [size.resize], antialias=True)
+        image = functional.center_crop(image, [size.height, size.width])
     return image
 
 

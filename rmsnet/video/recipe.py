@@ -70,6 +70,10 @@ class Recipe:
         """The same with a PCA behind it."""
         return replace(self, pca_components=components, pca_hash=pca_hash)
 
+    def with_weights(self, weights: str, weights_hash: str) -> "Recipe":
+        """The same with other weights of the backbone."""
+        return replace(self, weights=weights, weights_hash=weights_hash)
+
     def features_info(self) -> dict[str, Any]:
         """The entry "features" of a frame bank and of a model; `recipe_of` is its inverse."""
         return {"name": self.name, "hash": self.hash, "recipe": json.loads(json.dumps(asdict(self)))}

@@ -22,10 +22,11 @@ def numbered(number: int, height: int = HEIGHT, width: int = WIDTH) -> Picture:
 
 
 def number_of(picture: Picture) -> int:
-    """The number that a picture shows."""
-    bar = picture.shape[1] // BITS
-    bars = picture[: picture.shape[0] // 2, : bar * BITS].mean(axis=(0, 2)).reshape(BITS, bar).mean(axis=1)
-    return sum(1 << bit for bit in range(BITS) if bars[bit] > 128)
+    """The number that a picture shows, whatever its size."""
+    bar = picture.shape[1] / BITS
+    centres = [int((bit + 0.5) * bar) for bit in range(BITS)]
+    rows = picture[: picture.shape[0] // 2]
+    return sum(1 << bit for bit, centre in enumerate(centres) if rows[:, centre - 1 : centre + 2].mean() > 128)
 
 
 def write_video(

@@ -1,0 +1,52 @@
+# The image of every component, of the MLflow server and of serving: the locked environment and the project.
+#
+#   docker build --build-arg COMMIT=$(git rev-parse HEAD) -t rmsnet:0.1.0 .
+#
+# Runs as any user, needs no writable place but /tmp, and computes on a GPU where the node has one (the CUDA libraries
+# are those of the torch wheel; the node brings the driver).
+ARG BASE_IMAGE=python:3.11-slim
+
+FROM ${BASE_IMAGE} AS environment
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+RUN python3 -m venv /opt/rmsnet
+COPY requirements.lock /tmp/
+RUN /opt/rmsnet/bin/pip install --no-deps --requirement /tmp/requirements.lock
+# A cluster without internet cannot fetch ImageNet weights when a backbone is first used: name it and they are baked in.
+ARG BACKBONE=""
+RUN mkdir -p /opt/weights && if [ -n "${BACKBONE}" ]; then \
+      TORCH_HOME=/opt/weights /opt/rmsnet/bin/python -c \
+        "import sys, torchvision; torchvision.models.get_model(sys.argv[1], weights='DEFAULT')" "${BACKBONE}"; fi
+
+FROM ${BASE_IMAGE}
+# DVC reads a data revision out of a git repository.
+RUN command -v git >/dev/null || \
+    { apt-get update && apt-get install --yes --no-install-recommends git && rm -rf /var/lib/apt/lists/*; }
+COPY --from=environment /opt/rmsnet /opt/rmsnet
+COPY --from=environment /opt/weights /opt/weights
+# The project last, as a small layer of its own: another version of it moves megabytes, not the whole environment.
+COPY . /tmp/project
+RUN /opt/rmsnet/bin/pip install --no-cache-dir --no-deps --no-build-isolation /tmp/project && rm -rf /tmp/project
+ARG VERSION
+ARG COMMIT=unknown
+LABEL org.opencontainers.image.title="rmsnet" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${COMMIT}" \
+      org.opencontainers.image.licenses="MIT"
+ENV PATH=/opt/rmsnet/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    HOME=/tmp \
+    XDG_CACHE_HOME=/tmp/.cache \
+    MPLCONFIGDIR=/tmp/matplotlib \
+    TORCH_HOME=/opt/weights \
+    DVC_NO_ANALYTICS=true \
+    GX_ANALYTICS_ENABLED=false \
+    MLFLOW_DISABLE_TELEMETRY=true \
+    RMSNET_GIT_COMMIT=${COMMIT}
+# The label must not lie about what is inside.
+RUN test -z "${VERSION}" || test "$(rmsnet --version)" = "rmsnet ${VERSION}"
+USER 1000:1000
+WORKDIR /tmp
+# No ENTRYPOINT: Kubeflow, MLflow and people each bring their own command.
+HEALTHCHECK --interval=30s --timeout=10s CMD ["rmsnet", "--version"]
+CMD ["rmsnet", "--help"]

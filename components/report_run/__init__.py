@@ -1,0 +1,3 @@
+from components.report_run.component import report_run
+
+__all__ = ["report_run"]

@@ -1,0 +1,3 @@
+from components.require.component import require
+
+__all__ = ["require"]

@@ -1,0 +1,60 @@
+"""The component of the train stage."""
+
+from kfp import dsl
+from kfp.dsl import HTML, Artifact, Dataset, Input, Metrics, Model, Output
+
+from components.image import IMAGE
+
+
+@dsl.component(base_image=IMAGE, install_kfp_package=False)
+def train(
+    features: Input[Dataset],
+    variant: str,
+    params: dict,
+    model: Output[Model],
+    metrics: Output[Metrics],
+    curves: Output[HTML],
+    unsent: Output[Artifact],
+):
+    """Train one variant as an MLflow run.
+
+    Args:
+        features: the frame banks.
+        variant: a key of the parameters' `variants`.
+        params: sections as in params.yaml.
+        model: weights, config, history and the ids of its MLflow run.
+        metrics: best validation Average-mAP, its epoch, the training loss.
+        curves: losses and validation Average-mAP per epoch.
+        unsent: what MLflow did not take because it was away; `rmsnet registry sync` delivers it.
+    """
+    import os
+    from pathlib import Path
+
+    from components.artifacts import describe, mlflow_link
+    from components.door import door
+
+    with door("train"):
+        os.environ["RMSNET_SPOOL"] = unsent.path
+        from components.pages import training_page
+        from rmsnet.files import write_text
+        from rmsnet.params import params_from
+        from rmsnet.training_stage import read_run, train_stage
+
+        folder = Path(model.path)
+        done = train_stage(Path(features.path), folder, params_from(params, "params"), variant=variant)
+        run = read_run(folder)
+        write_text(Path(curves.path), training_page(folder, variant))
+        for key in ("valid_average_map", "best_epoch", "epochs", "train_loss"):
+            metrics.log_metric(key, done[key])
+        model.framework = f"PyTorch {done['precision']}"
+        describe(
+            model,
+            {
+                "name": variant,
+                "data_hash": features.metadata.get("train data_hash", ""),
+                "valid_average_map": done["valid_average_map"],
+                "simulated": done["simulated"],
+                "mlflow_run": mlflow_link(f"runs/{run['run_id']}"),
+                "mlflow_model": mlflow_link(f"models/{run['model_id']}"),
+            },
+        )

@@ -1,0 +1,173 @@
+"""Every component done twice on a small simulated dataset: its body as a function, and in the DAG locally."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from filelock import FileLock
+from kfp import dsl
+from kfp.dsl import HTML, Artifact, ClassificationMetrics, Dataset, Metrics, Model
+
+from components.evaluate import evaluate
+from components.train import train
+from pipelines.compiling import compile_pipeline
+from pipelines.deployment import Deployment
+from pipelines.local import run_locally
+from rmsnet.extraction import extract
+from rmsnet.files import write_text
+from rmsnet.params import params_from
+from rmsnet.simulation import simulate
+from rmsnet.validation import validate
+
+PARAMS: dict[str, Any] = {
+    "train": {"epochs": 2, "foreground_clips": 200, "background_clips": 100, "precision": "float32"},
+    "variants": {"full": {}, "no-masking": {"masking_probability": 0}},
+    "evaluate": {"bootstrap": 20},
+    # Two epochs reach nothing; the machinery is what is tested.
+    "register": {"floor": 0},
+}
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for all processes of a test run."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def once(shared_folder: Path) -> Callable[[str, Callable[[Path], None]], Path]:
+    """Make a folder once, whichever process asks first."""
+
+    def once(name: str, make: Callable[[Path], None]) -> Path:
+        folder = shared_folder / "components" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / "lock"):
+            if not (folder / "done").exists():
+                make(folder)
+                (folder / "done").touch()
+        return folder
+
+    return once
+
+
+@pytest.fixture(scope="session")
+def dataset(once) -> Path:
+    """Six games of 2 × 5 minutes, in which every class occurs in every split."""
+    return once("dataset", lambda folder: simulate(folder / "data", games=6, minutes=5, labels=None, seed=3)) / "data"
+
+
+@dataclass
+class Artifacts:
+    """Artifacts in a folder, made as a launcher makes them before it calls a component."""
+
+    folder: Path
+
+    def __call__(self, kind: type[dsl.Artifact], name: str, **metadata: Any) -> Any:
+        (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        return kind(name=name, uri=str(self.folder / name), metadata=metadata)
+
+
+@pytest.fixture
+def artifacts(tmp_path: Path) -> Artifacts:
+    return Artifacts(tmp_path / "artifacts")
+
+
+@dataclass
+class Study:
+    """One variant through the bodies of the components.
+
+    Attributes:
+        features, model, metrics, curves: what train took and made.
+        evaluation, scores, confusion, valid_report, test_report: what evaluate made of it.
+        validation: the report of the data.
+    """
+
+    features: Dataset
+    model: Model
+    metrics: Metrics
+    curves: HTML
+    evaluation: Artifact
+    scores: Metrics
+    confusion: ClassificationMetrics
+    valid_report: HTML
+    test_report: HTML
+    validation: Artifact
+
+
+@pytest.fixture(scope="session")
+def study(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Study]:
+    """Extracted, trained and evaluated in this process, against an MLflow store of its own."""
+    make = Artifacts(tmp_path_factory.mktemp("study"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{make.folder}/mlflow.db")
+        patch.setenv("RMSNET_SPOOL", "")
+        patch.chdir(make.folder)
+        features = make(Dataset, "features")
+        extract(dataset, Path(features.path))
+        model, metrics, curves = make(Model, "model"), make(Metrics, "metrics"), make(HTML, "curves")
+        train.python_func(features, "full", PARAMS, model, metrics, curves, make(Artifact, "unsent"))
+        judged = {
+            "evaluation": make(Artifact, "evaluation"),
+            "metrics": make(Metrics, "scores"),
+            "confusion": make(ClassificationMetrics, "confusion"),
+            "valid_report": make(HTML, "valid_report"),
+            "test_report": make(HTML, "test_report"),
+        }
+        evaluate.python_func(model, features, PARAMS, **judged)
+        validation = make(Artifact, "validation")
+        validate(dataset, Path(validation.path))
+        yield Study(features, model, metrics, curves, scores=judged.pop("metrics"), validation=validation, **judged)
+
+
+@dataclass
+class Run:
+    """The DAG, run by the local runner.
+
+    Attributes:
+        folder: what its tasks left.
+        log: lines of each task.
+    """
+
+    folder: Path
+    log: dict[str, list[str]]
+
+    def output(self, task: str, name: str) -> Path:
+        """An output of a task that ran once."""
+        (path,) = self.folder.glob(f"**/{task}/{name}")
+        return path
+
+    def outputs(self, task: str, name: str) -> list[Path]:
+        """An output of a task in a loop, by iteration."""
+        return sorted(self.folder.glob(f"**/{task}/{name}"))
+
+    def metadata(self, task: str, name: str) -> list[dict[str, Any]]:
+        """What the task's executions wrote about an output artifact."""
+        written = [json.loads(path.read_text()) for path in self.outputs(task, "executor_output.json")]
+        return [output["artifacts"][name]["artifacts"][0]["metadata"] for output in written]
+
+
+@pytest.fixture(scope="session")
+def ran(once, dataset: Path) -> Run:
+    """The training pipeline: two shards, two variants, a fresh MLflow store."""
+
+    def make(folder: Path) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")
+            patch.setenv("OMP_NUM_THREADS", "1")
+            patch.chdir(folder)
+            params = params_from(PARAMS, "test")
+            text = compile_pipeline("training", Deployment(extract_shards=2), params)
+            write_text(folder / "training.yaml", text)
+            tasks = run_locally(folder / "training.yaml", {"source": str(dataset)}, folder / "out")
+            log: dict[str, list[str]] = {}
+            for task in tasks:
+                log.setdefault(task.name, []).extend(task.lines)
+            (folder / "log.json").write_text(json.dumps(log))
+
+    folder = once("ran", make)
+    return Run(folder / "out", json.loads((folder / "log.json").read_text()))

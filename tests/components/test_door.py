@@ -1,0 +1,36 @@
+"""What stands before every component."""
+
+import pytest
+
+from components.door import EXPECTED_VERSION, REQUIRED_ENVIRONMENT, door
+from rmsnet import __version__
+from rmsnet.errors import CheckFailed, UserError
+
+
+@pytest.mark.parametrize(("error", "status"), [(UserError("bad\ninput"), 2), (CheckFailed("bad\ninput"), 1)])
+def test_a_refusal_is_one_line_and_the_commands_exit_status(error: Exception, status: int, capsys) -> None:
+    with pytest.raises(SystemExit) as refusal, door("train"):
+        raise error
+    assert refusal.value.code == status
+    assert capsys.readouterr().err == "train: bad input\n"
+
+
+def test_a_bug_stays_a_traceback() -> None:
+    with pytest.raises(ZeroDivisionError), door("train"):
+        1 / 0  # noqa: B018
+
+
+def test_an_image_of_another_version_is_refused(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    monkeypatch.setenv(EXPECTED_VERSION, "9.9")
+    with pytest.raises(SystemExit), door("train"):
+        pytest.fail("the stage must not start")
+    assert f"the image holds rmsnet {__version__}, the pipeline was compiled for 9.9" in capsys.readouterr().err
+
+
+def test_a_missing_secret_is_named(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    monkeypatch.setenv(REQUIRED_ENVIRONMENT, "HAVE_IT=storage/a,LACK_IT=storage/b")
+    monkeypatch.setenv("HAVE_IT", "x")
+    monkeypatch.delenv("LACK_IT", raising=False)
+    with pytest.raises(SystemExit), door("train"):
+        pytest.fail("the stage must not start")
+    assert "missing in this namespace: secret key storage/b (for LACK_IT)" in capsys.readouterr().err

@@ -1,0 +1,63 @@
+"""The component of the validate stage."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from kfp.dsl import HTML, Artifact, Dataset, Markdown, Metrics
+
+from components.artifacts import dataset_root
+from components.validate_data import validate_data
+
+
+def call(artifacts, source: Path, params: dict | None = None):
+    made = {
+        "data": artifacts(Dataset, "data"),
+        "validation": artifacts(Artifact, "validation"),
+        "report": artifacts(HTML, "report"),
+        "verdict": artifacts(Markdown, "verdict"),
+        "metrics": artifacts(Metrics, "metrics"),
+    }
+    return validate_data.python_func(str(source), "", params or {}, **made), made
+
+
+def test_good_data_pass_and_stay_where_they_are(artifacts, dataset: Path) -> None:
+    passed, made = call(artifacts, dataset)
+    assert passed is True
+    assert dataset_root(Path(made["data"].path)) == dataset
+    assert made["data"].metadata["verdict"].startswith("passed")
+    assert Path(made["verdict"].path).read_text().startswith("# Validation of")
+    assert Path(made["report"].path).read_text().startswith("<!")
+    assert made["metrics"].metadata["failed"] == made["metrics"].metadata["broken"] == 0
+
+
+def test_bad_data_leave_their_report_and_do_not_pass(artifacts, dataset: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "data"
+    shutil.copytree(dataset, bad)
+    next(bad.glob("**/1_ResNET_TF2_PCA512.npy")).unlink()
+    passed, made = call(artifacts, bad)
+    assert passed is False
+    assert made["data"].metadata["verdict"] == "failed"
+    assert made["metrics"].metadata["failed"] > 0
+    assert "critical" in Path(made["verdict"].path).read_text()
+
+
+def test_a_source_that_is_not_there_is_one_line_and_exit_status_2(artifacts, tmp_path: Path, capsys) -> None:
+    with pytest.raises(SystemExit) as refusal:
+        call(artifacts, tmp_path / "absent")
+    assert refusal.value.code == 2
+    assert "absent: no such folder; is the data's volume mounted?" in capsys.readouterr().err
+
+
+def test_unknown_parameters_are_one_line_and_exit_status_2(artifacts, dataset: Path, capsys) -> None:
+    with pytest.raises(SystemExit) as refusal:
+        call(artifacts, dataset, {"train": {"epoch": 3}})
+    assert refusal.value.code == 2
+    assert "validate_data: params: train.epoch: unknown key" in capsys.readouterr().err
+
+
+def test_through_the_local_runner(ran, dataset: Path) -> None:
+    assert json.loads((ran.output("validate-data", "data") / "location.json").read_text()) == {"path": str(dataset)}
+    (metadata,) = ran.metadata("validate-data", "metrics")
+    assert metadata["passed"] > 10

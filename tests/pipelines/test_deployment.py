@@ -1,0 +1,97 @@
+"""The deployment file: what it takes, what it refuses, what becomes of it in the compiled pipeline."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipelines.compiling import compile_pipeline
+from pipelines.deployment import Deployment, load_deployment
+from rmsnet import __version__
+from rmsnet.errors import UserError
+from rmsnet.params import Params
+
+EXAMPLES = ("laptop", "cluster", "nvidia")
+
+
+def example(repository: Path, name: str) -> Deployment:
+    return load_deployment(repository / "pipelines" / "deployments" / f"{name}.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("imagee: x", "imagee: unknown key; known: image"),
+        ("image: 'x y'", "image is no image name: 'x y'"),
+        ("train: {cpu: two}", "train: cpu must be like '2' or '500m', not 'two'"),
+        ("train: {memory: 4 GB}", "train: memory must be like '4Gi', not '4 GB'"),
+        ("train: {gpu: 1}", "train.gpu: unknown key; known: cpu"),
+        ("train: {gpus: -1}", "train: gpus must not be negative, not -1"),
+        ("train: {tolerations: [{key: a, effect: No}]}", "train.tolerations.0.effect"),
+        ("register: {cache: true}", "register must have cache: false"),
+        ("secrets: [{name: A_b, environment: {}}]", "secrets.0: name must be a Kubernetes name"),
+        ("secrets: [{name: a, environment: {key: 2X}}]", "secrets.0: environment names no variable: '2X'"),
+        ("volumes: [{claim: a, path: data}]", "volumes.0: path must be an absolute path, not 'data'"),
+        ("mlflow: mlflow-host", "mlflow must be an address such as http://host:5000, not 'mlflow-host'"),
+        ("extract_shards: 0", "extract_shards must be at least 1"),
+        ("[1]", "Input should be a dictionary"),
+        ("a: [", "not readable YAML"),
+    ],
+)
+def test_a_bad_file_is_refused_with_the_key_that_is_wrong(tmp_path: Path, text: str, complaint: str) -> None:
+    path = tmp_path / "deployment.yaml"
+    path.write_text(text)
+    with pytest.raises(UserError) as refusal:
+        load_deployment(path)
+    assert complaint in str(refusal.value)
+    assert str(path) in str(refusal.value)
+
+
+def test_an_absent_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no such file; examples: pipelines/deployments/"):
+        load_deployment(tmp_path / "absent.yaml")
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_examples_compile(repository: Path, name: str) -> None:
+    assert compile_pipeline("training", example(repository, name), Params())
+
+
+def test_a_gpu_pool_reaches_the_pods_of_the_stages_that_compute(repository: Path) -> None:
+    text = compile_pipeline("training", example(repository, "nvidia"), Params())
+    pipeline, platform = yaml.safe_load_all(text)
+    executors = pipeline["deploymentSpec"]["executors"]
+    pods = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+
+    accelerator = executors["exec-train"]["container"]["resources"]["accelerator"]
+    assert (accelerator["resourceType"], accelerator["resourceCount"]) == ("nvidia.com/gpu", "1")
+    assert "accelerator" not in executors["exec-register-model"]["container"]["resources"]
+    pod = pods["exec-train"]
+    assert pod["nodeSelector"]["labels"] == {"pool": "gpu"}
+    assert pod["tolerations"][0]["key"] == "nvidia.com/gpu"
+    assert pod["emptyDirMounts"][0] == {
+        "medium": "Memory",
+        "mountPath": "/dev/shm",
+        "sizeLimit": "4Gi",
+        "volumeName": "shared-memory",
+    }
+    assert pod["activeDeadlineSeconds"] == "43200"
+    for name, pod in pods.items():
+        assert pod["pvcMount"][0]["mountPath"] == "/data", name
+        assert pod["imagePullSecret"][0]["secretName"] == "registry-credentials", name
+        assert pod["securityContext"] == {"runAsNonRoot": True}, name
+
+
+def test_every_component_knows_version_mlflow_and_what_its_secrets_must_bring(repository: Path) -> None:
+    text = compile_pipeline("training", example(repository, "cluster"), Params())
+    pipeline, platform = yaml.safe_load_all(text)
+    for name, executor in pipeline["deploymentSpec"]["executors"].items():
+        variables = {item["name"]: item["value"] for item in executor["container"]["env"]}
+        assert executor["container"]["image"] == "registry.example/rmsnet:0.1.0", name
+        assert variables["RMSNET_EXPECTED_VERSION"] == __version__
+        assert variables["MLFLOW_TRACKING_URI"] == "http://mlflow.rmsnet.svc:5000"
+        assert variables["RMSNET_REQUIRED_ENVIRONMENT"] == (
+            "AWS_ACCESS_KEY_ID=rmsnet-storage/access-key,AWS_SECRET_ACCESS_KEY=rmsnet-storage/secret-key"
+        )
+        secret = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"][name]["secretAsEnv"][0]
+        assert (secret["secretName"], secret["optional"]) == ("rmsnet-storage", True)

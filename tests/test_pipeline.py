@@ -1,0 +1,131 @@
+"""The main job end to end: a dataset, `dvc repro`, a registered champion."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+VARIANTS = ("full", "no-masking", "no-regression", "no-uniform-offsets")
+
+
+class Project:
+    """A copy of the repository with a small dataset and a short schedule."""
+
+    def __init__(self, repository: Path, root: Path) -> None:
+        self.root = root
+        tracked = subprocess.run(
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            cwd=repository,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        for name in filter(None, tracked.stdout.split("\0")):
+            if name != "data.dvc" and (repository / name).is_file():
+                (root / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(repository / name, root / name)
+        self.environment = {
+            **{key: value for key, value in os.environ.items() if not key.startswith("MLFLOW_")},
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": str(root),
+            "DVC_NO_ANALYTICS": "true",
+            "OMP_NUM_THREADS": "1",
+        }
+        self.change(foreground_clips=300, background_clips=100, epochs=2)
+        self.run("git", "init", "--quiet")
+        self.run("rmsnet", "data", "simulate", "--games", "6", "--minutes", "5", "--out", "data")
+        self.run("dvc", "add", "--quiet", "data")
+        self.run("git", "add", ".")
+        self.run("git", "-c", "user.name=test", "-c", "user.email=test", "commit", "--quiet", "--message", "Small")
+
+    def change(self, **train: object) -> None:
+        path = self.root / "params.yaml"
+        params = yaml.safe_load(path.read_text())
+        params["train"] |= train
+        path.write_text(yaml.safe_dump(params))
+
+    def run(self, *command: str) -> str:
+        done = subprocess.run(command, cwd=self.root, env=self.environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def stale(self) -> set[str]:
+        return set(json.loads(self.run("dvc", "status", "--json")))
+
+
+@pytest.fixture(scope="module")
+def project(repository, tmp_path_factory) -> Project:
+    made = Project(repository, tmp_path_factory.mktemp("project"))
+    made.run("dvc", "repro")
+    return made
+
+
+@pytest.mark.slow
+def test_dvc_repro_trains_evaluates_and_registers_every_variant(project):
+    for variant in VARIANTS:
+        assert (project.root / "models" / variant / "model.safetensors").exists()
+        for split in ("valid", "test"):
+            metrics = json.loads((project.root / "evaluation" / variant / split / "metrics.json").read_text())
+            assert 0 <= metrics["average_map"] <= 1
+            assert metrics["simulated"] is True
+            assert metrics["split"] == split
+    summary = (project.root / "reports" / "registration" / "summary.md").read_text()
+    assert all(variant in summary for variant in VARIANTS)
+    assert "simulated" in summary
+    assert "paper, SoccerNet" in summary
+
+
+@pytest.mark.slow
+def test_each_variant_and_seed_is_a_run_nested_under_one_study_and_the_best_is_registered(project):
+    import mlflow
+
+    client = mlflow.MlflowClient(f"sqlite:///{project.root / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("rmsnet")
+    runs = client.search_runs([experiment.experiment_id])
+    parent = {run.info.run_id: run.data.tags.get("mlflow.parentRunId") for run in runs}
+    of_variant = {run.data.tags["variant"]: run for run in runs if run.info.run_name == "seed 0"}
+    assert set(of_variant) == set(VARIANTS)
+    studies = {parent[parent[run.info.run_id]] for run in of_variant.values()}
+    assert len(studies) == 1
+    assert parent[studies.pop()] is None
+    scores = {}
+    for variant, run in of_variant.items():
+        assert run.data.tags["simulated"] == "true"
+        assert len(run.data.tags["git.commit"]) == 40
+        assert run.data.params["train.epochs"] == "2"
+        assert len(client.get_metric_history(run.info.run_id, "loss")) == 2
+        assert {entry.dataset.digest for entry in run.inputs.dataset_inputs}
+        metrics = json.loads((project.root / "evaluation" / variant / "valid" / "metrics.json").read_text())
+        scores[variant] = metrics["average_map"]
+        assert run.data.metrics["valid_average_map"] is not None
+    decision = json.loads((project.root / "reports" / "registration" / "decision.json").read_text())
+    champion = client.get_model_version_by_alias("rmsnet", "champion")
+    assert decision["promoted"] is True
+    assert int(champion.version) == decision["version"] == 1
+    assert scores[decision["variant"]] == max(scores.values())
+    assert champion.run_id == of_variant[decision["variant"]].info.run_id
+
+
+@pytest.mark.slow
+def test_a_second_repro_has_nothing_to_do_and_a_change_touches_only_what_depends_on_it(project):
+    assert project.stale() == set()
+    before = {path: path.stat().st_mtime_ns for path in (project.root / "models").rglob("*") if path.is_file()}
+    project.run("dvc", "repro")
+    after = {path: path.stat().st_mtime_ns for path in (project.root / "models").rglob("*") if path.is_file()}
+    assert after == before
+    path = project.root / "params.yaml"
+    kept = path.read_text()
+    params = yaml.safe_load(kept)
+    params["variants"]["no-masking"]["dropout"] = 0.2
+    path.write_text(yaml.safe_dump(params))
+    assert project.stale() == {"train@no-masking"}
+    params = yaml.safe_load(kept)
+    params["evaluate"]["bootstrap"] = 10
+    path.write_text(yaml.safe_dump(params))
+    assert project.stale() == {f"evaluate@{variant}" for variant in VARIANTS}
+    path.write_text(kept)

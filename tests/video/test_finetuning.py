@@ -1,0 +1,167 @@
+"""Fine-tuning of a backbone in the one trainer: what learns, what is left alone, and that nothing is lost."""
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from rmsnet.bank import read_bank
+from rmsnet.errors import UserError
+from rmsnet.extraction import extract
+from rmsnet.files import read_json
+from rmsnet.model_files import CONFIG, load_model
+from rmsnet.params import ExtractParams, TrainParams
+from rmsnet.spotting import spot_bank
+from rmsnet.training import Epoch, train
+from rmsnet.video.backbones import open_backbone
+from rmsnet.video.features import load_extractor, video_features
+from rmsnet.video.finetuning import FineTuning
+from rmsnet.video.recipe import BACKBONE_FILE, recipe_of
+from tests.video.datasets import random_weights, video_dataset
+
+TINY = TrainParams(
+    clip_frames=5,
+    foreground_clips=12,
+    background_clips=4,
+    epochs=2,
+    batch_size=8,
+    learning_rate=0.01,
+    dropout=0.0,
+    patience=0,
+    precision="float32",
+    backbone="resnet18",
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """Videos, their frames, and weights."""
+    made = tmp_path_factory.mktemp("finetuning")
+    video_dataset(made / "data", {"train": 2, "valid": 1, "test": 1})
+    extract(made / "data", made / "frames", ExtractParams(source="frames", picture="whole", height=32))
+    random_weights(made / "resnet18.pth")
+    return made
+
+
+def run(folder: Path, out: Path, params: TrainParams = TINY, **options):
+    banks = [read_bank(folder / "frames", split) for split in ("train", "valid")]
+    weights = str(folder / "resnet18.pth")
+
+    def inputs(device, precision):
+        return FineTuning(*banks, folder / "frames", params.backbone, weights, device, precision)
+
+    return train(*banks, params, out, device="cpu", inputs=inputs, **options)
+
+
+@pytest.fixture(scope="module")
+def trained(folder) -> Path:
+    run(folder, folder / "trained")
+    return folder / "trained"
+
+
+def same(one: Path, two: Path, **tolerance) -> None:
+    for file in ("model.safetensors", BACKBONE_FILE):
+        first, second = load_file(one / file), load_file(two / file)
+        assert first.keys() == second.keys()
+        for name, tensor in first.items():
+            torch.testing.assert_close(tensor, second[name], **(tolerance or {"rtol": 0, "atol": 0}), msg=name)
+
+
+def test_the_last_block_learns_and_nothing_before_it_changes(folder, trained):
+    """Running statistics included, those of the last block too."""
+    before = open_backbone("resnet18", str(folder / "resnet18.pth"))[0].state_dict()
+    after = load_file(trained / BACKBONE_FILE)
+    changed = {name for name in after if not torch.equal(after[name], before[name])}
+    block = {name for name, _ in open_backbone("resnet18", str(folder / "resnet18.pth"))[0].named_parameters()}
+    assert changed == {name for name in block if name.startswith("layer4.1.")}
+
+
+def test_an_interrupted_fine_tuning_continues_to_the_same_weights(folder, trained, tmp_path):
+    class Interrupted(Exception):
+        pass
+
+    def interrupt(epoch: Epoch) -> None:
+        raise Interrupted
+
+    with pytest.raises(Interrupted):
+        run(folder, tmp_path / "model", on_epoch=interrupt)
+    told: list[Epoch] = []
+    run(folder, tmp_path / "model", on_epoch=told.append)
+    assert [epoch.epoch for epoch in told] == [1, 2]
+    same(tmp_path / "model", trained)
+
+
+def test_a_batch_computed_in_parts_gives_the_same_weights(folder, trained, tmp_path):
+    run(folder, tmp_path / "model", replace(TINY, accumulate=3))
+    same(tmp_path / "model", trained, rtol=1e-4, atol=1e-5)
+
+
+def test_two_processes_give_the_weights_of_one(folder, trained, tmp_path):
+    """`torchrun`, two CPU processes, the same global batch."""
+    code = (
+        "import torch; torch.set_num_threads(1)\n"
+        "from pathlib import Path; from tests.video.test_finetuning import FineTuning, run\n"
+        "computed, clips = [], FineTuning.clips\n"
+        "FineTuning.clips = lambda self, rows: (computed.append(rows.shape[1]), clips(self, rows))[1]\n"
+        f"run(Path({str(folder)!r}), Path({str(tmp_path / 'model')!r}))\n"
+        "print('computed', sum(computed))\n"
+    )
+    (tmp_path / "two.py").write_text(code)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    root = str(Path(__file__).resolve().parents[2])
+    done = subprocess.run(
+        [*command, str(tmp_path / "two.py")],
+        env={**os.environ, "PYTHONPATH": root, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    # Two epochs of 16 clips, half of them each: nobody computed them all.
+    assert done.stdout.split() == ["computed", "16"] * 2
+    same(tmp_path / "model", trained, rtol=1e-4, atol=1e-5)
+    one, two = (read_json(path / "metrics.json") for path in (trained, tmp_path / "model"))
+    assert one["valid_average_map"] == pytest.approx(two["valid_average_map"])
+
+
+def test_bfloat16_and_an_average_of_the_weights_train_too(folder, tmp_path):
+    run(folder, tmp_path / "model", replace(TINY, precision="bfloat16", average_decay=0.9))
+    assert all(tensor.isfinite().all() for tensor in load_file(tmp_path / "model" / BACKBONE_FILE).values())
+
+
+def test_a_fine_tuned_model_goes_from_a_video_to_events(folder, trained, tmp_path):
+    """Its recipe leads to its own backbone beside it: extract with it, then spot as with any model."""
+    recipe = recipe_of(read_json(trained / CONFIG)["features"], "model")
+    assert (recipe.weights, recipe.height, recipe.width, recipe.resize) == ("fine-tuned.safetensors", 32, 57, None)
+    video = folder / "data" / "league" / "season" / "game 2" / "1_224p.mkv"
+    features = video_features(video, load_extractor(recipe, trained, torch.device("cpu"))).features
+    extract(folder / "data", tmp_path / "features", model=trained)
+    bank = read_bank(tmp_path / "features", "valid")
+    np.testing.assert_allclose(bank.features[: len(features)], features, rtol=0, atol=1e-3)
+    spot_bank(load_model(trained), bank)
+    with pytest.raises(UserError, match="the model was trained on"):
+        spot_bank(load_model(trained), read_bank(folder / "frames", "valid"))
+
+
+@pytest.mark.parametrize(
+    ("backbone", "says"),
+    [("mobilenet_v3_small", "not weights of mobilenet_v3_small"), ("resnet50", "not weights of resnet50")],
+)
+def test_what_cannot_be_fine_tuned_is_refused(folder, tmp_path, backbone, says):
+    with pytest.raises(UserError, match=says):
+        run(folder, tmp_path / "model", replace(TINY, backbone=backbone))
+    assert not list(tmp_path.iterdir())
+
+
+def test_features_are_no_frames(folder, tmp_path):
+    bank = read_bank(folder / "frames", "train")
+    features = replace(bank, info={**bank.info, "features": {"name": "ResNET_TF2_PCA512"}})
+    with pytest.raises(UserError, match="holds the features 'ResNET_TF2_PCA512', not frames"):
+        FineTuning(features, features, folder, "resnet18", "x.pth", torch.device("cpu"), torch.float32)
