@@ -10,7 +10,7 @@ export GX_ANALYTICS_ENABLED := false
 export MLFLOW_DISABLE_TELEMETRY := true
 export HF_HUB_DISABLE_TELEMETRY := 1
 
-.PHONY: help setup demo test lint format clean distclean
+.PHONY: help setup demo test lint format containers clean distclean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 12
@@ -50,8 +50,11 @@ format: $(READY) ## rewrite the sources as the formatter wants them
 test: lint ## lint, then every test
 	$(BIN)/pytest -n 2
 
+containers: $(READY) ## build the image and run the training DAG in real containers (docs/kubeflow.md)
+	deploy/containers.sh
+
 clean: ## remove what the pipeline made (data, features, models, reports); keep .venv and the tracking store
-	rm -rf data features models evaluation reports
+	rm -rf data features models evaluation reports pipeline-runs
 
 distclean: clean ## remove everything that git does not track, .venv and the local MLflow store included
 	rm -rf .venv mlruns mlartifacts mlflow.db* .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -75,7 +75,7 @@ def run_compile(options: argparse.Namespace) -> None:
     for name in options.names:
         if name not in NAMES:
             raise UserError(f"{name}: no such pipeline; there are {', '.join(NAMES)}")
-    deployment, params = load_deployment(options.deployment), load_params(options.params, options.set)
+    deployment, params = load_deployment(options.deployment), asdict(load_params(options.params, options.set))
     for path in write_pipelines(options.names or list(NAMES), deployment, params, options.out):
         print(path)
 
@@ -110,7 +110,7 @@ def run_submit(options: argparse.Namespace) -> Any:
             "--host: say where Kubeflow is, e.g. --host http://localhost:8080, or set KF_PIPELINES_ENDPOINT"
         )
     compiled, arguments = _prepare(options)
-    cluster = Cluster(options.host, options.namespace, os.environ.get("KF_PIPELINES_TOKEN"))
+    cluster = Cluster(options.host, options.namespace, _token())
     run = cluster.submit(
         compiled,
         arguments,
@@ -127,6 +127,12 @@ def run_submit(options: argparse.Namespace) -> Any:
     return asdict(run)
 
 
+def _token() -> str | None:
+    """The caller's token: KF_PIPELINES_TOKEN, or the file that a pod finds it in."""
+    path = os.environ.get("KF_PIPELINES_SA_TOKEN_PATH")
+    return os.environ.get("KF_PIPELINES_TOKEN") or (Path(path).read_text().strip() if path else None)
+
+
 def _prepare(options: argparse.Namespace) -> tuple[Path, dict[str, Any]]:
     """The compiled pipeline in a file, and its arguments, all checked before anything starts."""
     from tempfile import mkdtemp
@@ -136,7 +142,7 @@ def _prepare(options: argparse.Namespace) -> tuple[Path, dict[str, Any]]:
     from rmsnet.files import write_text
     from rmsnet.params import load_params
 
-    params = load_params(options.params, options.set)
+    params = asdict(load_params(options.params, options.set))
     text = compile_pipeline(options.name, load_deployment(options.deployment), params)
     arguments = checked_arguments(text, dict(_pair(item, "parameter") for item in options.arguments))
     folder = getattr(options, "out", None) or Path(mkdtemp())

@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,18 +10,17 @@ from pipelines.checks import check_compiled
 from pipelines.deployment import Deployment
 from pipelines.training import training
 from rmsnet.files import write_text
-from rmsnet.params import Params
 
 PIPELINES: Mapping[str, Callable[[Deployment, Mapping[str, Any]], Any]] = {"training": training}
 
 
-def compile_pipeline(name: str, deployment: Deployment, params: Params) -> str:
+def compile_pipeline(name: str, deployment: Deployment, params: Mapping[str, Any]) -> str:
     """The YAML of a pipeline: intermediate representation and Kubernetes platform spec.
 
     Args:
         name: one of `PIPELINES`.
         deployment: where it will run.
-        params: the default of the pipeline's `params`.
+        params: sections as in params.yaml, the default of the pipeline's `params`.
 
     Raises:
         UserError: the result breaks a rule of the backend (see `pipelines.checks`).
@@ -32,13 +30,13 @@ def compile_pipeline(name: str, deployment: Deployment, params: Params) -> str:
     with TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore", category=FutureWarning)
         path = Path(folder) / f"{name}.yaml"
-        compiler.Compiler().compile(PIPELINES[name](deployment, asdict(params)), str(path))
+        compiler.Compiler().compile(PIPELINES[name](deployment, params), str(path))
         text = path.read_text(encoding="utf-8")
     check_compiled(text, name)
     return text
 
 
-def write_pipelines(names: list[str], deployment: Deployment, params: Params, out: Path) -> list[Path]:
+def write_pipelines(names: list[str], deployment: Deployment, params: Mapping[str, Any], out: Path) -> list[Path]:
     """Compile pipelines into OUT/NAME.yaml; all are checked before any is written."""
     compiled = {out / f"{name}.yaml": compile_pipeline(name, deployment, params) for name in names}
     for path, text in compiled.items():

@@ -130,7 +130,8 @@ class Cluster:
         import kfp
 
         return self._ask(
-            lambda: kfp.Client(self.host, namespace=self.namespace or "kubeflow", existing_token=self._token)
+            lambda: kfp.Client(self.host, namespace=self.namespace or "kubeflow", existing_token=self._token),
+            attempts=1,  # it asks five times by itself whether the API is well
         )
 
     def _ask(self, question: Callable[[], T], attempts: int = ATTEMPTS) -> T:
@@ -150,7 +151,7 @@ class Cluster:
                 trouble = type(error).__name__
             if attempt < attempts:
                 time.sleep(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1))
-        raise UserError(f"Kubeflow at {self.host} does not answer ({trouble}, {attempts} tries)")
+        raise UserError(f"Kubeflow at {self.host} does not answer ({trouble})")
 
 
 @contextmanager

@@ -70,6 +70,7 @@ def model_config(params: TrainParams, bank: FrameBank, name: str, spot: SpotPara
         "features": bank.info["features"],
         "dataset": bank.info["dataset"],
         "data_hash": bank.info["data_hash"],
+        "dvc_md5": bank.info.get("dvc_md5"),
         "simulated": bank.simulated,
     }
 

@@ -18,6 +18,7 @@ from rmsnet.errors import UserError
 from rmsnet.files import content_hash, read_json, write_json
 from rmsnet.model_files import CONFIG
 from rmsnet.params import Params, TrainParams
+from rmsnet.profile import PROFILE_FILE
 from rmsnet.progress import progress as show_progress
 from rmsnet.provenance import code_tags, dvc_md5, environment
 from rmsnet.training import Epoch, Inputs, partial_folder, train
@@ -96,6 +97,8 @@ def train_stage(
 
         def on_model(model: Path) -> None:
             copy_recipe_files(features, model)
+            if (features / PROFILE_FILE).exists():
+                shutil.copy(features / PROFILE_FILE, model)
             with TemporaryDirectory() as kept:
                 for file in ("config.json", "history.csv", "metrics.json"):
                     shutil.copy(model / file, kept)

@@ -1,6 +1,7 @@
 """rmsnet evaluate: a model, or anybody's predictions, become scores with intervals, plots and a report."""
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,12 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     model.add_argument("--features", type=Path, help="folder of frame banks (rmsnet extract)")
     files = parser.add_argument_group("predictions in files")
     files.add_argument("--labels", type=Path, metavar="DIR|ZIP", help="games with SoccerNet's annotations")
-    files.add_argument("--predictions", type=Path, metavar="DIR|ZIP", help="games with results_spotting.json")
+    files.add_argument(
+        "--predictions",
+        nargs="+",
+        metavar="[NAME=]DIR|ZIP",
+        help="games with results_spotting.json; several are compared with the first",
+    )
     files.add_argument(
         "--split",
         default="test",
@@ -93,13 +99,14 @@ def _run_files(options: argparse.Namespace) -> Any:
         raise UserError(f"--frame-rate {options.frame_rate:g}: must lie between 1 and 1000 frames per second")
 
     from rmsnet.evaluation.assessment import parse_tolerances
+    from rmsnet.evaluation.comparison import comparison, comparison_table
     from rmsnet.evaluation.files import class_list
-    from rmsnet.evaluation.report import heading, terminal_table
+    from rmsnet.evaluation.report import heading, missing_games, terminal_table
     from rmsnet.evaluation.stage import evaluate_files
 
-    assessment = evaluate_files(
+    assessments = evaluate_files(
         options.labels,
-        options.predictions,
+        _named(options.predictions),
         options.out,
         split=options.split,
         classes=class_list(options.classes, options.label_file, options.ignore_other_labels),
@@ -110,5 +117,29 @@ def _run_files(options: argparse.Namespace) -> Any:
         allow_missing=options.allow_missing,
     )
     if not options.json:
-        print(f"{heading(assessment)}\n\n{terminal_table(assessment)}\n\n{options.out / 'report.html'}")
-    return assessment.metrics()
+        for assessment in assessments:
+            print(f"{heading(assessment)}\n\n{terminal_table(assessment)}\n")
+            if assessment.missing:
+                print(f"{missing_games(assessment)}\n")
+        if len(assessments) > 1:
+            print(f"{comparison_table(assessments)}\n")
+        print(options.out / "report.html")
+    return assessments[0].metrics() if len(assessments) == 1 else comparison(assessments)
+
+
+def _named(sources: Sequence[str]) -> dict[str, Path]:
+    """Prediction sets by name: NAME=PATH, or the path's last part.
+
+    Raises:
+        UserError: two of a name, or a name that is no folder name.
+    """
+    named: dict[str, Path] = {}
+    for source in sources:
+        given, equals, path = source.partition("=")
+        if not equals or Path(source).exists():
+            given, path = "", source
+        name = given or Path(path).resolve().name.removesuffix(".zip")
+        if name in named or "/" in name or name in ("", ".", ".."):
+            raise UserError(f"--predictions {source}: {name!r} is taken or no name; write NAME=PATH with another")
+        named[name] = Path(path)
+    return named

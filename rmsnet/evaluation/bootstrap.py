@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rmsnet.evaluation.cells import Floats
-from rmsnet.evaluation.metric import Judged, over_tolerances
+from rmsnet.evaluation.metric import Judged, Score, over_tolerances
 
 RESAMPLES = 1000
 LEVEL = 0.95
@@ -112,13 +112,18 @@ def compare(first: Judged, second: Judged, resamples: int = RESAMPLES, seed: int
     """
     if first.games != second.games or not np.array_equal(first.tolerances, second.tolerances):
         raise ValueError("the two were not judged on the same games at the same tolerances")
-    one, two = resample(first, resamples, seed), resample(second, resamples, seed)
-    of_one, of_two = first.scores(), second.scores()
+    drawn = (resample(first, resamples, seed), resample(second, resamples, seed))
+    return paired((first.scores(), second.scores()), drawn, first.games)
+
+
+def paired(scores: tuple[Score, Score], drawn: tuple[Resampled, Resampled], games: int) -> Comparison:
+    """What `compare` makes of two prediction sets that have been scored and resampled, with the same seed, already."""
+    (of_one, of_two), (one, two) = scores, drawn
     per_class = zip(of_one.per_class - of_two.per_class, (one.per_class - two.per_class).T, strict=True)
     return Comparison(
         _difference(of_one.average_map - of_two.average_map, one.average_map - two.average_map),
         tuple(_difference(value, samples) for value, samples in per_class),
-        first.games,
+        games,
     )
 
 

@@ -5,17 +5,16 @@ Sources: SoccerNet.Evaluation.ActionSpotting of the package SoccerNet 0.2, whose
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal, get_args
 
 import numpy as np
 
-from rmsnet.evaluation.average_precision import THRESHOLDS, Counted, Evidence
-from rmsnet.evaluation.cells import Bools, Floats, Grid, Ints, events_on, nearest_is_visible, predictions_on
-from rmsnet.evaluation.matching import NOBODY, match, rank_of, windows
+from rmsnet.evaluation.average_precision import Evidence
+from rmsnet.evaluation.cells import Floats, Grid, Ints
+from rmsnet.evaluation.counting import count
 from rmsnet.evaluation.segments import rank_segments
-from rmsnet.evaluation.suppression import not_suppressed
 from rmsnet.spots import Predictions, Truth
 
 Protocol = Literal["devkit", "soccernet-2018", "calf"]
@@ -23,9 +22,6 @@ PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
 
 LOOSE = tuple(range(5, 61, 5))
 TIGHT = tuple(range(1, 6))
-
-UNSHOWN_FACTOR = 17 / 13
-"""The development kit's correction of the unshown Average-mAP: 13 of the 17 classes have events that are not shown."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +91,7 @@ class Judged:
             all_events.ap,
             self.tolerances,
             None if visible is None else score_of(visible),
-            None if unshown is None else score_of(unshown, UNSHOWN_FACTOR if len(self.tolerances) > 1 else 1.0),
+            None if unshown is None else unshown_score_of(unshown),
         )
 
 
@@ -134,10 +130,20 @@ def average_map(
     ).scores()
 
 
-def score_of(ap: Floats, factor: float = 1.0) -> Score:
-    """A score from (D, C) average precisions; `factor` multiplies its Average-mAP."""
+def score_of(ap: Floats) -> Score:
+    """A score from (D, C) average precisions."""
     map_by_tolerance = np.array([np.mean(of_classes) for of_classes in ap])
-    return Score(float(over_tolerances(map_by_tolerance)) * factor, over_tolerances(ap), map_by_tolerance, ap)
+    return Score(float(over_tolerances(map_by_tolerance)), over_tolerances(ap), map_by_tolerance, ap)
+
+
+def unshown_score_of(ap: Floats) -> Score:
+    """A score of unshown events.
+
+    Over several tolerances the development kit multiplies their Average-mAP, and nothing else, by 17/13: 13 of its 17
+    classes have such events.
+    """
+    score = score_of(ap)
+    return replace(score, average_map=score.average_map * 17 / 13) if len(ap) > 1 else score
 
 
 def over_tolerances(values: Floats) -> Floats:
@@ -184,86 +190,11 @@ def judge(
         raise ValueError(f"tolerances must be positive and ascend: {list(tolerances)}")
     games = int(game_of_half.max(initial=-1)) + 1
     grid = Grid(len(game_of_half), classes, frame_rate)
+    grid.check(truth)
+    grid.check(predictions)
     seconds = np.asarray(tolerances, np.float64)
     if protocol == "soccernet-2018":
-        for spots in (truth, predictions):
-            grid.cells(spots.half, spots.label, spots.position_ms)
         ranked = rank_segments(truth, predictions, game_of_half, games=games, classes=classes, tolerances=tolerances)
         return Judged(games, seconds, ranked, None, None)
-    return Judged(
-        games, seconds, *_count(truth, predictions, grid, game_of_half, games, tolerances, protocol == "calf")
-    )
-
-
-def reach_of(tolerance: float, frame_rate: float) -> int:
-    """Frames that a prediction may be off at a tolerance in seconds: half of it, rounded down."""
-    return int(tolerance * frame_rate / 2)
-
-
-def _count(
-    truth: Truth,
-    predictions: Predictions,
-    grid: Grid,
-    game_of_half: Ints,
-    games: int,
-    tolerances: Sequence[float],
-    suppress: bool,
-) -> tuple[Counted, Counted, Counted]:
-    """The counts of all events, of those that were shown, and of those that were not."""
-    event, visible = events_on(grid, truth)
-    cell, confidence = predictions_on(grid, predictions)
-    visible_too = nearest_is_visible(grid, event, visible, cell)
-    kept, hits = _kept_and_hits(grid, event, cell, confidence, tolerances, suppress)
-
-    groups = games * grid.classes
-    group = game_of_half[grid.half_of(cell)] * grid.classes + grid.label_of(cell)
-    # A confidence of exactly a threshold reaches it; those above 1 reach all 200, none is below the first, 0.
-    bucket = group * len(THRESHOLDS) + np.searchsorted(THRESHOLDS, confidence, side="right") - 1
-    event_group = game_of_half[grid.half_of(event)] * grid.classes + grid.label_of(event)
-
-    def at_least(which: list[Ints]) -> Floats:
-        """(games, len(which), classes, 200): of each of the sets of predictions, how many have each threshold."""
-        exactly = np.stack([np.bincount(bucket[indices], minlength=groups * len(THRESHOLDS)) for indices in which])
-        exactly = exactly.reshape(len(which), games, grid.classes, len(THRESHOLDS)).swapaxes(0, 1)
-        return exactly[..., ::-1].cumsum(axis=-1)[..., ::-1].astype(np.float64)
-
-    def counted(of_events: Bools, of_predictions: Bools) -> Counted:
-        events = np.bincount(event_group[of_events], minlength=groups).reshape(games, grid.classes)
-        return Counted(
-            at_least([indices[of_predictions[indices]] for indices in hits]),
-            at_least([indices[of_predictions[indices]] for indices in kept]),
-            events.astype(np.float64),
-        )
-
-    return (
-        counted(np.ones(len(event), bool), np.ones(len(cell), bool)),
-        counted(visible, visible_too),
-        counted(~visible, ~visible_too),
-    )
-
-
-def _kept_and_hits(
-    grid: Grid, event: Ints, cell: Ints, confidence: Floats, tolerances: Sequence[float], suppress: bool
-) -> tuple[list[Ints], list[Ints]]:
-    """Indices of the predictions that count at each tolerance (one set where all do), and of the hits at each."""
-    if suppress:
-        rank = rank_of(confidence)
-        kept = [not_suppressed(grid, cell, rank, tolerance * grid.frame_rate) for tolerance in tolerances]
-    else:
-        kept = [np.arange(len(cell))]
-    hits = []
-    for number, tolerance in enumerate(tolerances):
-        reach = reach_of(tolerance, grid.frame_rate)
-        here = kept[number] if suppress else kept[0]
-        # Only predictions near an event can be hits; in dense predictions they are few.
-        low, high = windows(grid, event, cell[here], reach)
-        near = here[_covered(low, high, len(here))]
-        taken = match(grid, event, cell[near], rank_of(confidence[near]), reach)
-        hits.append(near[taken != NOBODY])
-    return kept, hits
-
-
-def _covered(low: Ints, high: Ints, length: int) -> Ints:
-    """Indices that lie in at least one of the ranges low … high-1."""
-    change = np.bincount(low, minlength=length + 1) - np.bincount(high, minlength=length + 1)
-    return np.flatnonzero(change.cumsum()[:-1])
+    counted = count(truth, predictions, grid, game_of_half, games, tolerances, suppress=protocol == "calf")
+    return Judged(games, seconds, *counted)

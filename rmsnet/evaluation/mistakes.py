@@ -1,14 +1,14 @@
 """The worst misses and false alarms, with the game and the time at which to look."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
 
 from rmsnet.evaluation.assessment import Assessment
 from rmsnet.evaluation.cells import Grid, Ints, events_on, predictions_on
+from rmsnet.evaluation.counting import reach_of
 from rmsnet.evaluation.matching import NOBODY, match, rank_of
-from rmsnet.evaluation.metric import reach_of
 
 LIMIT = 200
 
@@ -59,11 +59,18 @@ class FalseAlarm:
     nearest_seconds: float | None
 
 
+Mistakes = tuple[list[Miss], list[FalseAlarm]]
+
+
 def as_row(mistake: Miss | FalseAlarm) -> dict[str, Any]:
     return asdict(mistake)
 
 
-def mistakes(assessment: Assessment, limit: int = LIMIT) -> tuple[list[Miss], list[FalseAlarm]]:
+def columns_of(kind: type[Miss] | type[FalseAlarm]) -> list[str]:
+    return [item.name for item in fields(kind)]
+
+
+def mistakes(assessment: Assessment, limit: int = LIMIT) -> Mistakes:
     """The worst mistakes at the largest tolerance, matched as in the development kit, the worst first.
 
     A miss is the worse the farther the nearest prediction of its class, then the less confident the prediction that
@@ -78,10 +85,10 @@ def mistakes(assessment: Assessment, limit: int = LIMIT) -> tuple[list[Miss], li
 
     def where(cells: Ints) -> list[tuple[str, int, str, str]]:
         seconds = (cells % grid.frames / corpus.frame_rate).astype(np.int64)
-        columns = (grid.half_of(cells), seconds, grid.label_of(cells))
+        columns = (grid.half_of(cells), grid.label_of(cells), seconds)
         return [
             (*corpus.halves[half], f"{second // 60:02d}:{second % 60:02d}", corpus.classes[label])
-            for half, second, label in zip(*(column.tolist() for column in columns), strict=True)
+            for half, label, second in zip(*(column.tolist() for column in columns), strict=True)
         ]
 
     taken = np.full(len(event), np.nan)

@@ -5,8 +5,8 @@ import numpy as np
 from rmsnet.evaluation.assessment import Assessment
 from rmsnet.evaluation.average_precision import Curve
 from rmsnet.evaluation.cells import Floats, Grid, Ints, events_on, predictions_on
+from rmsnet.evaluation.counting import reach_of
 from rmsnet.evaluation.matching import NOBODY, match, rank_of
-from rmsnet.evaluation.metric import reach_of
 
 NOTHING = "nothing"
 """Name of the row of false alarms and the column of missed events."""

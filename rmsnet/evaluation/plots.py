@@ -78,7 +78,7 @@ def counts(assessment: Assessment) -> bytes:
     axes.invert_yaxis()
     axes.margins(x=0.12)
     axes.set_title("Events and predictions", loc="left")
-    axes.legend(frameon=False, loc="lower right")
+    axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return _png(figure)
 
 
@@ -90,10 +90,8 @@ def _figure(assessment: Assessment, height: float = 4.2) -> "tuple[Figure, Axes]
     axes.spines[["top", "right"]].set_visible(False)
     corpus = assessment.corpus
     made_up = " (simulated)" if corpus.simulated else ""
-    figure.text(
-        0.995, 0.005, f"{corpus.dataset}{made_up}, {corpus.split}, {assessment.protocol}", ha="right", fontsize=7,
-        color="#666666",
-    )  # fmt: skip
+    where = f"{corpus.dataset}{made_up}, {corpus.split}, {assessment.protocol}"
+    axes.set_title(where, loc="right", fontsize=7, color="#666666")
     return figure, axes
 
 

@@ -1,7 +1,7 @@
 """The evaluate stage: a model is judged on the valid and the test split. The same for predictions in files."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ from rmsnet.bank import FrameBank, read_bank
 from rmsnet.devices import choose_device
 from rmsnet.errors import UserError
 from rmsnet.evaluation.assessment import Assessment, Corpus, assess, parse_tolerances
+from rmsnet.evaluation.comparison import COMPARISON_FILES, write_comparison
 from rmsnet.evaluation.files import ClassList, games_of_split, read_predictions, read_truth, write_predictions
 from rmsnet.evaluation.metric import LOOSE, Protocol
 from rmsnet.evaluation.report import REPORT_FILES, write_report
@@ -114,7 +115,7 @@ def run_scores(assessment: Assessment) -> dict[str, float]:
 
 def evaluate_files(
     labels: Path,
-    predictions: Path,
+    predictions: Mapping[str, Path],
     out: Path,
     *,
     split: str,
@@ -124,13 +125,14 @@ def evaluate_files(
     resamples: int = 1000,
     frame_rate: float = 2.0,
     allow_missing: bool = False,
-) -> Assessment:
-    """Judge predictions in files.
+) -> list[Assessment]:
+    """Judge predictions in files; several are compared with the first, game by game.
 
     Args:
         labels: folder or zip of games with annotations.
-        predictions: folder or zip of games with results_spotting.json.
-        out: gets metrics.json, tables, plots and report.html; appears when all is whole.
+        predictions: by name, folder or zip of games with results_spotting.json.
+        out: gets metrics.json, tables, plots and report.html, of several predictions in a folder each beside
+            comparison.json, comparison.csv and a page; appears when all is whole.
         split: name of a split or path of a split list, see `files.games_of_split`.
         classes: what is spotted.
         protocol: how to judge.
@@ -142,33 +144,42 @@ def evaluate_files(
     Raises:
         UserError: see `files`.
     """
-    _require_replaceable(out, REPORT_FILES)
+    several = len(predictions) > 1
+    _require_replaceable(out, (*COMPARISON_FILES, *predictions) if several else REPORT_FILES)
     games = games_of_split(split, labels)
-    truth = read_truth(labels, games, classes)
-    found = read_predictions(predictions, games, classes, allow_missing)
     info = _dataset_info(labels)
     corpus = Corpus(
         dataset=str(info.get("name", labels.name)),
         split=Path(split).stem if split.endswith(".json") else split,
         halves=tuple((game, half) for game in games for half in HALVES),
         classes=classes.classes,
-        truth=truth,
+        truth=read_truth(labels, games, classes),
         frame_rate=frame_rate,
         simulated=bool(info.get("simulated", False)),
         knows_visibility=classes.name != "v1",
     )
-    assessment = assess(
-        predictions.stem if predictions.suffix == ".zip" else predictions.name,
-        corpus,
-        found.predictions,
-        tolerances=tolerances,
-        protocol=protocol,
-        resamples=resamples,
-        missing=found.missing,
-    )
+    assessments = []
+    for name, source in predictions.items():
+        found = read_predictions(source, games, classes, allow_missing)
+        assessments.append(
+            assess(
+                name,
+                corpus,
+                found.predictions,
+                tolerances=tolerances,
+                protocol=protocol,
+                resamples=resamples,
+                missing=found.missing,
+            )
+        )
     with atomic_folder(out) as folder:
-        write_report(folder, assessment)
-    return assessment
+        for assessment in assessments:
+            of_one = folder / assessment.name if several else folder
+            of_one.mkdir(exist_ok=True)
+            write_report(of_one, assessment)
+        if several:
+            write_comparison(folder, assessments)
+    return assessments
 
 
 def _dataset_info(labels: Path) -> dict[str, Any]:

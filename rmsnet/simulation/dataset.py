@@ -41,6 +41,7 @@ SIMULATOR_VERSION = 1
 """Another one when the same arguments give other bytes."""
 
 FEATURES = "ResNET_TF2_PCA512"
+VIDEOS = "224p"
 
 DEMO_GAMES = 48
 DEMO_HALF_MINUTES = 15
@@ -52,7 +53,7 @@ HALF_DURATIONS = "half_durations.csv"
 T = TypeVar("T")
 
 # What a stream of draws is for: the second number of its key.
-_WORLD, _TIMELINE, _LOOKS, _HALF = range(4)
+_WORLD, _TIMELINE, _LOOKS, _HALF, _VIDEO = range(5)
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,7 @@ def simulate(
     minutes: int | None = None,
     labels: Path | None = None,
     seed: int = 0,
+    video: bool = False,
 ) -> dict[str, Any]:
     """Write a simulated dataset in SoccerNet's layout.
 
@@ -102,6 +104,7 @@ def simulate(
         labels: folder or zip of real annotations (Labels.json, Labels-v2.json or both), put over simulated features.
             Their splits and `half_durations.csv` are read beside them; the official splits where there are none.
         seed: another seed, another dataset.
+        video: draw the broadcasts too, as {1,2}_224p.mkv.
 
     Returns:
         The content of dataset.json.
@@ -138,6 +141,8 @@ def simulate(
         "games": {split: sum(game.split == split for game in plan) for split in SPLITS},
         "features": FEATURES,
     }
+    if video:
+        info["videos"] = VIDEOS
     if _is_whole(out, info, plan):
         return info
     partial = out.with_name(f".{out.name}.partial")
@@ -145,7 +150,7 @@ def simulate(
     if not plan_file.exists() or read_json(plan_file) != info:
         shutil.rmtree(partial, ignore_errors=True)
         write_json(plan_file, info)
-    _write_games(partial, plan, seed)
+    _write_games(partial, plan, seed, video)
     for split in SPLITS:
         write_json(partial / split_file(split), _nested(game.name for game in plan if game.split == split))
     plan_file.unlink()
@@ -171,13 +176,20 @@ def _is_whole(out: Path, info: Mapping[str, Any], plan: Sequence[_Game]) -> bool
     """Whether `out` is this dataset and no file of it is missing or cut short."""
     if not (out / "dataset.json").exists() or read_json(out / "dataset.json") != info:
         return False
+    files = [out / game.name / name for game in plan for name in game.labels]
+    if "videos" in info:
+        files += [_video_path(out, game, half) for game in plan for half in HALVES]
     return all(
         _is_features(_features_path(out, game, half), game.frames(half)) for game in plan for half in HALVES
-    ) and all((out / game.name / name).is_file() for game in plan for name in game.labels)
+    ) and all(file.is_file() for file in files)
 
 
 def _features_path(root: Path, game: _Game, half: int) -> Path:
     return root / game.name / f"{half}_{FEATURES}.npy"
+
+
+def _video_path(root: Path, game: _Game, half: int) -> Path:
+    return root / game.name / f"{half}_{VIDEOS}.mkv"
 
 
 def _is_features(path: Path, frames: int) -> bool:
@@ -189,8 +201,8 @@ _HEADER_BYTES = 128
 """Of a .npy file of a float32 matrix."""
 
 
-def _write_games(root: Path, plan: Sequence[_Game], seed: int) -> None:
-    """Write labels and features of every game, those that are there already left as they are."""
+def _write_games(root: Path, plan: Sequence[_Game], seed: int, video: bool) -> None:
+    """Write labels, features and wanted videos of every game, those that are there already left as they are."""
     world = world_looks(Draws(seed, _WORLD))
     for game in _with_progress(plan):
         folder = root / game.name
@@ -199,13 +211,24 @@ def _write_games(root: Path, plan: Sequence[_Game], seed: int) -> None:
                 partial.write_bytes(content)
         looks = match_looks(Draws(seed, _LOOKS, game.number), world)
         for half in HALVES:
-            path = _features_path(root, game, half)
-            if _is_features(path, game.frames(half)):
+            path, video_path = _features_path(root, game, half), _video_path(root, game, half)
+            has_features = _is_features(path, game.frames(half))
+            if has_features and not (video and not video_path.exists()):
                 continue
             draws = Draws(seed, _HALF, game.number, half)
-            features = half_features(draws, looks, direct(draws, _shown(draws, game, half), game.frames(half)), half)
-            with atomic_file(path) as partial, partial.open("wb") as file:
-                np.save(file, features)
+            shown = _shown(draws, game, half)
+            broadcast = direct(draws, shown, game.frames(half))
+            if not has_features:
+                features = half_features(draws, looks, broadcast, half)
+                with atomic_file(path) as partial, partial.open("wb") as file:
+                    np.save(file, features)
+            if video:
+                from rmsnet.simulation.video import match_colours, write_half_video
+
+                colours = match_colours(Draws(seed, _VIDEO, game.number))
+                goals = [event.team for event in game.events if event.label == "Goal" and event.half < half]
+                score = (goals.count("home"), goals.count("away"))
+                write_half_video(video_path, Draws(seed, _VIDEO, game.number, half), colours, broadcast, shown, score)
 
 
 def _shown(draws: Draws, game: _Game, half: int) -> list[Event]:

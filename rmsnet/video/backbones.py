@@ -43,7 +43,7 @@ def open_backbone(name: str, weights: str) -> tuple[nn.Module, dict[str, Any]]:
     Raises:
         UserError: no such network, no such weights, weights of another network, or they cannot be downloaded.
     """
-    network = _build(name)
+    network = build_backbone(name)
     if Path(weights).suffix in (".pth", ".pt", ".safetensors"):
         path = Path(weights)
         _fill(network, _read_weights(path), name, str(path))
@@ -75,7 +75,7 @@ def load_backbone(recipe: Recipe, folder: Path) -> nn.Module:
     """
     path = Path(folder) / BACKBONE_FILE
     if path.exists():
-        network = _build(recipe.backbone)
+        network = build_backbone(recipe.backbone)
         _fill(network, _read_weights(path), recipe.backbone, str(path))
     elif Path(recipe.weights).suffix:
         raise UserError(f"{path}: the recipe's backbone weights are missing; restore the file")
@@ -99,7 +99,7 @@ def weights_hash(state: Mapping[str, Tensor]) -> str:
     return content_hash(*parts)
 
 
-def _build(name: str) -> nn.Module:
+def build_backbone(name: str) -> nn.Module:
     """The network without its last linear layer, weights still random."""
     if name == EFFICIENTNET_LITE0:
         network = _lite0()

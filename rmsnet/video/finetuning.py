@@ -1,6 +1,7 @@
 """Clips of frames through a backbone whose last residual block learns with the head (paper, IV-E and Table VI)."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,14 @@ from torch import Tensor, nn
 
 from rmsnet.bank import FrameBank
 from rmsnet.errors import UserError
-from rmsnet.files import content_hash
+from rmsnet.files import content_hash, read_json
+from rmsnet.model_files import CONFIG
 from rmsnet.video.backbones import open_backbone, weights_hash
+from rmsnet.video.features import load_extractor
 from rmsnet.video.frames import FrameStore, pictures_of
 from rmsnet.video.prefetch import prefetched
 from rmsnet.video.preprocessing import normalized
-from rmsnet.video.recipe import BACKBONE_FILE, Recipe
+from rmsnet.video.recipe import BACKBONE_FILE, Recipe, recipe_of
 
 FRAMES_AT_ONCE = 128
 
@@ -144,3 +147,27 @@ def split_resnet(network: nn.Module, name: str) -> tuple[nn.Module, nn.Module]:
     network.eval().requires_grad_(False)
     learning.requires_grad_(True)
     return frozen, learning
+
+
+def features_of_frames(model: Path, bank: FrameBank, folder: Path, device: torch.device) -> FrameBank:
+    """A bank of frames as the bank of features that a model reads: its recipe applied to the frames, in memory.
+
+    Args:
+        model: folder of a fine-tuned model.
+        bank: of frames.
+        folder: where that bank lies.
+        device: where to compute.
+
+    Raises:
+        UserError: the model wants other pictures than the bank holds, or a file is missing or damaged.
+    """
+    recipe = recipe_of(read_json(model / CONFIG)["features"], str(model))
+    pictures = pictures_of(bank)
+    ours, theirs = ((of.height, of.width, of.resize) for of in (recipe, pictures))
+    if ours != theirs:
+        raise UserError(f"{folder}: frames of (height, width, resize) {theirs}, the model was trained on {ours}")
+    extractor, store = load_extractor(recipe, model, device), FrameStore(bank, folder)
+    rows = np.arange(len(bank.features))
+    batches = (store.read(rows[start : start + FRAMES_AT_ONCE]) for start in range(0, len(rows), FRAMES_AT_ONCE))
+    features = np.concatenate([extractor.features(images) for images in prefetched(batches)])
+    return replace(bank, features=features, info={**bank.info, "features": recipe.features_info()})

@@ -200,12 +200,12 @@ class FrameStore:
             end = self._first[half + 1] if half + 1 < len(self._first) else rows[-1] + 1
             count = int(np.searchsorted(rows, end))
             item = self._zips[half]
-            images += [_decode(jpeg, item.path) for jpeg in item.jpegs(int(rows[0] - self._first[half]), count)]
+            images += [decode_jpeg(jpeg, item.path) for jpeg in item.jpegs(int(rows[0] - self._first[half]), count)]
             rows = rows[count:]
         return images
 
 
-def _decode(jpeg: bytes, path: Path) -> Tensor:
+def decode_jpeg(jpeg: bytes, path: Path) -> Tensor:
     """(3, height, width) uint8; Pillow lets other threads work meanwhile."""
     from PIL import Image
 

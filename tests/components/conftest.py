@@ -19,7 +19,6 @@ from pipelines.deployment import Deployment
 from pipelines.local import run_locally
 from rmsnet.extraction import extract
 from rmsnet.files import write_text
-from rmsnet.params import params_from
 from rmsnet.simulation import simulate
 from rmsnet.validation import validate
 
@@ -160,8 +159,7 @@ def ran(once, dataset: Path) -> Run:
             patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")
             patch.setenv("OMP_NUM_THREADS", "1")
             patch.chdir(folder)
-            params = params_from(PARAMS, "test")
-            text = compile_pipeline("training", Deployment(extract_shards=2), params)
+            text = compile_pipeline("training", Deployment(extract_shards=2), PARAMS)
             write_text(folder / "training.yaml", text)
             tasks = run_locally(folder / "training.yaml", {"source": str(dataset)}, folder / "out")
             log: dict[str, list[str]] = {}

@@ -10,7 +10,6 @@ from pipelines.checks import check_compiled
 from pipelines.compiling import compile_pipeline
 from pipelines.deployment import Deployment
 from rmsnet.errors import UserError
-from rmsnet.params import Params
 
 
 @dsl.component(base_image="python:3.11", install_kfp_package=False)
@@ -68,7 +67,7 @@ def test_a_condition_on_a_named_output(tmp_path) -> None:
     ],
 )
 def test_a_broken_document(change, complaint: str) -> None:
-    documents = list(yaml.safe_load_all(compile_pipeline("training", Deployment(), Params())))
+    documents = list(yaml.safe_load_all(compile_pipeline("training", Deployment(), {})))
     change(documents[0])
     with pytest.raises(UserError, match=complaint):
         check_compiled(yaml.safe_dump_all(documents), "training")
@@ -89,7 +88,7 @@ def test_no_pipeline_at_all(text: str) -> None:
 
 
 def test_a_platform_spec_for_an_executor_that_is_not_there() -> None:
-    documents = list(yaml.safe_load_all(compile_pipeline("training", Deployment(), Params())))
+    documents = list(yaml.safe_load_all(compile_pipeline("training", Deployment(), {})))
     pods = documents[1]["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
     pods["exec-other"] = pods["exec-train"]
     with pytest.raises(UserError, match="platform spec of exec-other"):

@@ -9,7 +9,6 @@ from pipelines.compiling import compile_pipeline
 from pipelines.deployment import Deployment, load_deployment
 from rmsnet import __version__
 from rmsnet.errors import UserError
-from rmsnet.params import Params
 
 EXAMPLES = ("laptop", "cluster", "nvidia")
 
@@ -54,11 +53,11 @@ def test_an_absent_file_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_the_examples_compile(repository: Path, name: str) -> None:
-    assert compile_pipeline("training", example(repository, name), Params())
+    assert compile_pipeline("training", example(repository, name), {})
 
 
 def test_a_gpu_pool_reaches_the_pods_of_the_stages_that_compute(repository: Path) -> None:
-    text = compile_pipeline("training", example(repository, "nvidia"), Params())
+    text = compile_pipeline("training", example(repository, "nvidia"), {})
     pipeline, platform = yaml.safe_load_all(text)
     executors = pipeline["deploymentSpec"]["executors"]
     pods = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
@@ -83,7 +82,7 @@ def test_a_gpu_pool_reaches_the_pods_of_the_stages_that_compute(repository: Path
 
 
 def test_every_component_knows_version_mlflow_and_what_its_secrets_must_bring(repository: Path) -> None:
-    text = compile_pipeline("training", example(repository, "cluster"), Params())
+    text = compile_pipeline("training", example(repository, "cluster"), {})
     pipeline, platform = yaml.safe_load_all(text)
     for name, executor in pipeline["deploymentSpec"]["executors"].items():
         variables = {item["name"]: item["value"] for item in executor["container"]["env"]}

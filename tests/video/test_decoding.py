@@ -221,3 +221,15 @@ def test_ffmpegs_threads_report_nothing_to_python(tmp_path):
     """Whoever closes a half-read video holds the interpreter while its threads end; one that reports waits for it."""
     list(sampled_pictures(write_video(tmp_path / "video.mkv", EVERY_40_MS), 2.0, 0.5))
     assert av.logging.get_level() is None
+
+
+def test_a_video_without_a_picture_size_is_refused(tmp_path):
+    """Raw pictures in an .avi, whose header gives their size: 0 × 0 in its place."""
+    path = write_video(tmp_path / "nothing.avi", EVERY_40_MS[:30], codec="rawvideo", pixels="bgr24")
+    content = bytearray(path.read_bytes())
+    sizes = ((content.find(b"strf") + 12, 8), (content.find(b"avih") + 40, 8))
+    for start, length in sizes:
+        content[start : start + length] = bytes(length)
+    path.write_bytes(content)
+    with pytest.raises(UserError, match="no picture size"):
+        numbers(path)

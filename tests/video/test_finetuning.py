@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 
 from rmsnet.bank import read_bank
 from rmsnet.errors import UserError
+from rmsnet.evaluation import average_map
 from rmsnet.extraction import extract
 from rmsnet.files import read_json
 from rmsnet.model_files import CONFIG, load_model
@@ -21,7 +22,7 @@ from rmsnet.spotting import spot_bank
 from rmsnet.training import Epoch, train
 from rmsnet.video.backbones import open_backbone
 from rmsnet.video.features import load_extractor, video_features
-from rmsnet.video.finetuning import FineTuning
+from rmsnet.video.finetuning import FineTuning, features_of_frames
 from rmsnet.video.recipe import BACKBONE_FILE, recipe_of
 from tests.video.datasets import random_weights, video_dataset
 
@@ -148,6 +149,14 @@ def test_a_fine_tuned_model_goes_from_a_video_to_events(folder, trained, tmp_pat
     spot_bank(load_model(trained), bank)
     with pytest.raises(UserError, match="the model was trained on"):
         spot_bank(load_model(trained), read_bank(folder / "frames", "valid"))
+
+
+def test_frames_become_the_features_that_the_model_reads(folder, trained):
+    """The trainer judged the model on the same frames: the score is the same."""
+    bank = features_of_frames(trained, read_bank(folder / "frames", "valid"), folder / "frames", torch.device("cpu"))
+    found = spot_bank(load_model(trained), bank)
+    score = average_map(bank.truth, found, halves=len(bank.halves), classes=3, frame_rate=2.0).average_map
+    assert score == pytest.approx(read_json(trained / "metrics.json")["valid_average_map"])
 
 
 @pytest.mark.parametrize(

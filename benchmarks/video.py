@@ -1,0 +1,116 @@
+"""How much of the backbone's own speed is left when it is fed from a video, and whether decoding holds up fine-tuning.
+
+    python -m benchmarks.video extraction --backbone resnet50
+    python -m benchmarks.video frames --backbone resnet50
+
+Both draw a simulated broadcast first and measure the reference (the backbone on frames that are there already) in the
+same run. Weights are random: the speed is the same.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import torch
+
+from rmsnet.devices import choose_device
+from rmsnet.simulation.broadcast import direct
+from rmsnet.simulation.draws import Draws
+from rmsnet.simulation.video import match_colours, write_half_video
+from rmsnet.video.decoding import sampled_pictures
+from rmsnet.video.features import FRAMES_AT_ONCE, Extractor, image_batches, video_features
+from rmsnet.video.frames import FrameZip, Pictures, decode_jpeg, write_frames
+from rmsnet.video.recipe import Recipe
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("extraction", "frames"))
+    parser.add_argument("--backbone", default="resnet50")
+    parser.add_argument("--seconds", type=int, default=60, help="length of the video (default: 60)")
+    parser.add_argument("--rounds", type=int, default=3, help="the best of so many is taken (default: 3)")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    options = parser.parse_args()
+    device = choose_device(options.device)
+    print(f"{options.backbone} on {device}, {torch.get_num_threads()} threads, {options.seconds} s of video")
+    with TemporaryDirectory() as folder:
+        video = Path(folder) / "half.mkv"
+        draws = Draws(0)
+        broadcast = direct(draws, [], 2 * options.seconds)
+        write_half_video(video, draws, match_colours(draws), broadcast, [], (0, 0))
+        if options.what == "extraction":
+            extraction(video, options.backbone, device, options.rounds)
+        else:
+            frames(video, Path(folder), options.backbone, device, options.rounds)
+
+
+def random_extractor(backbone: str, device: torch.device, whole: bool) -> Extractor:
+    """A backbone with random weights."""
+    from rmsnet.video.backbones import build_backbone
+
+    network = build_backbone(backbone).eval().to(device).to(memory_format=torch.channels_last)
+    size = {"resize": None, "width": 398} if whole else {}
+    return Extractor(Recipe(backbone, "random", "", **size), network, None, device)
+
+
+def best(rounds: int, work: Callable[[], int]) -> float:
+    """Frames a second in the fastest of the rounds."""
+    rates = []
+    for _ in range(rounds):
+        started = time.perf_counter()
+        done = work()
+        rates.append(done / (time.perf_counter() - started))
+    return max(rates)
+
+
+def extraction(video: Path, backbone: str, device: torch.device, rounds: int) -> None:
+    """Video to features, against the same network on the same batches in memory; rounds of both alternate."""
+    extractor = random_extractor(backbone, device, whole=False)
+    recipe = extractor.recipe
+
+    def decoded() -> int:
+        return sum(1 for _ in sampled_pictures(video, recipe.frame_rate, recipe.first_frame_seconds))
+
+    batches = list(image_batches(sampled_pictures(video, recipe.frame_rate, recipe.first_frame_seconds), recipe))
+
+    def network_alone() -> int:
+        return sum(len(extractor.features(batch)) for batch in batches)
+
+    def from_video() -> int:
+        return len(video_features(video, extractor).features)
+
+    extractor.features(batches[0])
+    alone, whole = 0.0, 0.0
+    for _ in range(rounds):
+        alone, whole = max(alone, best(1, network_alone)), max(whole, best(1, from_video))
+    print(f"decoding alone        {best(rounds, decoded):8.1f} samples/s")
+    print(f"network alone         {alone:8.1f} frames/s (batches of {FRAMES_AT_ONCE})")
+    print(f"video to features     {whole:8.1f} frames/s = {100 * whole / alone:.0f} % of the network")
+
+
+def frames(video: Path, folder: Path, backbone: str, device: torch.device, rounds: int) -> None:
+    """JPEG frames out of a zip, clip by clip, against the network that they are for."""
+    path = folder / "half.zip"
+    write_frames(path, video, Pictures(224, 398, None), lambda done, expected: None)
+    archive = FrameZip(path)
+    clip = 41
+    starts = np.random.default_rng(0).integers(0, len(archive) - clip + 1, 8).tolist()
+
+    def read() -> int:
+        return sum(len([decode_jpeg(jpeg, path) for jpeg in archive.jpegs(start, clip)]) for start in starts)
+
+    extractor = random_extractor(backbone, device, whole=True)
+    images = torch.stack([decode_jpeg(jpeg, path) for jpeg in archive.jpegs(0, FRAMES_AT_ONCE)])
+    reading = best(rounds, read)
+    network = best(rounds, lambda: len(extractor.features(images)))
+    size = path.stat().st_size / len(archive)
+    print(f"frames from the zip   {reading:8.1f} frames/s on one thread, {size / 1000:.0f} kB a frame")
+    print(f"network, forward      {network:8.1f} frames/s")
+    print(f"one decoding thread is {reading / network:.1f} times as fast as the network's forward pass alone")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+"""Hits, predictions and events of every game, counted as the development kit counts them (`devkit` and `calf`)."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from rmsnet.evaluation.average_precision import THRESHOLDS, Counted
+from rmsnet.evaluation.cells import Floats, Grid, Ints, covered, events_on, nearest_is_visible, predictions_on
+from rmsnet.evaluation.matching import NOBODY, match, rank_of, windows
+from rmsnet.evaluation.suppression import not_suppressed
+from rmsnet.spots import Predictions, Truth
+
+PREDICTIONS_AT_ONCE = 1 << 19
+
+
+def count(
+    truth: Truth,
+    predictions: Predictions,
+    grid: Grid,
+    game_of_half: Ints,
+    games: int,
+    tolerances: Sequence[float],
+    suppress: bool,
+) -> tuple[Counted, Counted, Counted]:
+    """Match predictions with events and count.
+
+    Args:
+        truth: the events.
+        predictions: the predictions.
+        grid: on which they are compared; has all of them.
+        game_of_half: (halves,) which game each half belongs to.
+        games: G, number of games.
+        tolerances: D, seconds.
+        suppress: whether predictions too close to better ones are left out at each tolerance (`calf`).
+
+    Returns:
+        Counts of all events, of those that were shown, and of those that were not.
+    """
+    group_of_row = (game_of_half[:, None] * grid.classes + np.arange(grid.classes)).ravel()
+    groups = (games, grid.classes)
+    # The last axis: not shown, shown.
+    hits = np.zeros((len(tolerances), *groups, len(THRESHOLDS), 2))
+    found = np.zeros((len(tolerances) if suppress else 1, *groups, len(THRESHOLDS), 2))
+    events = np.zeros((*groups, 2))
+    for some_truth, some_predictions in _batches(truth, predictions, grid.halves):
+        event, shown = events_on(grid, some_truth)
+        cell, confidence = predictions_on(grid, some_predictions)
+        events += _histogram(2 * group_of_row[grid.row_of(event)] + shown, events.shape)
+        # A confidence of exactly a threshold reaches it; those above 1 reach all 200, none is below the first, 0.
+        place = group_of_row[grid.row_of(cell)] * len(THRESHOLDS)
+        place += np.searchsorted(THRESHOLDS, confidence, side="right") - 1
+        place = 2 * place + nearest_is_visible(grid, event, shown, cell)
+        kept, hit = _kept_and_hits(grid, event, cell, confidence, tolerances, suppress)
+        for counts, sets in ((hits, hit), (found, kept)):
+            for number, chosen in enumerate(sets):
+                counts[number] += _histogram(place[chosen], counts.shape[1:])
+
+    def of_kind(counts: Floats) -> list[Floats]:
+        """All, shown and unshown: counts at the highest threshold reached become counts at every threshold reached."""
+        at_least = counts[..., ::-1, :].cumsum(axis=-2)[..., ::-1, :].swapaxes(0, 1)
+        return [at_least.sum(axis=-1), at_least[..., 1], at_least[..., 0]]
+
+    kinds = zip(of_kind(hits), of_kind(found), (events.sum(axis=-1), events[..., 1], events[..., 0]), strict=True)
+    everything, visible, unshown = (Counted(*(np.ascontiguousarray(part) for part in kind)) for kind in kinds)
+    return everything, visible, unshown
+
+
+def reach_of(tolerance: float, frame_rate: float) -> int:
+    """Frames that a prediction may be off at a tolerance in seconds: half of it, rounded down."""
+    return int(tolerance * frame_rate / 2)
+
+
+def _histogram(places: Ints, shape: tuple[int, ...]) -> Ints:
+    """How often each place of an array of this shape occurs."""
+    return np.bincount(places, minlength=int(np.prod(shape))).reshape(shape)
+
+
+def _batches(truth: Truth, predictions: Predictions, halves: int) -> Iterator[tuple[Truth, Predictions]]:
+    """Both, some halves at a time, so that dense predictions need little memory beside their own."""
+    truth_order, truth_start = _by_half(truth.half, halves)
+    order, start = _by_half(predictions.half, halves)
+    half = 0
+    while half < halves:
+        fits = int(np.searchsorted(start, start[half] + PREDICTIONS_AT_ONCE, side="right")) - 1
+        end = min(max(fits, half + 1), halves)
+        some = truth_order[truth_start[half] : truth_start[end]]
+        rows = order[start[half] : start[end]]
+        yield (
+            Truth(truth.half[some], truth.position_ms[some], truth.label[some], truth.visible[some]),
+            Predictions(
+                predictions.half[rows],
+                predictions.position_ms[rows],
+                predictions.label[rows],
+                predictions.confidence[rows],
+            ),
+        )
+        half = end
+
+
+def _by_half(half: Ints, halves: int) -> tuple[Ints, Ints]:
+    """Rows in the order of their halves, and (halves + 1,) where each half starts in that order."""
+    order = np.argsort(half, kind="stable")
+    return order, np.concatenate([[0], np.bincount(half, minlength=halves).cumsum()])
+
+
+def _kept_and_hits(
+    grid: Grid, event: Ints, cell: Ints, confidence: Floats, tolerances: Sequence[float], suppress: bool
+) -> tuple[Sequence[Ints | slice], list[Ints]]:
+    """Indices of the predictions that count at each tolerance (one set where all do), and of the hits at each."""
+    reaches = [reach_of(tolerance, grid.frame_rate) for tolerance in tolerances]
+    if not suppress:
+        return [slice(None)], _hits(grid, event, cell, confidence, reaches)
+    rank = rank_of(confidence)
+    kept = [not_suppressed(grid, cell, rank, tolerance * grid.frame_rate) for tolerance in tolerances]
+    hits = [
+        here[_hits(grid, event, cell[here], confidence[here], [reach])[0]]
+        for here, reach in zip(kept, reaches, strict=True)
+    ]
+    return kept, hits
+
+
+def _hits(grid: Grid, event: Ints, cell: Ints, confidence: Floats, reaches: Sequence[int]) -> list[Ints]:
+    """Indices of the hits at each reach."""
+    # Only predictions near an event can be hits; in dense predictions they are few.
+    near = np.flatnonzero(covered(*windows(grid, event, cell, max(reaches)), len(cell)))
+    rank = rank_of(confidence[near])
+    return [near[match(grid, event, cell[near], rank, reach) != NOBODY] for reach in reaches]

