@@ -64,6 +64,7 @@ def model_config(params: TrainParams, bank: FrameBank, name: str) -> dict[str, A
         "features": bank.info["features"],
         "dataset": bank.info["dataset"],
         "data_hash": bank.info["data_hash"],
+        "dvc_md5": bank.info.get("dvc_md5"),
         "simulated": bank.simulated,
     }
 
