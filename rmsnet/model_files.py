@@ -18,6 +18,8 @@ from rmsnet.params import TrainParams
 CONFIG_SCHEMA = 1
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
+ORIGIN_FILE = "origin.json"
+"""Beside predictions: which model made them."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,12 @@ def load_model(folder: Path, device: torch.device | str = "cpu") -> SpottingMode
     network = RMSNet(config["width"], len(config["classes"]), config["dropout"])
     network.load_state_dict(weights)
     return SpottingModel(network.to(device).eval(), config)
+
+
+def origin(model: SpottingModel) -> dict[str, Any]:
+    """What predictions come from: the model, by its weights' hash, and the data it was trained on."""
+    keys = ("name", "weights_hash", "dataset", "simulated", "data_hash", "dvc_md5")
+    return {key: model.config.get(key) for key in keys}
 
 
 def check_fits(model: SpottingModel, bank: FrameBank) -> None:
