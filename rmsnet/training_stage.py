@@ -3,14 +3,13 @@
 import csv
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from rmsnet import distributed
 from rmsnet.bank import FrameBank, read_bank
@@ -20,7 +19,8 @@ from rmsnet.model_files import CONFIG
 from rmsnet.params import Params, TrainParams
 from rmsnet.profile import PROFILE_FILE
 from rmsnet.provenance import code_tags, dvc_md5, environment
-from rmsnet.training import Epoch, Inputs, partial_folder, train
+from rmsnet.training import Epoch, partial_folder, train
+from rmsnet.video.finetuning import clip_inputs
 from rmsnet.video.recipe import copy_recipe_files
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def train_stage(
         "data_hashes": {split: bank.info["data_hash"] for split, bank in banks.items()},
         "tracking_uri": tracking.tracking_uri(),
     }
-    inputs = _inputs(banks, features, train_params)
+    inputs = clip_inputs(banks["train"], banks["valid"], features, train_params)
     if not distributed.leads():
         return train(banks["train"], banks["valid"], train_params, out, name=name, device=device, inputs=inputs)
     partial = partial_folder(out)
@@ -117,25 +117,6 @@ def train_stage(
             on_epoch=on_epoch,
             on_model=on_model,
         )
-
-
-def _inputs(
-    banks: Mapping[str, FrameBank], folder: Path, params: TrainParams
-) -> Callable[[torch.device, torch.dtype], Inputs] | None:
-    """How the trainer gets its clips: None: from the features of the banks; else from frames, through a backbone."""
-    if not params.backbone:
-        if "pictures" in banks["train"].info["features"]:
-            raise UserError(
-                f"{folder}: the frame bank holds frames; say which backbone learns from them: train.backbone"
-            )
-        return None
-
-    def fine_tuning(device: torch.device, precision: torch.dtype) -> Inputs:
-        from rmsnet.video.finetuning import FineTuning
-
-        return FineTuning(banks["train"], banks["valid"], folder, params.backbone, params.weights, device, precision)
-
-    return fine_tuning
 
 
 def _example(bank: FrameBank, width: int) -> "npt.NDArray[np.float32]":
