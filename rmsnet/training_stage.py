@@ -18,6 +18,7 @@ from rmsnet.files import content_hash, read_json, write_json
 from rmsnet.model_files import CONFIG
 from rmsnet.params import Params, TrainParams
 from rmsnet.profile import PROFILE_FILE
+from rmsnet.progress import progress as show_progress
 from rmsnet.provenance import code_tags, dvc_md5, environment
 from rmsnet.training import Epoch, partial_folder, train
 from rmsnet.video.finetuning import clip_inputs
@@ -54,7 +55,7 @@ def train_stage(
         params: all sections; `variants` and `train` matter here.
         variant: one of `params.variants`; None: the train section as it is.
         device: "auto", "cpu" or "cuda".
-        progress: print a line per epoch.
+        progress: show how far it is and print a line per epoch.
 
     Returns:
         The content of the model's metrics.json.
@@ -87,6 +88,8 @@ def train_stage(
         for split, bank in banks.items():
             run.log_data(f"{bank.info['dataset']} {split}", bank.info["data_hash"], split, _source(features, tags))
 
+        clips = train_params.epochs * (train_params.foreground_clips + train_params.background_clips)
+
         def on_epoch(epoch: Epoch) -> None:
             run.log_epoch(epoch.epoch, {key: value for key, value in asdict(epoch).items() if key != "epoch"})
             if progress:
@@ -106,17 +109,20 @@ def train_stage(
                 model_id = run.log_model(model, example, {**tags, "variant": name})
             write_json(model / RUN_FILE, {**identity, "run_id": run.run_id, "model_id": model_id})
 
-        return train(
-            banks["train"],
-            banks["valid"],
-            train_params,
-            out,
-            name=name,
-            device=device,
-            inputs=inputs,
-            on_epoch=on_epoch,
-            on_model=on_model,
-        )
+        with show_progress(name, "clip", clips, shown=progress) as advance:
+            return train(
+                banks["train"],
+                banks["valid"],
+                train_params,
+                out,
+                name=name,
+                spot=params.spot,
+                device=device,
+                inputs=inputs,
+                on_clips=advance,
+                on_epoch=on_epoch,
+                on_model=on_model,
+            )
 
 
 def _example(bank: FrameBank, width: int) -> "npt.NDArray[np.float32]":
