@@ -337,7 +337,7 @@ def _write_banks(
             index = bank_index(bank)
             data_hash = content_hash(matrix_hash, json.dumps(index, sort_keys=True))
             write_json(folder / f"{split}.json", {**index, "data_hash": data_hash, **origin}, indent=None)
-            if split == "train" and "shard" not in info:
+            if split == "train" and "shard" not in info and bank.width:
                 write_json(folder / PROFILE_FILE, bank_profile(bank), indent=None)
             frames[split], events[split] = len(bank.features), len(bank.truth.half)
     return Extraction(frames, events, tuple(warnings))
