@@ -175,7 +175,7 @@ def main() -> None:
     clip_rows(sampler.epoch(0, 1), T).T.contiguous()
     drawn = time.process_time() - built
     print(f"drawing an epoch of 40,000 clips: {1000 * drawn:.0f} ms (tables: {1000 * (built - started):.0f} ms, once)")
-     of_ceiling, of_textbook = (speed["ours"] / speed[name] for name in ("ceiling", "textbook float32"))
+    of_ceiling, of_textbook = (speed["ours"] / speed[name] for name in ("ceiling", "textbook float32"))
     print(f"ours / ceiling {of_ceiling:.0%}, ours / textbook {of_textbook:.1f}x")
     dense(options.rounds, options.threads)
 
