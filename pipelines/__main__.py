@@ -11,7 +11,7 @@ from typing import Any
 from rmsnet.cli import Parser, run_command
 from rmsnet.errors import UserError
 
-NAMES = ("training",)
+NAMES = ("training", "ablation")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

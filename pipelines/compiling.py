@@ -6,12 +6,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from pipelines.ablation import ablation
 from pipelines.checks import check_compiled
 from pipelines.deployment import Deployment
 from pipelines.training import training
 from rmsnet.files import write_text
 
-PIPELINES: Mapping[str, Callable[[Deployment, Mapping[str, Any]], Any]] = {"training": training}
+PIPELINES: Mapping[str, Callable[[Deployment, Mapping[str, Any]], Any]] = {"training": training, "ablation": ablation}
 
 
 def compile_pipeline(name: str, deployment: Deployment, params: Mapping[str, Any]) -> str:

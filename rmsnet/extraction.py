@@ -16,6 +16,8 @@ from rmsnet.bank import BankHalf, FrameBank, bank_index, read_bank
 from rmsnet.errors import UserError
 from rmsnet.files import atomic_folder, content_hash, write_json
 from rmsnet.params import ExtractParams
+from rmsnet.profile import PROFILE_FILE, bank_profile
+from rmsnet.provenance import dvc_md5
 from rmsnet.soccernet import (
     CLASSES,
     FIRST_FRAME_SECONDS,
@@ -160,7 +162,7 @@ def extract(
         from rmsnet.video.extraction import from_videos
 
         source = from_videos(dataset, halves, params, work, model=model, device=device, shown=progress)
-    info: dict[str, Any] = {"dataset": dataset.name, "simulated": dataset.simulated}
+    info: dict[str, Any] = {"dataset": dataset.name, "simulated": dataset.simulated, "dvc_md5": dvc_md5(root)}
     if shard is not None:
         parts = {"number": shard.number, "of": shard.of, "pca": source.pca_components, "games": dict(dataset.splits)}
         source, info = replace(source, pca_components=0), {**info, "shard": parts}
@@ -207,7 +209,7 @@ def join(parts: Sequence[Path], out: Path) -> Extraction:
     }
     first = next(iter(banks[0].values()))
     source = Source(arrays, first.info["features"], first.frame_rate, first.first_frame_seconds, shard["pca"], files)
-    info = {"dataset": first.info["dataset"], "simulated": first.simulated}
+    info = {"dataset": first.info["dataset"], "simulated": first.simulated, "dvc_md5": first.info.get("dvc_md5")}
     return _write_banks(Path(out), source, halves, truth, first.classes, info)
 
 
@@ -299,7 +301,10 @@ def _write_banks(
     classes: tuple[str, ...],
     info: Mapping[str, Any],
 ) -> Extraction:
-    """Fit the PCA that is wanted and write the banks of all splits, whole or not at all."""
+    """Fit the PCA that is wanted, write the banks of all splits and the training profile, whole or not at all."""
+    # Where the data came from does not change what they are: it stays out of their hash.
+    origin = {"dvc_md5": info.get("dvc_md5")}
+    info = {key: value for key, value in info.items() if key not in origin}
     frames: dict[str, int] = {}
     events: dict[str, int] = {}
     warnings = list(source.warnings)
@@ -331,7 +336,9 @@ def _write_banks(
             warnings += _late_events(bank, split)
             index = bank_index(bank)
             data_hash = content_hash(matrix_hash, json.dumps(index, sort_keys=True))
-            write_json(folder / f"{split}.json", {**index, "data_hash": data_hash}, indent=None)
+            write_json(folder / f"{split}.json", {**index, "data_hash": data_hash, **origin}, indent=None)
+            if split == "train" and "shard" not in info and bank.width:
+                write_json(folder / PROFILE_FILE, bank_profile(bank), indent=None)
             frames[split], events[split] = len(bank.features), len(bank.truth.half)
     return Extraction(frames, events, tuple(warnings))
 

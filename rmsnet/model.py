@@ -1,5 +1,8 @@
 """The network of the paper (Fig. 2, Table I) and its loss (Eq. 1-3)."""
 
+from collections.abc import Sequence
+from typing import cast
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -48,6 +51,38 @@ class RMSNet(nn.Module):
         x = self.dropout(F.relu(self.conv2(x)))  # (B, 128, T)
         x = F.relu(self.fc2(x.amax(dim=2)))  # (B, 64)
         return self.fc_cls(x), self.fc_regr(x).squeeze(1)
+
+    def dense(self, features: Tensor, clip_frames: int) -> tuple[Tensor, Tensor]:
+        """Score all clips of a half at stride 1; see `rmsnet.dense.dense_scores`."""
+        from rmsnet.dense import dense_scores
+
+        return dense_scores(self, features, clip_frames)
+
+
+class Ensemble(nn.Module):
+    """Networks that answer together: the mean of their probabilities and of their offsets.
+
+    Args:
+        members: networks of one architecture.
+    """
+
+    def __init__(self, members: Sequence[RMSNet]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    def forward(self, clips: Tensor) -> tuple[Tensor, Tensor]:
+        """As `RMSNet.forward`."""
+        return _together([member(clips) for member in self.members])
+
+    def dense(self, features: Tensor, clip_frames: int) -> tuple[Tensor, Tensor]:
+        """As `RMSNet.dense`."""
+        return _together([cast(RMSNet, member).dense(features, clip_frames) for member in self.members])
+
+
+def _together(answers: Sequence[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    probability = torch.stack([logits.softmax(dim=1) for logits, _ in answers]).mean(dim=0)
+    offset = torch.stack([torch.sigmoid(offset) for _, offset in answers]).mean(dim=0)
+    return probability.log(), torch.logit(offset)
 
 
 def rms_loss(

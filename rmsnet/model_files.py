@@ -1,19 +1,20 @@
 """A model on disk: model.safetensors (weights) and config.json (all that leads from frames to events). No pickle."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from rmsnet.bank import FrameBank
 from rmsnet.errors import UserError
-from rmsnet.files import content_hash, read_json, write_json
-from rmsnet.model import RMSNet
-from rmsnet.params import TrainParams
+from rmsnet.files import atomic_folder, content_hash, read_json, write_json
+from rmsnet.model import Ensemble, RMSNet
+from rmsnet.params import SpotParams, TrainParams
 
 CONFIG_SCHEMA = 1
 WEIGHTS = "model.safetensors"
@@ -25,11 +26,11 @@ class SpottingModel:
     """A trained network with what it takes to use it.
 
     Attributes:
-        network: in eval mode.
+        network: in eval mode; several that were trained apart answer together.
         config: the content of config.json.
     """
 
-    network: RMSNet
+    network: RMSNet | Ensemble
     config: Mapping[str, Any]
 
     @property
@@ -45,11 +46,15 @@ class SpottingModel:
         return bool(self.config["regression"])
 
     @property
+    def spot(self) -> SpotParams:
+        return SpotParams(**self.config.get("spot", {}))
+
+    @property
     def simulated(self) -> bool:
         return bool(self.config["simulated"])
 
 
-def model_config(params: TrainParams, bank: FrameBank, name: str) -> dict[str, Any]:
+def model_config(params: TrainParams, bank: FrameBank, name: str, spot: SpotParams | None = None) -> dict[str, Any]:
     """The config.json of a model trained on a bank."""
     return {
         "schema": CONFIG_SCHEMA,
@@ -59,19 +64,24 @@ def model_config(params: TrainParams, bank: FrameBank, name: str) -> dict[str, A
         "clip_frames": params.clip_frames,
         "dropout": params.dropout,
         "regression": params.regression,
+        "spot": asdict(spot or SpotParams()),
         "frame_rate": bank.frame_rate,
         "first_frame_seconds": bank.first_frame_seconds,
         "features": bank.info["features"],
         "dataset": bank.info["dataset"],
         "data_hash": bank.info["data_hash"],
+        "dvc_md5": bank.info.get("dvc_md5"),
         "simulated": bank.simulated,
     }
 
 
 def save_model(folder: Path, network: RMSNet, config: Mapping[str, Any]) -> None:
     """Write weights and config into a folder that exists; the config names the weights' hash."""
-    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-    save_file(weights, folder / WEIGHTS)
+    _save(folder, network.state_dict(), config)
+
+
+def _save(folder: Path, weights: Mapping[str, Tensor], config: Mapping[str, Any]) -> None:
+    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}, folder / WEIGHTS)
     write_json(folder / CONFIG, {**config, "weights_hash": content_hash((folder / WEIGHTS).read_bytes())})
 
 
@@ -94,9 +104,56 @@ def load_model(folder: Path, device: torch.device | str = "cpu") -> SpottingMode
         raise UserError(f"{folder / WEIGHTS}: cannot be read ({error})") from None
     if not matches:
         raise UserError(f"{folder / WEIGHTS}: is not the file its {CONFIG} was written with; restore or train it again")
-    network = RMSNet(config["width"], len(config["classes"]), config["dropout"])
-    network.load_state_dict(weights)
-    return SpottingModel(network.to(device).eval(), config)
+    members = int(config.get("members", 1))
+    networks = [RMSNet(config["width"], len(config["classes"]), config["dropout"]) for _ in range(members)]
+    for number, network in enumerate(networks):
+        prefix = f"{number}." if members > 1 else ""
+        of_member = {name.removeprefix(prefix): tensor for name, tensor in weights.items() if name.startswith(prefix)}
+        try:
+            network.load_state_dict(of_member)
+        except RuntimeError:
+            raise UserError(
+                f"{folder / WEIGHTS}: weights of another network than {CONFIG} describes ({config['width']} features, "
+                f"{len(config['classes'])} classes); restore or train it again"
+            ) from None
+    together = networks[0] if members == 1 else Ensemble(networks)
+    return SpottingModel(together.to(device).eval(), config)
+
+
+def combine_models(folders: Sequence[Path], out: Path) -> dict[str, Any]:
+    """Make one model of several that differ in their seed: their probabilities and offsets are averaged.
+
+    Returns:
+        The config of the new model.
+
+    Raises:
+        UserError: fewer than two models, or models that differ in more than weights and seed.
+    """
+    if len(folders) < 2:
+        raise UserError("an ensemble needs at least two models")
+    models = [load_model(folder) for folder in folders]
+    configs = [{key: value for key, value in model.config.items() if key not in _OF_ONE_MEMBER} for model in models]
+    for folder, config in zip(folders, configs, strict=True):
+        different = [key for key in configs[0] if config.get(key) != configs[0][key]]
+        if different:
+            raise UserError(f"{folder}: differs from {folders[0]} in {', '.join(different)}")
+    networks = [
+        network
+        for model in models
+        for network in (model.network.members if isinstance(model.network, Ensemble) else [model.network])
+    ]
+    weights = {
+        f"{number}.{name}": tensor
+        for number, network in enumerate(networks)
+        for name, tensor in network.state_dict().items()
+    }
+    config = {**configs[0], "name": Path(out).name, "members": len(networks)}
+    with atomic_folder(out) as folder:
+        _save(folder, weights, config)
+    return config
+
+
+_OF_ONE_MEMBER = ("name", "train", "weights_hash", "members")
 
 
 def check_fits(model: SpottingModel, bank: FrameBank) -> None:

@@ -148,6 +148,39 @@ class TrainParams:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SpotParams:
+    """From clips to events; a model keeps what it was trained with. The defaults are the paper's.
+
+    Attributes:
+        stride: frames between the starts of two clips; 0: T, 1: dense.
+        all_classes: score every class of a clip instead of its winner.
+        votes: let overlapping clips vote for the frame of each class and take the peaks; needs a stride below T.
+        suppression: what happens to predictions near a better one of their class: "none", "hard": dropped, "soft":
+            weakened.
+        suppression_seconds: how near that is.
+        spread: put confidences on the scale of their log-odds; see `rmsnet.decoding.spread`.
+    """
+
+    __pydantic_config__ = _STRICT
+
+    stride: int = 0
+    all_classes: bool = False
+    votes: bool = False
+    suppression: Literal["none", "hard", "soft"] = "none"
+    suppression_seconds: float = 10.0
+    spread: bool = False
+
+    def __post_init__(self) -> None:
+        _require(self.stride >= 0, "stride", f"must not be negative, not {self.stride}")
+        _require(self.stride > 0 or not self.votes, "votes", "need clips that overlap; set stride, e.g. to 1")
+        _require(
+            0 < self.suppression_seconds < float("inf"),
+            "suppression_seconds",
+            f"must be positive, not {self.suppression_seconds}",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class EvaluateParams:
     """Judging a model.
 
@@ -215,6 +248,7 @@ class Params:
     data: DataParams = field(default_factory=DataParams)
     extract: ExtractParams = field(default_factory=ExtractParams)
     train: TrainParams = field(default_factory=TrainParams)
+    spot: SpotParams = field(default_factory=SpotParams)
     variants: dict[str, dict[str, Any]] = field(default_factory=dict)
     evaluate: EvaluateParams = field(default_factory=EvaluateParams)
     register: RegisterParams = field(default_factory=RegisterParams)
@@ -263,6 +297,15 @@ def _known_keys(kind: Any, location: Sequence[Any]) -> list[str]:
     for part in location[:-1]:
         kind = get_args(kind)[0] if isinstance(part, int) else get_type_hints(kind)[part]
     return [item.name for item in fields(kind)]
+
+
+_PAPER = ("train.average_decay=0", *(f"spot.{item.name}={item.default}" for item in fields(SpotParams)))
+
+PRESETS: Mapping[str, tuple[str, ...]] = {
+    "paper": _PAPER,
+    "strong": (*_PAPER, "train.average_decay=0.999", "spot.stride=1", "spot.votes=true", "spot.spread=true"),
+}
+"""Named recipes, as overrides: the paper's, and what measurably helped beyond it (docs/paper.md). Schedule stays."""
 
 
 def load_params(path: Path | None = None, overrides: Sequence[str] = ()) -> Params:

@@ -21,6 +21,9 @@ from rmsnet.bank import FrameBank
 from rmsnet.errors import UserError
 
 PROFILE_SCHEMA = 1
+PROFILE_FILE = "profile.json"
+"""Where the extract stage puts the profile of the train split, and the train stage a copy of it beside the model."""
+
 PROBABILITIES = tuple(round((step + 0.5) / 10, 2) for step in range(10))
 """Of the quantiles: the middles of ten equal parts, so that their mean distance is the Wasserstein-1 distance."""
 
@@ -128,7 +131,7 @@ def build_profile(halves: Sequence[HalfSummary], samples: Sequence[Features]) ->
         distances of the training halves (median, largest) with the limit made from them.
 
     Raises:
-        UserError: fewer than two halves: one says nothing of how halves differ.
+        UserError: fewer than two halves: one says nothing of how halves differ; values that are not finite.
     """
     if len(halves) < 2:
         raise UserError("a feature profile needs at least two halves to tell how halves differ")
@@ -137,6 +140,8 @@ def build_profile(halves: Sequence[HalfSummary], samples: Sequence[Features]) ->
     mean = weights @ np.stack([half.mean for half in halves])
     square = weights @ np.stack([half.std**2 + half.mean**2 for half in halves])
     std = np.sqrt(np.maximum(square - mean**2, 0))
+    if not np.isfinite(std).all():
+        raise UserError("the training features hold NaN or infinity; rmsnet validate names the files")
     quantiles = _quantiles(np.concatenate(list(samples)))
     distances = []
     for fold in np.array_split(np.arange(len(halves)), min(_FOLDS, len(halves))):

@@ -1,7 +1,7 @@
 """Spot a match: from videos or features to events, a page to look at and highlight clips."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rmsnet.bank import BankHalf, FrameBank
+from rmsnet.decoding import decode
 from rmsnet.devices import choose_device
 from rmsnet.errors import UserError
 from rmsnet.evaluation.files import RESULTS, results_of
@@ -20,18 +21,15 @@ from rmsnet.match_report.looks import colors_of
 from rmsnet.match_report.votes import plot_votes, votes_of
 from rmsnet.matches import Match, MatchHalf, clock, find_matches, match_minute
 from rmsnet.model_files import SpottingModel, load_model
+from rmsnet.params import SpotParams
 from rmsnet.soccernet import truth_of
 from rmsnet.spots import Predictions
-from rmsnet.spotting import spot_bank
+from rmsnet.spotting import score_every_clip, spot_bank
 
 Features = npt.NDArray[np.floating[Any]]
 
 CONFIDENCE = 0.5
 """What is printed, shown at first and cut: events of which the model is surer than not."""
-
-
-NEAR_MS = 10_000
-"""Predictions of overlapping clips that are nearer than this are of one event."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,7 @@ def spot_stage(
         model: a model folder, or the MLflow URI of a registered model.
         out: gets results_spotting.json, events.csv, votes.png, report.html, features/ where they were made from
             video, and highlights/; for a dataset a folder <league>/<season>/<game> of these for each match.
-        stride: frames between clips; None: the model's T.
+        stride: frames between clips; None: as the model was judged.
         confidence: least confidence of highlights, and where the page's slider stands.
         highlights: cut clips and a reel.
         split: of a dataset; None: all of it.
@@ -86,8 +84,7 @@ def spot_stage(
         raise UserError(f"--confidence {confidence}: must lie in [0, 1]")
     folder = _model_folder(model)
     spotter = load_model(folder, choose_device(device))
-    if stride is not None and stride > spotter.clip_frames:
-        raise UserError(f"--stride {stride}: leaves gaps between clips of {spotter.clip_frames} frames")
+    params = _params(spotter, stride)
     matches = find_matches(sources, spotter.config["features"]["name"], spotter.classes, split)
     if highlights:
         for match in matches:
@@ -97,7 +94,7 @@ def spot_stage(
     for match in matches:
         target = out if one else out / match.name
         read = _reader(spotter, folder, device, shown)
-        spotted.append(_spot(match, spotter, model, target, read, stride, confidence, highlights, shown))
+        spotted.append(_spot(match, spotter, model, target, read, params, confidence, highlights, shown))
     if not one:
         rows = [{"name": done.name, "href": f"{done.name}/report.html", "events": len(done.events)} for done in spotted]
         write_text(out / "index.html", index_page(sources[0].resolve().name, rows))
@@ -110,6 +107,21 @@ def _model_folder(model: str) -> Path:
     from rmsnet import tracking
 
     return tracking.model_folder(model)
+
+
+def _params(spotter: SpottingModel, stride: int | None) -> SpotParams:
+    """How the model decodes; overlapping clips see an event several times: the best of near predictions is kept.
+
+    Raises:
+        UserError: clips would leave gaps.
+    """
+    if stride is None:
+        return spotter.spot
+    if stride > spotter.clip_frames:
+        raise UserError(f"--stride {stride}: leaves gaps between clips of {spotter.clip_frames} frames")
+    if spotter.spot.suppression == "none" and not spotter.spot.votes and stride < spotter.clip_frames:
+        return replace(spotter.spot, stride=stride, suppression="hard")
+    return replace(spotter.spot, stride=stride)
 
 
 def _require_videos(match: Match) -> None:
@@ -170,7 +182,7 @@ def _spot(
     model: str,
     out: Path,
     read: Reader,
-    stride: int | None,
+    params: SpotParams,
     confidence: float,
     highlights: bool,
     shown: bool,
@@ -187,11 +199,11 @@ def _spot(
         parts.append(features)
         warnings += told
     bank = _bank(match, parts, spotter)
-    every_clip = spot_bank(spotter, bank, 1)
-    step = spotter.clip_frames if stride is None else stride
-    predictions = _in_order(every_clip if step == 1 else spot_bank(spotter, bank, step))
-    if step < spotter.clip_frames:
-        predictions = _best_of_neighbours(predictions)
+    every_clip = score_every_clip(spotter, bank)
+    if params.stride == 1:
+        predictions = _in_order(decode(every_clip, bank, spotter.clip_frames, params))
+    else:
+        predictions = _in_order(spot_bank(spotter, bank, params))
     votes = votes_of(every_clip, bank)
     simulated = match.simulated or spotter.simulated
     events = _rows(predictions, bank)
@@ -241,26 +253,10 @@ def _bank(match: Match, parts: Sequence[Features], spotter: SpottingModel) -> Fr
 
 
 def _in_order(predictions: Predictions) -> Predictions:
-    return _rows_of(predictions, np.lexsort((predictions.label, predictions.position_ms, predictions.half)))
-
-
-def _rows_of(predictions: Predictions, rows: npt.NDArray[np.int64]) -> Predictions:
+    order = np.lexsort((predictions.label, predictions.position_ms, predictions.half))
     return Predictions(
-        predictions.half[rows], predictions.position_ms[rows], predictions.label[rows], predictions.confidence[rows]
+        predictions.half[order], predictions.position_ms[order], predictions.label[order], predictions.confidence[order]
     )
-
-
-def _best_of_neighbours(predictions: Predictions) -> Predictions:
-    """Of predictions of a class nearer than `NEAR_MS` the most confident: overlapping clips see an event often."""
-    kept: list[int] = []
-    for row in np.argsort(-predictions.confidence, kind="stable"):
-        others = np.array(kept, np.int64)
-        same = (predictions.half[others] == predictions.half[row]) & (
-            predictions.label[others] == predictions.label[row]
-        )
-        if not (same & (np.abs(predictions.position_ms[others] - predictions.position_ms[row]) < NEAR_MS)).any():
-            kept.append(int(row))
-    return _rows_of(predictions, np.sort(kept).astype(np.int64))
 
 
 EVENT_COLUMNS = ("half", "time", "minute", "position_ms", "label", "confidence")

@@ -9,8 +9,11 @@ from torch import Tensor
 
 from rmsnet.bank import BankHalf, FrameBank
 from rmsnet.clips import sliding_clips
+from rmsnet.decoding import ClipScores, Ints, decode
+from rmsnet.dense import SHORTEST_CLIP
 from rmsnet.errors import UserError
 from rmsnet.model_files import SpottingModel, check_fits
+from rmsnet.params import SpotParams
 from rmsnet.spots import Predictions, Truth
 
 ASSUMED_OFFSET = 0.5
@@ -23,7 +26,7 @@ Scorer = Callable[[Tensor], tuple[Tensor, Tensor]]
 """Clips (B, T, D) to logits (B, C + 1) and raw offsets (B,), as `RMSNet.forward`."""
 
 
-def spot(
+def score_clips(
     score: Scorer,
     bank: FrameBank,
     *,
@@ -32,12 +35,10 @@ def spot(
     regression: bool = True,
     features: Tensor | None = None,
     device: torch.device | str = "cpu",
-) -> Predictions:
-    """Predict the events of every half of a bank.
+) -> ClipScores:
+    """What the network says to the clips that slide over every half of a bank.
 
-    Clips slide over each half with the given stride (the paper: stride T). A clip predicts at most one event: its
-    winning class, unless that is the background, with the softmax probability as confidence, at
-    `start + offset · T`. The last clip of a half repeats the last frame where it reaches past the end.
+    The last clip of a half repeats the last frame where it reaches past the end.
 
     Args:
         score: the network in eval mode.
@@ -47,43 +48,68 @@ def spot(
         regression: False takes `ASSUMED_OFFSET` instead of the network's offset.
         features: (N, D) `bank.features` as `score` wants them; None: as they are, read as needed.
         device: where `score` computes.
-
-    Returns:
-        The predictions, half by half in time order of their clips.
     """
     first, last, half_of_clip = _clips_of_halves(bank, clip_frames, stride)
     if features is None:
         features = torch.from_numpy(bank.features)
     index = torch.arange(clip_frames)
-    confidence: list[Tensor] = []
-    label: list[Tensor] = []
+    logits: list[Tensor] = []
     offset: list[Tensor] = []
     with torch.inference_mode():
         for part in _parts(len(first)):
             rows = torch.minimum(first[part, None] + index, last[part, None])
             clips = features[rows.to(features.device)].to(device)
-            logits, raw_offset = score(clips)
-            best, winner = logits.float().softmax(dim=1).max(dim=1)
-            confidence.append(best)
-            label.append(winner)
-            offset.append(torch.sigmoid(raw_offset.float()))
-    winners = torch.cat(label).cpu().numpy()
-    relative = torch.cat(offset).cpu().numpy().astype(np.float64)
-    if not regression:
-        relative[:] = ASSUMED_OFFSET
-    half = half_of_clip.numpy()
-    half_starts = np.array([item.first_frame for item in bank.halves], np.int64)
-    half_frames = np.array([item.frames for item in bank.halves], np.int64)
-    frame = (first.numpy() - half_starts[half]) + relative * clip_frames
-    frame = np.minimum(frame, half_frames[half] - 1.0)
-    position_ms = np.rint(1000 * bank.seconds_of(frame)).astype(np.int64)
-    event = winners != len(bank.classes)
-    return Predictions(
-        half[event],
-        position_ms[event],
-        winners[event],
-        torch.cat(confidence).cpu().numpy().astype(np.float64)[event],
+            of_part = score(clips)
+            logits.append(of_part[0])
+            offset.append(of_part[1])
+    start = first.numpy() - _first_frames(bank)[half_of_clip.numpy()]
+    return _clip_scores(
+        bank, half_of_clip.numpy(), start, torch.cat(logits), torch.cat(offset), clip_frames, regression
     )
+
+
+def score_every_clip(model: SpottingModel, bank: FrameBank) -> ClipScores:
+    """`score_clips` with stride 1 by a trained model, computing nothing twice; see `rmsnet.dense`.
+
+    Halves shorter than a clip, and clips too short for it, are scored clip by clip.
+    """
+    network, clip_frames = model.network, model.clip_frames
+    device = next(network.parameters()).device
+    if clip_frames < SHORTEST_CLIP or any(half.frames < clip_frames for half in bank.halves):
+        return score_clips(network, bank, clip_frames=clip_frames, stride=1, regression=model.regression, device=device)
+    logits, offset, half_of_clip, start = [], [], [], []
+    with torch.inference_mode():
+        for number, half in enumerate(bank.halves):
+            features = torch.from_numpy(bank.features[half.first_frame : half.first_frame + half.frames]).to(device)
+            of_half = network.dense(features, clip_frames)
+            logits.append(of_half[0])
+            offset.append(of_half[1])
+            start.append(np.arange(len(of_half[0])))
+            half_of_clip.append(np.full(len(of_half[0]), number))
+    return _clip_scores(
+        bank,
+        np.concatenate(half_of_clip),
+        np.concatenate(start),
+        torch.cat(logits),
+        torch.cat(offset),
+        clip_frames,
+        model.regression,
+    )
+
+
+def _clip_scores(
+    bank: FrameBank, half: Ints, start: Ints, logits: Tensor, offset: Tensor, clip_frames: int, regression: bool
+) -> ClipScores:
+    relative = torch.sigmoid(offset.double()).cpu().numpy()
+    if not regression:
+        relative = np.full_like(relative, ASSUMED_OFFSET)
+    frames = np.array([item.frames for item in bank.halves], np.int64)
+    frame = np.minimum(start + relative * clip_frames, frames[half] - 1.0)
+    return ClipScores(half, frame, logits.double().softmax(dim=1).cpu().numpy())
+
+
+def _first_frames(bank: FrameBank) -> Ints:
+    return np.array([half.first_frame for half in bank.halves], np.int64)
 
 
 def _clips_of_halves(bank: FrameBank, clip_frames: int, stride: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -106,21 +132,34 @@ def _parts(clips: int) -> Iterator[slice]:
         yield slice(start, start + CLIPS_AT_ONCE)
 
 
-def spot_bank(model: SpottingModel, bank: FrameBank, stride: int | None = None) -> Predictions:
-    """Predict the events of a bank with a trained model, in float32; stride T unless told otherwise.
+def spot_bank(model: SpottingModel, bank: FrameBank, params: SpotParams | None = None) -> Predictions:
+    """Predict the events of a bank with a trained model, in float32.
+
+    Args:
+        model: the model.
+        bank: the halves.
+        params: how to slide and decode; None: as the model's config says.
 
     Raises:
-        UserError: the bank's features are not those the model was trained on.
+        UserError: the bank's features are not those the model was trained on, or a half has no frame.
     """
     check_fits(model, bank)
-    return spot(
-        model.network,
-        bank,
-        clip_frames=model.clip_frames,
-        stride=model.clip_frames if stride is None else stride,
-        regression=model.regression,
-        device=next(model.network.parameters()).device,
-    )
+    params = params or model.spot
+    stride = params.stride or model.clip_frames
+    if stride > model.clip_frames:
+        raise UserError(f"spot.stride: {stride} frames leave gaps between clips of {model.clip_frames}")
+    if stride == 1:
+        scores = score_every_clip(model, bank)
+    else:
+        scores = score_clips(
+            model.network,
+            bank,
+            clip_frames=model.clip_frames,
+            stride=stride,
+            regression=model.regression,
+            device=next(model.network.parameters()).device,
+        )
+    return decode(scores, bank, model.clip_frames, params)
 
 
 def spot_features(model: SpottingModel, features: npt.NDArray[np.float32]) -> Predictions:

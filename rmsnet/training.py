@@ -21,6 +21,7 @@ from torch import Tensor
 from rmsnet import spectral
 from rmsnet.bank import BankHalf, FrameBank
 from rmsnet.clips import training_clips
+from rmsnet.decoding import decode
 from rmsnet.devices import choose_device, choose_precision, resident_features
 from rmsnet.distributed import World, processes
 from rmsnet.errors import CheckFailed, UserError
@@ -28,10 +29,10 @@ from rmsnet.evaluation import average_map
 from rmsnet.files import atomic_file, content_hash, replace_folder, write_json, write_text
 from rmsnet.model import RMSNet, rms_loss
 from rmsnet.model_files import model_config, save_model
-from rmsnet.params import TrainParams
+from rmsnet.params import SpotParams, TrainParams
 from rmsnet.sampling import EpochSampler, clip_rows
 from rmsnet.spots import Predictions
-from rmsnet.spotting import spot
+from rmsnet.spotting import score_clips
 
 CHECKPOINT = "checkpoint.safetensors"
 
@@ -154,9 +155,10 @@ def train(
     folder: Path,
     *,
     name: str | None = None,
+    spot: SpotParams = SpotParams(),  # noqa: B008  # immutable
     device: str = "auto",
     inputs: Callable[[torch.device, torch.dtype], Inputs] | None = None,
-    on_clips: Callable[[int], None] = lambda clips: None,
+    on_clips: Callable[[int], object] = lambda clips: None,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
     on_model: Callable[[Path], None] = lambda folder: None,
 ) -> dict[str, Any]:
@@ -176,6 +178,7 @@ def train(
         params: the train section.
         folder: where the model goes.
         name: of the model; by default the folder's.
+        spot: how the model will turn clips into events; while training it is judged as the paper does.
         device: "auto", "cpu" or "cuda".
         inputs: makes what turns rows of the banks into clips, for a device and a precision; None: their features.
         on_clips: told of so many more clips that were trained on, some times a second.
@@ -199,14 +202,15 @@ def train(
         else:
             made = inputs(chosen, precision)
         trainer = _Trainer(train_bank, valid_bank, made, params, chosen, precision, world)
-        return _train(trainer, Path(folder), name, on_clips, on_epoch, on_model)
+        return _train(trainer, Path(folder), name, spot, on_clips, on_epoch, on_model)
 
 
 def _train(
     trainer: "_Trainer",
     folder: Path,
     name: str | None,
-    on_clips: Callable[[int], None],
+    spot: SpotParams,
+    on_clips: Callable[[int], object],
     on_epoch: Callable[[Epoch], None],
     on_model: Callable[[Path], None],
 ) -> dict[str, Any]:
@@ -222,6 +226,7 @@ def _train(
     history = trainer.resume(partial / CHECKPOINT, fingerprint)
     world.wait()
     for epoch in history if world.leads else []:
+        on_clips(len(trainer.sampler))
         on_epoch(epoch)
     while not _finished(history, params):
         epoch = trainer.run_epoch(len(history) + 1, on_clips)
@@ -248,7 +253,7 @@ def _train(
         network = trainer.best_network()
         model = partial / "model"
         model.mkdir(exist_ok=True)
-        config = {**model_config(params, bank, name), **trainer.inputs.finish(model), "train": asdict(params)}
+        config = {**model_config(params, bank, name, spot), **trainer.inputs.finish(model), "train": asdict(params)}
         save_model(model, network, config)
         write_text(model / "history.csv", history_csv(history))
         write_json(model / "metrics.json", metrics)
@@ -350,7 +355,7 @@ class _Trainer:
             for name, weight in self.weights.items():
                 weight.copy_(weights[name])
 
-    def run_epoch(self, number: int, on_clips: Callable[[int], None]) -> Epoch:
+    def run_epoch(self, number: int, on_clips: Callable[[int], object]) -> Epoch:
         """Train on one epoch's clips, then judge the network on the validation split."""
         started = time.perf_counter()
         params = self.params
@@ -431,15 +436,17 @@ class _Trainer:
             half = self.valid_bank.halves[number]
             halves.append(BankHalf(half.game, half.half, first_frame, half.frames))
             first_frame += half.frames
-        found = spot(
+        part = replace(self.valid_bank, halves=tuple(halves))
+        scores = score_clips(
             lambda clips: spectral.forward(weights, clips.transpose(0, 1).contiguous()),
-            replace(self.valid_bank, halves=tuple(halves)),
+            part,
             clip_frames=self.params.clip_frames,
             stride=self.params.clip_frames,
             regression=self.params.regression,
             features=features,
             device=self.device,
         )
+        found = decode(scores, part, self.params.clip_frames, SpotParams())
         return replace(found, half=np.asarray(numbers, np.int64)[found.half])
 
     def _step(self, batch: Batch, last: bool) -> Tensor:

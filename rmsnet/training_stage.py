@@ -3,14 +3,13 @@
 import csv
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from rmsnet import distributed
 from rmsnet.bank import FrameBank, read_bank
@@ -18,8 +17,11 @@ from rmsnet.errors import UserError
 from rmsnet.files import content_hash, read_json, write_json
 from rmsnet.model_files import CONFIG
 from rmsnet.params import Params, TrainParams
+from rmsnet.profile import PROFILE_FILE
+from rmsnet.progress import progress as show_progress
 from rmsnet.provenance import code_tags, dvc_md5, environment
-from rmsnet.training import Epoch, Inputs, partial_folder, train
+from rmsnet.training import Epoch, partial_folder, train
+from rmsnet.video.finetuning import clip_inputs
 from rmsnet.video.recipe import copy_recipe_files
 
 if TYPE_CHECKING:
@@ -53,7 +55,7 @@ def train_stage(
         params: all sections; `variants` and `train` matter here.
         variant: one of `params.variants`; None: the train section as it is.
         device: "auto", "cpu" or "cuda".
-        progress: print a line per epoch.
+        progress: show how far it is and print a line per epoch.
 
     Returns:
         The content of the model's metrics.json.
@@ -73,7 +75,7 @@ def train_stage(
         "data_hashes": {split: bank.info["data_hash"] for split, bank in banks.items()},
         "tracking_uri": tracking.tracking_uri(),
     }
-    inputs = _inputs(banks, features, train_params)
+    inputs = clip_inputs(banks["train"], banks["valid"], features, train_params)
     if not distributed.leads():
         return train(banks["train"], banks["valid"], train_params, out, name=name, device=device, inputs=inputs)
     partial = partial_folder(out)
@@ -86,6 +88,8 @@ def train_stage(
         for split, bank in banks.items():
             run.log_data(f"{bank.info['dataset']} {split}", bank.info["data_hash"], split, _source(features, tags))
 
+        clips = train_params.epochs * (train_params.foreground_clips + train_params.background_clips)
+
         def on_epoch(epoch: Epoch) -> None:
             run.log_epoch(epoch.epoch, {key: value for key, value in asdict(epoch).items() if key != "epoch"})
             if progress:
@@ -93,6 +97,8 @@ def train_stage(
 
         def on_model(model: Path) -> None:
             copy_recipe_files(features, model)
+            if (features / PROFILE_FILE).exists():
+                shutil.copy(features / PROFILE_FILE, model)
             with TemporaryDirectory() as kept:
                 for file in ("config.json", "history.csv", "metrics.json"):
                     shutil.copy(model / file, kept)
@@ -103,36 +109,20 @@ def train_stage(
                 model_id = run.log_model(model, example, {**tags, "variant": name})
             write_json(model / RUN_FILE, {**identity, "run_id": run.run_id, "model_id": model_id})
 
-        return train(
-            banks["train"],
-            banks["valid"],
-            train_params,
-            out,
-            name=name,
-            device=device,
-            inputs=inputs,
-            on_epoch=on_epoch,
-            on_model=on_model,
-        )
-
-
-def _inputs(
-    banks: Mapping[str, FrameBank], folder: Path, params: TrainParams
-) -> Callable[[torch.device, torch.dtype], Inputs] | None:
-    """How the trainer gets its clips: None: from the features of the banks; else from frames, through a backbone."""
-    if not params.backbone:
-        if "pictures" in banks["train"].info["features"]:
-            raise UserError(
-                f"{folder}: the frame bank holds frames; say which backbone learns from them: train.backbone"
+        with show_progress(name, "clip", clips, shown=progress) as advance:
+            return train(
+                banks["train"],
+                banks["valid"],
+                train_params,
+                out,
+                name=name,
+                spot=params.spot,
+                device=device,
+                inputs=inputs,
+                on_clips=advance,
+                on_epoch=on_epoch,
+                on_model=on_model,
             )
-        return None
-
-    def fine_tuning(device: torch.device, precision: torch.dtype) -> Inputs:
-        from rmsnet.video.finetuning import FineTuning
-
-        return FineTuning(banks["train"], banks["valid"], folder, params.backbone, params.weights, device, precision)
-
-    return fine_tuning
 
 
 def _example(bank: FrameBank, width: int) -> "npt.NDArray[np.float32]":

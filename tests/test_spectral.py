@@ -8,7 +8,7 @@ from rmsnet import spectral
 from rmsnet.model import RMSNet
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(frames=st.integers(1, 130), batch=st.integers(1, 4), width=st.integers(1, 24), seed=st.integers(0, 1000))
 def test_it_is_the_networks_own_forward(frames, batch, width, seed):
     torch.manual_seed(seed)

@@ -5,11 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from rmsnet.decoding import decode
 from rmsnet.errors import UserError
 from rmsnet.model import RMSNet
-from rmsnet.model_files import SpottingModel, check_fits, load_model, model_config, save_model
-from rmsnet.params import TrainParams
-from rmsnet.spotting import spot, spot_bank, spot_features
+from rmsnet.model_files import SpottingModel, check_fits, combine_models, load_model, model_config, save_model
+from rmsnet.params import SpotParams, TrainParams
+from rmsnet.spotting import score_clips, score_every_clip, spot_bank, spot_features
 from tests.builders import bank
 
 T = 41
@@ -37,6 +38,11 @@ def marked_bank(frames, events):
     return made
 
 
+def spot(score, bank, stride, **options):
+    scores = score_clips(score, bank, clip_frames=T, stride=stride, **options)
+    return decode(scores, bank, T, SpotParams())
+
+
 @given(frames=st.lists(st.integers(1, 300), min_size=1, max_size=3), seed=st.integers(0, 10_000))
 def test_decoding_a_clip_inverts_the_offset_it_was_trained_with(frames, seed):
     """An oracle that answers r = (t - s) / T puts every event exactly at its time, at the ends of halves too."""
@@ -47,7 +53,7 @@ def test_decoding_a_clip_inverts_the_offset_it_was_trained_with(frames, seed):
         for clip in range(-(-length // T))
     ]
     made = marked_bank(frames, events)
-    found = spot(Oracle(), made, clip_frames=T, stride=T)
+    found = spot(Oracle(), made, stride=T)
     assert found.half.tolist() == made.truth.half.tolist()
     assert found.label.tolist() == made.truth.label.tolist()
     np.testing.assert_allclose(found.position_ms, made.truth.position_ms, atol=1)
@@ -55,20 +61,20 @@ def test_decoding_a_clip_inverts_the_offset_it_was_trained_with(frames, seed):
 
 def test_a_background_clip_predicts_nothing_and_confidence_is_the_softmax_of_the_winner():
     made = marked_bank([4 * T], [(0, T + 3, 2)])
-    found = spot(Oracle(), made, clip_frames=T, stride=T)
+    found = spot(Oracle(), made, stride=T)
     assert found.label.tolist() == [2]
     assert found.confidence[0] == pytest.approx(np.exp(5) / (np.exp(5) + 3))
 
 
 def test_without_regression_the_event_is_in_the_middle_of_its_clip():
     made = marked_bank([4 * T], [(0, T + 3, 2)])
-    found = spot(Oracle(), made, clip_frames=T, stride=T, regression=False)
+    found = spot(Oracle(), made, stride=T, regression=False)
     assert found.position_ms.tolist() == [500 + 500 * T * 3 // 2]
 
 
 def test_stride_1_sees_an_event_in_every_clip_that_holds_it():
     made = marked_bank([200], [(0, 100, 1)])
-    found = spot(Oracle(), made, clip_frames=T, stride=1)
+    found = spot(Oracle(), made, stride=1)
     assert len(found.half) == T
     np.testing.assert_allclose(found.position_ms, 50_500, atol=1)
 
@@ -85,7 +91,7 @@ def test_a_model_folder_is_read_as_it_was_written(tmp_path):
     save_model(tmp_path, network, config)
     model = load_model(tmp_path)
     features = bank([300]).features
-    ours = spot(network, bank([300]), clip_frames=T, stride=T)
+    ours = spot(network, bank([300]), stride=T)
     theirs = spot_features(model, features)
     assert ours.position_ms.tolist() == theirs.position_ms.tolist()
     assert ours.confidence.tolist() == theirs.confidence.tolist()
@@ -118,3 +124,72 @@ def test_features_of_another_kind_are_refused():
         spot_features(model, np.zeros((5, 9), np.float32))
     with pytest.raises(UserError, match=r"\(frames, 8\)"):
         spot_features(model, np.zeros((0, 8), np.float32))
+
+
+def test_dense_spotting_gives_what_every_clip_alone_gives():
+    network, config = make_model()
+    made = bank([120, 90])
+    model = SpottingModel(network, config)
+    alone = score_clips(network, made, clip_frames=T, stride=1)
+    together = score_every_clip(model, made)
+    assert together.half.tolist() == alone.half.tolist()
+    np.testing.assert_allclose(together.frame, alone.frame, atol=1e-3)
+    np.testing.assert_allclose(together.probability, alone.probability, atol=1e-5)
+
+
+def test_a_half_shorter_than_a_clip_is_spotted_densely_too():
+    network, config = make_model()
+    assert len(score_every_clip(SpottingModel(network, config), bank([10, 90])).half) == 1 + 50
+
+
+def test_a_model_is_decoded_as_its_config_says():
+    network, config = make_model()
+    made = bank([200])
+    dense = SpottingModel(network, {**config, "spot": {"stride": 1, "all_classes": True}})
+    assert dense.spot == SpotParams(stride=1, all_classes=True)
+    assert len(spot_bank(dense, made).half) > len(spot_bank(SpottingModel(network, config), made).half)
+
+
+def test_a_stride_that_leaves_gaps_is_refused():
+    network, config = make_model()
+    with pytest.raises(UserError, match="stride: 50 frames leave gaps between clips of 41"):
+        spot_bank(SpottingModel(network, config), bank([200]), SpotParams(stride=50))
+
+
+def save_seed(folder, seed, **changes):
+    torch.manual_seed(seed)
+    folder.mkdir()
+    save_model(folder, RMSNet(8, 3).eval(), {**model_config(TrainParams(), bank([50]), folder.name), **changes})
+    return load_model(folder)
+
+
+def test_an_ensemble_answers_with_the_mean_of_its_members(tmp_path):
+    members = [save_seed(tmp_path / name, seed) for seed, name in enumerate("ab")]
+    combine_models([tmp_path / "a", tmp_path / "b"], tmp_path / "both")
+    both = load_model(tmp_path / "both")
+    made = bank([200])
+    expected = np.mean([score_every_clip(member, made).probability for member in members], axis=0)
+    np.testing.assert_allclose(score_every_clip(both, made).probability, expected, atol=1e-6)
+    clip = torch.randn(1, T, 8)
+    np.testing.assert_allclose(
+        torch.sigmoid(both.network(clip)[1]).item(),
+        np.mean([torch.sigmoid(member.network(clip)[1]).item() for member in members]),
+        atol=1e-6,
+    )
+
+
+def test_models_that_differ_in_more_than_their_seed_are_no_ensemble(tmp_path):
+    save_seed(tmp_path / "a", 0)
+    save_seed(tmp_path / "b", 1, clip_frames=21)
+    with pytest.raises(UserError, match=r"differs from .* in clip_frames"):
+        combine_models([tmp_path / "a", tmp_path / "b"], tmp_path / "both")
+    with pytest.raises(UserError, match="at least two"):
+        combine_models([tmp_path / "a"], tmp_path / "both")
+    assert not (tmp_path / "both").exists()
+
+
+def test_weights_of_another_class_list_or_network_are_refused(tmp_path):
+    with pytest.raises(UserError, match=r"weights of another network .*2 classes"):
+        save_seed(tmp_path / "a", 0, classes=["one", "two"])
+    with pytest.raises(UserError, match=r"weights of another network .*16 features"):
+        save_seed(tmp_path / "b", 0, width=16)

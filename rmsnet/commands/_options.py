@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from rmsnet.params import Params, load_params
+from rmsnet.params import PRESETS, Params, load_params
 
 
 def add_params_options(parser: argparse.ArgumentParser) -> None:
@@ -17,8 +17,19 @@ def add_params_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_preset_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--preset",
+        choices=tuple(PRESETS),
+        help="how weights are averaged and events decoded: as the paper does, or what helped beyond it "
+        "(default: as params.yaml says)",
+    )
+
+
 def params_of(options: argparse.Namespace) -> Params:
-    return load_params(options.params, options.set)
+    """The parameters, changed by --preset, then by --set."""
+    preset = getattr(options, "preset", None)
+    return load_params(options.params, [*(PRESETS[preset] if preset else ()), *options.set])
 
 
 def add_device_option(parser: argparse.ArgumentParser) -> None:

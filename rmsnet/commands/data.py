@@ -1,16 +1,20 @@
 """rmsnet data: make datasets and look at them."""
 
 import argparse
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from rmsnet.commands._options import add_json_option
+from rmsnet.commands._options import add_json_option, add_params_options, params_of
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = commands.add_parser("data", help="make a dataset")
+    parser = commands.add_parser("data", help="make, get and look at datasets")
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     _add_simulate(actions)
+    _add_download(actions)
+    _add_inspect(actions)
+    _add_lineage(actions)
 
 
 def _add_simulate(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -40,3 +44,78 @@ def run_simulate(options: argparse.Namespace) -> Any:
         games = ", ".join(f"{count} {split}" for split, count in info["games"].items())
         print(f"{options.out}: {info['name'].lower()}, {games}")
     return info
+
+
+def _add_inspect(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = actions.add_parser("inspect", help="what is in a dataset: games, hours, events, files, gaps")
+    parser.add_argument("data", type=Path, help="dataset in SoccerNet's layout")
+    parser.add_argument("--page", type=Path, metavar="FILE", help="write an HTML page with plots")
+    add_params_options(parser)
+    add_json_option(parser)
+    parser.set_defaults(run=run_inspect)
+
+
+def run_inspect(options: argparse.Namespace) -> Any:
+    params = params_of(options)
+
+    from rmsnet.inspection import as_text, inspect
+
+    found = inspect(options.data, features=params.extract.features, classes=params.data.classes, page=options.page)
+    if not options.json:
+        print(as_text(found))
+    return found
+
+
+def _add_lineage(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = actions.add_parser("lineage", help="where a model comes from, with hashes, from dataset to evaluation")
+    parser.add_argument("model", help="a model folder, models:/NAME@ALIAS or models:/NAME/VERSION")
+    parser.add_argument("--features", type=Path, default=Path("features"), help="frame banks to compare (features)")
+    parser.add_argument("--data", type=Path, default=Path("data"), help="dataset to compare (data)")
+    add_json_option(parser)
+    parser.set_defaults(run=run_lineage)
+
+
+def run_lineage(options: argparse.Namespace) -> Any:
+    from rmsnet.lineage import as_text, lineage
+
+    links = lineage(options.model, options.features, options.data)
+    if not options.json:
+        print(as_text(links))
+    return [asdict(link) for link in links]
+
+
+def _add_download(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = actions.add_parser("download", help="fetch SoccerNet's files; may be interrupted and run again")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the dataset")
+    parser.add_argument("--what", default="labels,features", help="some of labels,features,videos (labels,features)")
+    parser.add_argument("--split", default="train,valid,test", help="some of train,valid,test (all)")
+    parser.add_argument("--video", choices=("224p", "720p", "HQ"), default="224p", help="which videos (224p)")
+    parser.add_argument(
+        "--source",
+        choices=("HuggingFace", "EXRCSDrive"),
+        default="HuggingFace",
+        help="where from; videos: an account with access there, or the NDA's password (SOCCERNET_PASSWORD) here",
+    )
+    add_params_options(parser)
+    add_json_option(parser)
+    parser.set_defaults(run=run_download)
+
+
+def run_download(options: argparse.Namespace) -> Any:
+    params = params_of(options)
+
+    from rmsnet.downloading import ask_password, download
+
+    what, splits = options.what.split(","), options.split.split(",")
+    done = download(
+        options.out,
+        what,
+        splits,
+        features=params.extract.features,
+        video=options.video,
+        source=options.source,
+        password=ask_password() if "videos" in what and options.source == "EXRCSDrive" else None,
+    )
+    if not options.json:
+        print(f"{options.out}: {done.fetched:,} files fetched, {done.present:,} were there")
+    return asdict(done)

@@ -18,7 +18,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("source", type=Path, nargs="+", help="video, features (.npy), game folder or dataset")
     parser.add_argument("--model", required=True, metavar="DIR|URI", help="model folder, or models:/rmsnet@champion")
     parser.add_argument("--out", type=Path, required=True, help="folder for events, plot, page and clips")
-    parser.add_argument("--stride", type=int, metavar="N", help="frames between clips (default: as long as a clip)")
+    parser.add_argument("--stride", type=int, metavar="N", help="frames between clips (default: as it was judged)")
     parser.add_argument(
         "--confidence", type=float, metavar="P", default=0.5, help="least to print, show at first, cut (default: 0.5)"
     )

@@ -4,7 +4,13 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from rmsnet.commands._options import add_device_option, add_json_option, add_params_options, params_of
+from rmsnet.commands._options import (
+    add_device_option,
+    add_json_option,
+    add_params_options,
+    add_preset_option,
+    params_of,
+)
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -12,6 +18,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("--features", type=Path, required=True, help="folder of frame banks (rmsnet extract)")
     parser.add_argument("--out", type=Path, required=True, help="model folder")
     parser.add_argument("--variant", help="a named change of the train section: a key of params.yaml's variants")
+    add_preset_option(parser)
     add_device_option(parser)
     add_params_options(parser)
     add_json_option(parser)

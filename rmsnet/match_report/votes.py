@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rmsnet.bank import FrameBank
+from rmsnet.decoding import ClipScores, vote_curves
 from rmsnet.match_report.looks import name_of
 from rmsnet.matches import clock
 from rmsnet.spots import Predictions
@@ -25,19 +26,11 @@ COLUMNS = 3
 TRUTH, VOTES, SPOT = "#d62728", "#1f77b4", "#444444"
 
 
-def votes_of(dense: Predictions, bank: FrameBank) -> Votes:
-    """(C, N) how many of the clips that start at every frame name each of the bank's frames as an event of a class.
-
-    Args:
-        dense: predictions of clips at stride 1.
-        bank: the halves they are of.
-    """
-    frame = np.rint((dense.position_ms / 1000 - bank.first_frame_seconds) * bank.frame_rate).astype(np.int64)
-    first = np.array([half.first_frame for half in bank.halves])[dense.half]
-    last = np.array([half.frames - 1 for half in bank.halves])[dense.half]
-    votes = np.zeros((len(bank.classes), len(bank.features)), np.int64)
-    np.add.at(votes, (dense.label, first + np.clip(frame, 0, last)), 1)
-    return votes
+def votes_of(every_clip: ClipScores, bank: FrameBank) -> Votes:
+    """(C, N) how many of the clips that start at every frame name each of the bank's frames as an event of a class."""
+    classes = len(bank.classes)
+    of_halves = [vote_curves(every_clip, number, half.frames, classes) for number, half in enumerate(bank.halves)]
+    return np.concatenate(of_halves, axis=1)
 
 
 def plot_votes(votes: Votes, predictions: Predictions, bank: FrameBank, note: str) -> bytes:

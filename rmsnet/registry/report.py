@@ -25,11 +25,25 @@ td, th { padding: .3em .8em; border-bottom: 1px solid #ddd; text-align: left; ve
 
 def summary(scores: Mapping[str, Mapping[str, Mapping[str, Any]]], decision: "Decision") -> str:
     """The variants beside the paper's Table III, and the decision, as Markdown."""
-    here = f"{decision.dataset} (simulated)" if decision.simulated else decision.dataset
+    lines = [*variants_table(scores, decision.dataset, decision.simulated), "", f"{verdict(decision)}."]
+    if decision.simulated:
+        lines += ["", SIMULATED]
+    return "\n".join(lines) + "\n"
+
+
+def variants_table(scores: Mapping[str, Mapping[str, Mapping[str, Any]]], dataset: str, simulated: bool) -> list[str]:
+    """The variants beside the paper's Table III, as lines of Markdown.
+
+    Args:
+        scores: variant -> "valid" and "test" -> the content of metrics.json.
+        dataset: its name.
+        simulated: whether it is made up.
+    """
+    here = f"{dataset} (simulated)" if simulated else dataset
     lines = [
         f"Average-mAP (%, loose, devkit protocol): {here} beside the paper's Table III",
         "",
-        f"| {'variant':18} | valid, {'simulated' if decision.simulated else 'measured'} | test [95 %] | "
+        f"| {'variant':18} | valid, {'simulated' if simulated else 'measured'} | test [95 %] | "
         "valid, paper, SoccerNet | test, paper, SoccerNet |",
         "|---|---|---|---|---|",
     ]
@@ -39,10 +53,7 @@ def summary(scores: Mapping[str, Mapping[str, Mapping[str, Any]]], decision: "De
         interval = "" if ends is None else f" [{100 * ends[0]:.1f}, {100 * ends[1]:.1f}]"
         valid, test = (100 * of_split[split]["average_map"] for split in ("valid", "test"))
         lines.append(f"| {name:18} | {valid:.1f} | {test:.1f}{interval} | {paper[0]} | {paper[1]} |")
-    lines += ["", f"{verdict(decision)}."]
-    if decision.simulated:
-        lines += ["", SIMULATED]
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def verdict(decision: "Decision") -> str:

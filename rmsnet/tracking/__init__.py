@@ -17,13 +17,14 @@ from rmsnet.tracking.models import (
     tag_version,
     versions,
 )
-from rmsnet.tracking.runs import Group, Place, TrackedRun, find_run, log_evaluation, tracked_run
+from rmsnet.tracking.runs import Group, Place, RunRecord, TrackedRun, find_run, log_evaluation, run_record, tracked_run
 from rmsnet.tracking.spool import Synced, sync
 from rmsnet.tracking.store import tracking_uri
 
 __all__ = [
     "Group",
     "Place",
+    "RunRecord",
     "Synced",
     "TrackedRun",
     "Version",
@@ -39,6 +40,7 @@ __all__ = [
     "model_folder",
     "predict_with_logged_model",
     "records",
+    "run_record",
     "run_tags",
     "set_alias",
     "sync",

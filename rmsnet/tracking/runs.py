@@ -409,3 +409,46 @@ def log_evaluation(
         client.log_artifacts(place.run_id, str(folder), f"evaluation/{split}")
     except store_errors() as error:
         raise UserError(f"MLflow store {place.uri}: {one_line(error)}; run the same command again") from None
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What a store knows of a run.
+
+    Attributes:
+        run_id: its id.
+        tags: by name.
+        scores: of the logged model on data that are named by a hash: (score, hash) by name, the newest of each.
+        datasets: hash of the data it has used, by what it used them for ("train", "valid", "evaluate test", …).
+    """
+
+    run_id: str
+    tags: Mapping[str, str]
+    scores: Mapping[str, tuple[float, str]]
+    datasets: Mapping[str, str]
+
+
+def run_record(run_id: str, model_id: str) -> RunRecord:
+    """What is known of a training, in the store or in the spool.
+
+    Raises:
+        UserError: neither has it, or the store is away.
+    """
+    place = find_run(run_id, model_id)
+    try:
+        run = client_of(place.uri).get_run(place.run_id)
+        metrics = client_of(place.uri).get_logged_model(place.model_id).metrics or []
+    except store_errors() as error:
+        raise UserError(f"MLflow store {place.uri}: run {place.run_id}: {one_line(error)}") from None
+    datasets = {
+        tag.value: used.dataset.digest
+        for used in run.inputs.dataset_inputs
+        for tag in used.tags
+        if tag.key == "mlflow.data.context"
+    }
+    scores = {
+        metric.key: (float(metric.value), str(metric.dataset_digest))
+        for metric in sorted(metrics, key=lambda metric: metric.timestamp)
+        if metric.dataset_digest
+    }
+    return RunRecord(place.run_id, dict(run.data.tags), scores, datasets)

@@ -35,7 +35,7 @@ from rmsnet.soccernet import (
     read_annotations,
     split_game_time,
 )
-from rmsnet.validation.arrays import ArrayHeader, Contents, open_features, read_contents
+from rmsnet.validation.arrays import ArrayHeader, Contents, Features, open_features, read_contents
 
 READERS = 4
 """Feature files read at once: hashing and NumPy leave the interpreter to each other."""
@@ -82,13 +82,14 @@ class Tables:
         return {name: getattr(self, name) for name in names}
 
 
-def read_tables(dataset: Dataset, features: str, classes: str) -> Tables:
+def read_tables(dataset: Dataset, features: str, classes: str, contents: bool = True) -> Tables:
     """Read a dataset's lists, folders, labels, features and video headers.
 
     Args:
         dataset: of `rmsnet.soccernet.list_dataset`.
         features: which feature files the pipeline uses: {1,2}_<features>.npy.
         classes: which labels: "v1" or "v2".
+        contents: False: read the headers of the feature files only.
     """
     games = pd.DataFrame(
         [_clean(_game_row(dataset, split, game, classes)) for split, names in dataset.splits.items() for game in names]
@@ -99,7 +100,7 @@ def read_tables(dataset: Dataset, features: str, classes: str) -> Tables:
         for split, game in zip(present.split, present.game, strict=True)
         for half in HALVES
     ]
-    scans = _scan_all(dataset, files, features)
+    scans = _scan_all(dataset, files, features, contents)
     feature_rows = _features_table(dataset, files, scans, features)
     halves = _halves_table(dataset, files, feature_rows, features)
     events = _events_table(dataset, present, halves, classes)
@@ -167,19 +168,27 @@ def _annotations(dataset: Dataset, game: str, classes: str) -> list[Any]:
 
 
 def _scan_all(
-    dataset: Dataset, files: Sequence[tuple[str, str, int]], features: str
+    dataset: Dataset, files: Sequence[tuple[str, str, int]], features: str, contents: bool
 ) -> dict[tuple[str, int], tuple[ArrayHeader, Contents | None]]:
     """Header and contents of every feature file, by (game, half); a few files are read at a time."""
     training_halves = sum(split == TRAINING_SPLIT for split, _, _ in files)
 
     def scan(place: tuple[str, str, int]) -> tuple[ArrayHeader, Contents | None]:
         split, game, half = place
-        return _scan(dataset, game, half, features, training_halves if split == TRAINING_SPLIT else 0)
+        array = _open_half(dataset, game, half, features)
+        if isinstance(array, ArrayHeader):
+            return array, None
+        header = ArrayHeader(GOOD, str(array.dtype), array.shape)
+        if not contents:
+            return header, None
+        # What a half gives to the profile of the training data; the other splits give nothing.
+        sample = profile_frames(len(array), training_halves) if split == TRAINING_SPLIT else np.zeros(0, np.int64)
+        return header, read_contents(array, sample)
 
     scans = {}
     with (
         ThreadPoolExecutor(min(READERS, os.cpu_count() or 1)) as pool,
-        progress("validate", "file", len(files)) as done,
+        progress("validate", "file", len(files), shown=contents) as done,
     ):
         for (_, game, half), found in zip(files, pool.map(scan, files), strict=True):
             scans[game, half] = found
@@ -187,28 +196,12 @@ def _scan_all(
     return scans
 
 
-def _scan(
-    dataset: Dataset, game: str, half: int, features: str, training_halves: int
-) -> tuple[ArrayHeader, Contents | None]:
-    """Header and contents of a feature file; the contents are None where it cannot be used.
-
-    Args:
-        dataset: the dataset.
-        game: league/season/game.
-        half: 1 or 2.
-        features: which feature file.
-        training_halves: that make up the training profile together with this one; 0 when it is no part of it.
-    """
+def _open_half(dataset: Dataset, game: str, half: int, features: str) -> Features | ArrayHeader:
+    """A half's features, memory-mapped, or what is wrong with them."""
     path = dataset.features_path(game, half, features)
     if leaves_dataset(dataset.root, f"{game}/{path.name}"):
-        return ArrayHeader("leads out of the dataset"), None
-    if not path.exists():
-        return ArrayHeader("absent"), None
-    array = open_features(path)
-    if isinstance(array, ArrayHeader):
-        return array, None
-    sample = profile_frames(len(array), training_halves) if training_halves else np.zeros(0, np.int64)
-    return ArrayHeader(GOOD, str(array.dtype), array.shape), read_contents(array, sample)
+        return ArrayHeader("leads out of the dataset")
+    return open_features(path) if path.exists() else ArrayHeader("absent")
 
 
 def _features_table(
@@ -222,15 +215,13 @@ def _features_table(
     for split, game, half in files:
         header, contents = scans[game, half]
         row: dict[str, Any] = {"split": split, "game": game, "half": half, "problem": header.problem}
+        if header.problem == GOOD:
+            row |= {"dtype": header.dtype, "frames": header.shape[0], "width": header.shape[1]}
         if contents is not None:
-            frames, width = header.shape
             row |= {
-                "dtype": header.dtype,
-                "frames": frames,
-                "width": width,
                 "not_finite_rows": contents.not_finite_rows,
                 "constant_rows": contents.constant_rows,
-                "repeated_share": contents.repeated_rows / frames,
+                "repeated_share": contents.repeated_rows / header.shape[0],
                 "longest_still_seconds": (contents.longest_repeat - 1) / rate,
                 "content": contents.hash,
             }
@@ -274,7 +265,7 @@ def _halves_table(
 
 
 @dataclass(frozen=True)
-class _Video:
+class Video:
     """What a video's header says: GOOD, "absent" or why it cannot be read; its length and frames per second."""
 
     state: str
@@ -282,27 +273,27 @@ class _Video:
     rate: float = np.nan
 
 
-def _video(dataset: Dataset, game: str, half: int) -> _Video:
+def _video(dataset: Dataset, game: str, half: int) -> Video:
     for name in VIDEO_FILES:
         path = dataset.root / game / name.format(half=half)
         if leaves_dataset(dataset.root, f"{game}/{path.name}"):
-            return _Video("leads out of the dataset")
+            return Video("leads out of the dataset")
         if path.is_file():
-            return _read_video_header(path)
-    return _Video("absent")
+            return read_video_header(path)
+    return Video("absent")
 
 
-def _read_video_header(path: Path) -> _Video:
+def read_video_header(path: Path) -> Video:
     import av
 
     try:
         with av.open(str(path)) as container:
             rate = container.streams.video[0].average_rate
             if not container.duration or not rate:
-                return _Video("its header gives no length or frame rate")
-            return _Video(GOOD, container.duration / av.time_base, float(rate))
+                return Video("its header gives no length or frame rate")
+            return Video(GOOD, container.duration / av.time_base, float(rate))
     except (av.FFmpegError, OSError, IndexError) as error:
-        return _Video(f"cannot be read ({' '.join(str(error).split())})")
+        return Video(f"cannot be read ({' '.join(str(error).split())})")
 
 
 def _other_lengths(dataset: Dataset, game: str, half: int, features: str) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """Clips of frames through a backbone whose last residual block learns with the head (paper, IV-E and Table VI)."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from rmsnet.bank import FrameBank
 from rmsnet.errors import UserError
 from rmsnet.files import content_hash, read_json
 from rmsnet.model_files import CONFIG
+from rmsnet.params import TrainParams
 from rmsnet.video.backbones import open_backbone, weights_hash
 from rmsnet.video.features import load_extractor
 from rmsnet.video.frames import FrameStore, pictures_of
@@ -37,13 +38,12 @@ class FineTuning:
         train: bank of frames to learn from.
         valid: bank of frames to judge by.
         folder: where the banks lie.
-        backbone: a ResNet of torchvision.
-        weights: as in `rmsnet.video.backbones.open_backbone`.
+        opened: a ResNet, and what its recipe says of it: see `rmsnet.video.backbones.open_backbone`.
         device: where to compute.
         precision: of the backbone's arithmetic; its weights stay in float32.
 
     Raises:
-        UserError: banks of features, frames of two kinds, no ResNet, weights that do not fit.
+        UserError: banks of features, frames of two kinds, no ResNet, a zip that is missing.
     """
 
     recordable = False
@@ -53,15 +53,14 @@ class FineTuning:
         train: FrameBank,
         valid: FrameBank,
         folder: Path,
-        backbone: str,
-        weights: str,
+        opened: tuple[nn.Module, Mapping[str, Any]],
         device: torch.device,
         precision: torch.dtype,
     ) -> None:
         pictures = pictures_of(train)
         if pictures_of(valid) != pictures:
             raise UserError("train and valid frame banks hold frames of two kinds; run rmsnet extract again")
-        self.network, described = open_backbone(backbone, weights)
+        self.network, described = opened
         self.recipe = Recipe(
             **described,
             height=pictures.height,
@@ -70,8 +69,8 @@ class FineTuning:
             frame_rate=pictures.frame_rate,
             first_frame_seconds=pictures.first_frame_seconds,
         )
+        self._frozen, self._learning = split_resnet(self.network, described["backbone"])
         self.network.to(device).to(memory_format=torch.channels_last)
-        self._frozen, self._learning = split_resnet(self.network, backbone)
         self.weights: Mapping[str, Tensor] = {
             f"backbone.{name}": weight for name, weight in self._learning.named_parameters()
         }
@@ -129,6 +128,35 @@ class FineTuning:
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32)
+
+
+def clip_inputs(
+    train: FrameBank, valid: FrameBank, folder: Path, params: TrainParams
+) -> Callable[[torch.device, torch.dtype], FineTuning] | None:
+    """How the trainer gets its clips: from frames, through a backbone that learns; None: from the banks' features.
+
+    What can be refused is refused here, before anything is computed or written.
+
+    Args:
+        train: bank to learn from.
+        valid: bank to judge by.
+        folder: where the banks lie.
+        params: the train section; `backbone` and `weights` matter here.
+
+    Raises:
+        UserError: a backbone without frames or frames without a backbone, weights that cannot be had or do not fit.
+    """
+    if not params.backbone:
+        if "pictures" in train.info["features"]:
+            raise UserError(
+                f"{folder}: holds frames; say which backbone learns from them, e.g. train.backbone=resnet50"
+            )
+        return None
+    for bank in (train, valid):
+        pictures_of(bank)
+    opened = open_backbone(params.backbone, params.weights)
+    split_resnet(opened[0], params.backbone)
+    return lambda device, precision: FineTuning(train, valid, folder, opened, device, precision)
 
 
 def split_resnet(network: nn.Module, name: str) -> tuple[nn.Module, nn.Module]:

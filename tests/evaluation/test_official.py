@@ -27,13 +27,14 @@ EXACT = 1e-12
 
 @pytest.fixture(scope="module")
 def official():
-    """SoccerNet.Evaluation.ActionSpotting, which switches NumPy's warnings off when it is imported."""
+    """SoccerNet.Evaluation.ActionSpotting, which switches NumPy's warnings off for everybody when it is imported."""
     with np.errstate():
-        yield pytest.importorskip("SoccerNet.Evaluation.ActionSpotting")
+        return pytest.importorskip("SoccerNet.Evaluation.ActionSpotting")
 
 
 def numbers_of_package(official, labels: Path, predictions: Path, **options: Any) -> list[float]:
-    with contextlib.redirect_stderr(io.StringIO()):  # its progress bars
+    quiet = contextlib.redirect_stderr(io.StringIO())  # its progress bars
+    with quiet, np.errstate(divide="ignore", invalid="ignore"):
         result = official.evaluate(str(labels), str(predictions), **options)
     return [float(number) for value in result.values() if value is not None for number in np.atleast_1d(value)]
 

@@ -22,7 +22,7 @@ from rmsnet.spotting import spot_bank
 from rmsnet.training import Epoch, train
 from rmsnet.video.backbones import open_backbone
 from rmsnet.video.features import load_extractor, video_features
-from rmsnet.video.finetuning import FineTuning, features_of_frames
+from rmsnet.video.finetuning import clip_inputs, features_of_frames
 from rmsnet.video.recipe import BACKBONE_FILE, recipe_of
 from tests.video.datasets import random_weights, video_dataset
 
@@ -52,12 +52,8 @@ def folder(tmp_path_factory) -> Path:
 
 def run(folder: Path, out: Path, params: TrainParams = TINY, **options):
     banks = [read_bank(folder / "frames", split) for split in ("train", "valid")]
-    weights = str(folder / "resnet18.pth")
-
-    def inputs(device, precision):
-        return FineTuning(*banks, folder / "frames", params.backbone, weights, device, precision)
-
-    return train(*banks, params, out, device="cpu", inputs=inputs, **options)
+    params = replace(params, weights=str(folder / "resnet18.pth"))
+    return train(*banks, params, out, device="cpu", inputs=clip_inputs(*banks, folder / "frames", params), **options)
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +103,8 @@ def test_two_processes_give_the_weights_of_one(folder, trained, tmp_path):
     """`torchrun`, two CPU processes, the same global batch."""
     code = (
         "import torch; torch.set_num_threads(1)\n"
-        "from pathlib import Path; from tests.video.test_finetuning import FineTuning, run\n"
+        "from pathlib import Path; from rmsnet.video.finetuning import FineTuning\n"
+        "from tests.video.test_finetuning import run\n"
         "computed, clips = [], FineTuning.clips\n"
         "FineTuning.clips = lambda self, rows: (computed.append(rows.shape[1]), clips(self, rows))[1]\n"
         f"run(Path({str(folder)!r}), Path({str(tmp_path / 'model')!r}))\n"
@@ -169,8 +166,19 @@ def test_what_cannot_be_fine_tuned_is_refused(folder, tmp_path, backbone, says):
     assert not list(tmp_path.iterdir())
 
 
-def test_features_are_no_frames(folder, tmp_path):
+def test_only_resnets_are_fine_tuned(folder):
+    banks = [read_bank(folder / "frames", split) for split in ("train", "valid")]
+    params = replace(TINY, backbone="shufflenet_v2_x0_5", weights=str(folder / "shufflenet.pth"))
+    random_weights(folder / "shufflenet.pth", "shufflenet_v2_x0_5")
+    with pytest.raises(UserError, match="shufflenet_v2_x0_5 is no ResNet; fine-tune resnet18"):
+        clip_inputs(*banks, folder / "frames", params)
+
+
+def test_features_are_no_frames_and_frames_no_features(folder):
     bank = read_bank(folder / "frames", "train")
     features = replace(bank, info={**bank.info, "features": {"name": "ResNET_TF2_PCA512"}})
     with pytest.raises(UserError, match="holds the features 'ResNET_TF2_PCA512', not frames"):
-        FineTuning(features, features, folder, "resnet18", "x.pth", torch.device("cpu"), torch.float32)
+        clip_inputs(features, features, folder, TINY)
+    with pytest.raises(UserError, match="say which backbone learns from them"):
+        clip_inputs(bank, bank, folder, replace(TINY, backbone=""))
+    assert clip_inputs(features, features, folder, replace(TINY, backbone="")) is None

@@ -1,0 +1,3 @@
+from components.tabulate.component import tabulate
+
+__all__ = ["tabulate"]

@@ -1,0 +1,74 @@
+"""rmsnet reproduce: the paper's tables and figures, trained here, beside the paper's numbers."""
+
+import argparse
+import re
+from pathlib import Path
+from typing import Any
+
+from rmsnet.commands._options import (
+    add_device_option,
+    add_json_option,
+    add_params_options,
+    add_preset_option,
+    params_of,
+)
+
+STUDY_NAMES = ("table2", "table3", "table4", "table5", "figure4", "figure5", "figure6", "figure7", "clip-length")
+
+
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("reproduce", help="run a table or figure of the paper; finished rows are kept")
+    parser.add_argument("study", choices=STUDY_NAMES, help="which table or figure")
+    parser.add_argument("--features", type=Path, default=Path("features"), help="frame banks (default: features)")
+    parser.add_argument("--out", type=Path, default=Path("studies"), help="folder for all studies (default: studies)")
+    parser.add_argument("--seeds", type=int, default=5, metavar="N", help="trainings of each row (default: 5)")
+    parser.add_argument(
+        "--grid",
+        choices=("json", "dvc"),
+        help="run nothing; print the rows as parameters, or as commands for dvc exp run",
+    )
+    add_preset_option(parser)
+    add_device_option(parser)
+    add_params_options(parser)
+    add_json_option(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> Any:
+    params = params_of(options)
+
+    if options.grid:
+        return _print_grid(options.study, options.grid)
+
+    from rmsnet.files import read_json
+    from rmsnet.study import reproduce
+
+    reproduce(
+        options.study,
+        options.features,
+        options.out,
+        params,
+        seeds=options.seeds,
+        device=options.device,
+        progress=not options.json,
+    )
+    folder = options.out / options.study
+    if not options.json:
+        print(f"\n{(folder / 'table.md').read_text(encoding='utf-8')}\n{folder / 'report.html'}")
+    return read_json(folder / "result.json")
+
+
+def _print_grid(study: str, form: str) -> None:
+    import json
+    import shlex
+
+    from rmsnet.study.stage import grid
+
+    rows = grid(study)
+    if form == "json":
+        print(json.dumps(rows, ensure_ascii=False, indent=2))
+        return
+    for row in rows:
+        name = re.sub(r"[^a-z0-9]+", "-", f"{study} {row['name']}".lower().replace("λ", "lambda")).strip("-")
+        changes = " ".join(f"--set-param {shlex.quote(change)}" for change in row["set"])
+        print(f"dvc exp run --queue --name {name} {changes} evaluate@full".replace("  ", " "))
