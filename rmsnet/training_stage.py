@@ -14,12 +14,15 @@ import numpy as np
 from rmsnet import distributed
 from rmsnet.bank import FrameBank, read_bank
 from rmsnet.errors import UserError
+from rmsnet.evaluation.metric import judge
 from rmsnet.files import content_hash, read_json, write_json
-from rmsnet.model_files import CONFIG
+from rmsnet.model_files import CONFIG, load_model
 from rmsnet.params import Params, TrainParams
 from rmsnet.profile import PROFILE_FILE
 from rmsnet.progress import progress as show_progress
 from rmsnet.provenance import code_tags, dvc_md5, environment
+from rmsnet.spotting import spot_bank
+from rmsnet.thresholds import best_thresholds
 from rmsnet.training import Epoch, partial_folder, train
 from rmsnet.video.finetuning import clip_inputs
 from rmsnet.video.recipe import copy_recipe_files
@@ -99,6 +102,8 @@ def train_stage(
             copy_recipe_files(features, model)
             if (features / PROFILE_FILE).exists():
                 shutil.copy(features / PROFILE_FILE, model)
+            if inputs is None:  # the finished model does not read a bank of frames
+                write_json(model / "thresholds.json", _thresholds(model, banks["valid"]))
             with TemporaryDirectory() as kept:
                 for file in ("config.json", "history.csv", "metrics.json"):
                     shutil.copy(model / file, kept)
@@ -123,6 +128,19 @@ def train_stage(
                 on_epoch=on_epoch,
                 on_model=on_model,
             )
+
+
+def _thresholds(folder: Path, valid: FrameBank) -> dict[str, Any]:
+    """The thresholds of a model, found on the validation split."""
+    games = {game: number for number, game in enumerate(dict.fromkeys(half.game for half in valid.halves))}
+    judged = judge(
+        valid.truth,
+        spot_bank(load_model(folder), valid),
+        game_of_half=np.array([games[half.game] for half in valid.halves], np.int64),
+        classes=len(valid.classes),
+        frame_rate=valid.frame_rate,
+    )
+    return best_thresholds(judged, valid.classes)
 
 
 def _example(bank: FrameBank, width: int) -> "npt.NDArray[np.float32]":

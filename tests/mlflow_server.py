@@ -41,7 +41,8 @@ def mlflow_server(folder: Path, *options: str, **environment: str) -> Iterator[s
         wait_for(f"http://127.0.0.1:{port}/health", process, folder / "server.log")
         yield f"http://127.0.0.1:{port}"
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
         process.wait()
         log.close()
 

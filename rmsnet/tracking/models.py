@@ -6,7 +6,7 @@ records have one order for everybody, and a record that a second process writes 
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +63,16 @@ def model_folder(uri: str) -> Path:
     Raises:
         UserError: there is no such model, the store is away, or the files are not those that were registered.
     """
-    return fetch(uri) / "artifacts" / "model"
+    from mlflow.models import Model
+
+    found = fetch(uri)
+    with asking(f"{uri}: MLmodel"):
+        description = Model.load(found)
+    try:
+        place = description.flavors["python_function"]["artifacts"]["model"]["path"]
+    except (KeyError, TypeError):
+        raise UserError(f"{uri}: is no model of rmsnet: its MLmodel names no model folder") from None
+    return found / str(place)
 
 
 def fetch(uri: str) -> Path:
@@ -86,9 +95,9 @@ def fetch(uri: str) -> Path:
 def _expected_hash(uri: str) -> str | None:
     """The hash in the tags of the version that a URI names; None for a logged model and for a version without."""
     name, _, reference = uri.removeprefix("models:/").replace("@", "/@").partition("/")
-    client = our_client()
-    if not reference:
+    if not uri.startswith("models:/") or not reference:
         return None
+    client = our_client()
     if reference.startswith("@"):
         version = client.get_model_version_by_alias(name, reference[1:])
     else:
@@ -200,7 +209,7 @@ def set_alias(name: str, alias: str, version: int | None) -> None:
         if version is None:
             client.delete_registered_model_alias(name, alias)
         else:
-            client.set_registered_model_alias(name, alias, str(version))
+            _insisting(lambda: client.set_registered_model_alias(name, alias, str(version)))
 
 
 def tag_version(name: str, version: int, tags: Mapping[str, str]) -> None:
@@ -278,4 +287,18 @@ def records(name: str) -> list[tuple[int, dict[str, Any], bool]]:
 
 def mark_applied(name: str, number: int) -> None:
     with asking(f"{name}: history"):
-        our_client().set_model_version_tag(history_name(name), str(number), APPLIED_TAG, "true")
+        client = our_client()
+        _insisting(lambda: client.set_model_version_tag(history_name(name), str(number), APPLIED_TAG, "true"))
+
+
+def _insisting(write: Callable[[], object]) -> None:
+    """Do it again when another process writes the same row at the same moment: the store refuses the second of two."""
+    from mlflow.exceptions import MlflowException
+
+    for attempt in range(3):
+        try:
+            write()
+            return
+        except MlflowException as error:
+            if attempt == 2 or "constraint" not in str(error):
+                raise

@@ -12,7 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rmsnet.errors import UserError
-from rmsnet.tracking.store import client_of, experiment_id, one_line, one_process_at_a_time, store_errors, tracking_uri
+from rmsnet.tracking.store import (
+    client_of,
+    experiment_id,
+    one_line,
+    one_process_at_a_time,
+    quiet_mlflow,
+    store_errors,
+    tracking_uri,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -267,12 +275,10 @@ def save_pyfunc(folder: Path, example: "npt.NDArray[np.float32]", saved: Path) -
     """Write a model folder as an MLflow model (models from code) into the new folder `saved`."""
     from importlib.metadata import version
 
-    import mlflow
-
     import rmsnet
 
     package = Path(rmsnet.__file__).parent
-    mlflow.pyfunc.save_model(
+    quiet_mlflow().pyfunc.save_model(
         saved,
         python_model=str(package / "pyfunc_model.py"),
         artifacts={"model": str(folder)},
@@ -286,11 +292,12 @@ def save_pyfunc(folder: Path, example: "npt.NDArray[np.float32]", saved: Path) -
 def _signature(width: int) -> Any:
     import numpy as np
     from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, Schema, TensorSpec
+    from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema, TensorSpec
 
     return ModelSignature(
         inputs=Schema([TensorSpec(np.dtype(np.float32), (-1, width))]),
         outputs=Schema([ColSpec("long", "position_ms"), ColSpec("string", "label"), ColSpec("double", "confidence")]),
+        params=ParamSchema([ParamSpec("thresholded", "boolean", False)]),
     )
 
 

@@ -20,8 +20,14 @@ DEFAULT_URI = "sqlite:///mlflow.db"
 EXPERIMENT = "rmsnet"
 _SQLITE = "sqlite:///"
 
-# A server that is away is found out in seconds; MLflow's own defaults try for four minutes at every call.
-_PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "60"}
+_ENVIRONMENT = {
+    # A server that is away is found out in seconds; MLflow's own defaults try for four minutes at every call.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "60",
+    # Standard output is ours.
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
 
 # A fresh store is told of at length (migrations, a new experiment), a lost one again and again; we say it once.
 _LOUD = (
@@ -45,7 +51,7 @@ def client_of(uri: str) -> Any:
     Raises:
         UserError: a SQLite file that cannot be used: no permission, damaged, written by another version of MLflow.
     """
-    mlflow = _quiet_mlflow()
+    mlflow = quiet_mlflow()
     path = _sqlite_path(uri)
     if path is None:
         return mlflow.MlflowClient(uri, uri)
@@ -59,7 +65,7 @@ def connect() -> "ModuleType":
     Raises:
         UserError: see `client_of`.
     """
-    mlflow = _quiet_mlflow()
+    mlflow = quiet_mlflow()
     client_of(tracking_uri())
     # set_tracking_uri changes the environment as well, which is the user's.
     before = os.environ.get("MLFLOW_TRACKING_URI")
@@ -77,11 +83,11 @@ def our_client() -> Any:
     return client_of(tracking_uri())
 
 
-def _quiet_mlflow() -> "ModuleType":
+def quiet_mlflow() -> "ModuleType":
+    """MLflow, told to keep to warnings that matter and to give up on a server in time."""
     for name in _LOUD:
         logging.getLogger(name).setLevel(logging.ERROR)
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    for name, value in _PATIENCE.items():
+    for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     import mlflow
 

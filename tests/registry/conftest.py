@@ -10,6 +10,7 @@ import pytest
 from rmsnet.evaluation.stage import evaluate_stage
 from rmsnet.files import write_json
 from rmsnet.params import EvaluateParams, Params, TrainParams
+from rmsnet.profile import PROFILE_FILE, bank_profile
 from rmsnet.training_stage import train_stage
 from tests.builders import learnable_bank, write_bank
 
@@ -52,7 +53,9 @@ def finished_workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     root = tmp_path_factory.mktemp("workshop")
     shop = Workshop(root, root / "mlflow.db")
     for number, (split, games) in enumerate(GAMES.items()):
-        write_bank(shop.features, split, learnable_bank(games, seed=number))
+        made = write_bank(shop.features, split, learnable_bank(games, seed=number))
+        if split == "train":
+            write_json(shop.features / PROFILE_FILE, bank_profile(made))
     write_json(
         shop.validation / "validation.json",
         {"verdict": "passed", "summary": "passed: no critical check failed", "dataset": "test", "dvc_md5": None},

@@ -1,0 +1,104 @@
+"""The commands as people type them: output, exit status, one line for bad input."""
+
+import json
+
+import pytest
+
+from rmsnet import cli, tracking
+from tests.tracking.builders import model_folder
+
+
+@pytest.fixture
+def run(shop, capsys):
+    """Run a command; its exit status, standard output and standard error."""
+
+    def command(*arguments: str) -> tuple[int, str, str]:
+        status = cli.main(list(arguments))
+        answer = capsys.readouterr()
+        return status, answer.out, answer.err
+
+    return command
+
+
+def register(run, shop, name: str, *options: str):
+    places = ["--evaluation", shop.evaluation, "--features", shop.features, "--validation", shop.validation]
+    return run("registry", "register", str(shop.model(name)), *map(str, places), "--out", "out", *options)
+
+
+def test_a_life_of_two_versions(run, shop):
+    status, out, _ = register(run, shop, "poor")
+    assert status == 0
+    assert "rmsnet version 1 (poor) is now @champion" in out
+    status, out, _ = register(run, shop, "good", "--set", "register.minimum_games=30", "--json")
+    assert status == 0
+    assert json.loads(out)["promoted"] is False
+
+    gate = ["--features", str(shop.features), "--validation", str(shop.validation), "--out", "promotion"]
+    status, out, err = run("registry", "promote", *gate, "--set", "register.minimum_games=30")
+    assert status == 1
+    assert "enough games" in err
+    assert err.count("\n") == 1
+    status, out, _ = run("registry", "promote", *gate)
+    assert status == 0
+    assert "version 2 (good) is now @champion" in out
+
+    status, out, _ = run("registry", "compare", "2", "@previous", "--features", str(shop.features))
+    assert status == 0
+    assert out.startswith("version 2 ")
+    status, out, _ = run("registry", "rollback", "--reason", "misses cards")
+    assert (status, out) == (0, "rmsnet: @champion 2 → 1; @previous 1 → none\n")
+
+    status, out, _ = run("registry", "list")
+    assert status == 0
+    assert [line.split()[:2] for line in out.splitlines()[1:]] == [["2", "good"], ["1", "@champion"]]
+    status, out, _ = run("registry", "history")
+    assert [line.split()[3] for line in out.splitlines()[1:]] == ["promote", "register", "promote", "rollback"]
+    assert "misses cards" in out
+    status, out, _ = run("registry", "history", "--json")
+    assert [change["number"] for change in json.loads(out)] == [1, 2, 3, 4]
+
+
+def test_an_empty_registry_says_so(run):
+    assert run("registry", "list")[1] == "rmsnet: no version yet; make one with: rmsnet registry register\n"
+    assert run("registry", "history")[1] == "rmsnet: nothing has happened yet\n"
+    assert run("registry", "sync")[1].startswith("0 runs brought to")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["registry", "rollback", "--reason", "x"], "has no champion"),
+        (["registry", "promote", "--features", "FEATURES", "--out", "x"], "no such registered model"),
+        (["registry", "promote", "--features", "nowhere", "--out", "x"], "no such frame bank"),
+        (["registry", "compare", "1", "2", "--features", "FEATURES"], "no such registered model"),
+        (["registry", "list", "--set", "register.floor=2"], "floor must lie in [0, 1]"),
+        (["registry", "list", "--set", "register.model_name=a/b"], "model_name must be"),
+        (["serve", "models:/rmsnet@champion"], "is not to be had"),
+        (["serve", "nowhere"], "is not to be had"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_2(run, shop, arguments, says):
+    status, out, err = run(*[str(shop.features) if word == "FEATURES" else word for word in arguments])
+    assert status == 2
+    assert says in err
+    assert err.count("\n") == 1
+    assert out == ""
+
+
+def test_a_model_of_an_older_schema_is_refused_at_load(run, shop, tmp_path):
+    folder = model_folder(tmp_path / "old")
+    config = folder / "config.json"
+    config.write_text(config.read_text().replace('"schema": 1', '"schema": 0'))
+    with tracking.tracked_run("seed 0", (), {}) as tracked:
+        from rmsnet.tracking import runs
+        from tests.tracking.builders import EXAMPLE
+
+        saved = tmp_path / "saved"
+        good = model_folder(tmp_path / "good")
+        runs.save_pyfunc(good, EXAMPLE, saved)
+        (saved / "artifacts" / "good" / "config.json").write_text(config.read_text())
+        model_id = runs.put_model(runs.client_of(tracking.tracking_uri()), tracked.run_id, saved, {})
+    tracking.create_version("rmsnet", model_id, tracked.run_id, {})
+    status, _, err = run("registry", "promote", "1", "--features", str(shop.features), "--out", "x")
+    assert status == 2
+    assert "not a model of schema 1" in err
