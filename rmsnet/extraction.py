@@ -275,7 +275,7 @@ def _precomputed(dataset: Dataset, halves: Mapping[str, Sequence[Half]], feature
         arrays[split] = []
         for game, half in of_split:
             path = dataset.features_path(game, half, features)
-            array = _open_features(path)
+            array = open_features(path)
             width = array.shape[1] if width is None else width
             if array.shape[1] != width:
                 raise UserError(f"{path}: {array.shape[1]} features a frame, the files before it {width}")
@@ -283,7 +283,7 @@ def _precomputed(dataset: Dataset, halves: Mapping[str, Sequence[Half]], feature
     return Source(arrays, {"name": features})
 
 
-def _open_features(path: Path) -> Features:
+def open_features(path: Path) -> Features:
     """(T, D) memory-mapped features of a half."""
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
