@@ -1,21 +1,12 @@
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from rmsnet.bank import FrameBank, bank_index
 from rmsnet.errors import UserError
-from rmsnet.files import write_json
 from rmsnet.params import Params
 from rmsnet.training_stage import train_stage
-from tests.builders import bank
-
-
-def write_bank(folder: Path, split: str, made: FrameBank) -> None:
-    folder.mkdir(exist_ok=True)
-    np.save(folder / f"{split}.npy", made.features)
-    write_json(folder / f"{split}.json", bank_index(made))
+from tests.builders import bank, write_bank
 
 
 @pytest.mark.parametrize(
