@@ -13,8 +13,8 @@ from rmsnet.evaluation.comparison import COMPARISON_FILES, write_comparison
 from rmsnet.evaluation.files import ClassList, games_of_split, read_predictions, read_truth, write_predictions
 from rmsnet.evaluation.metric import LOOSE, Protocol
 from rmsnet.evaluation.report import REPORT_FILES, write_report
-from rmsnet.files import atomic_folder, read_json
-from rmsnet.model_files import load_model
+from rmsnet.files import atomic_folder, read_json, write_json
+from rmsnet.model_files import ORIGIN_FILE, load_model, origin
 from rmsnet.params import EvaluateParams
 from rmsnet.soccernet import HALVES, V1_CLASSES
 from rmsnet.spotting import spot_bank
@@ -63,6 +63,7 @@ def evaluate_stage(
             (folder / split).mkdir()
             write_report(folder / split, assessment)
             write_predictions(folder / split / "predictions", corpus.halves, assessment.predictions, corpus.classes)
+            write_json(folder / split / "predictions" / ORIGIN_FILE, origin(spotter))
         for split, assessment in assessments.items():
             tracking.log_evaluation(
                 run["run_id"],
