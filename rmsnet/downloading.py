@@ -232,30 +232,9 @@ def _problem(path: Path) -> str | None:
         return None
     if path.suffix == ".npy":
         return _feature_problem(path)
-    return _video_problem(path)
+    from rmsnet.validation.videos import read_video
 
-
-END_SECONDS = 20
-"""A whole video has packets in so many seconds before the end that its header announces."""
-
-
-def _video_problem(path: Path) -> str | None:
-    import av
-
-    try:
-        with av.open(str(path)) as container:
-            if not container.streams.video or not container.duration:
-                return "its header gives no picture or no length"
-            seconds = container.duration / av.time_base
-            container.seek(max(0, int((seconds - END_SECONDS / 2) * av.time_base)))
-            times = [
-                float(packet.pts * packet.time_base) for packet in container.demux(video=0) if packet.pts is not None
-            ]
-    except (av.FFmpegError, OSError) as error:
-        return f"cannot be read ({' '.join(str(error).split())})"
-    if max(times, default=0) < seconds - END_SECONDS:
-        return f"cut off: its last picture is at {max(times, default=0):.0f} s of {seconds:.0f} s"
-    return None
+    return read_video(path).problem or None
 
 
 def _feature_problem(path: Path) -> str | None:

@@ -1,6 +1,6 @@
 """What is in a dataset: `rmsnet data inspect`. It describes; `rmsnet validate` says whether the data may be used.
 
-Labels are read, of features and videos the headers only.
+Labels are read, of features the headers only, of videos the headers and the last seconds.
 """
 
 import re
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rmsnet.files import write_text
+from rmsnet.params import ExtractParams
 from rmsnet.provenance import dvc_md5
 from rmsnet.soccernet import HALVES, LABEL_FILES, Dataset, leaves_dataset, list_dataset
 
@@ -42,7 +43,7 @@ def inspect(
     from rmsnet.validation.statistics import statistics
     from rmsnet.validation.tables import read_tables
 
-    tables = read_tables(dataset, features, classes, contents=False)
+    tables = read_tables(dataset, ExtractParams(features=features), classes, contents=False)
     files = _files(dataset, tables)
     found = {
         "dataset": dataset.name,

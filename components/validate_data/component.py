@@ -54,7 +54,7 @@ def validate_data(
         out = Path(validation.path)
         passed = True
         try:
-            validate(root, out, features=chosen.extract.features, classes=chosen.data.classes)
+            validate(root, out, chosen.extract, chosen.data.classes)
         except CheckFailed as refusal:
             print(refusal)
             passed = False

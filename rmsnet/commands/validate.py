@@ -28,8 +28,8 @@ def run(options: argparse.Namespace) -> Any:
     validation = validate(
         options.data,
         options.out,
-        features=params.extract.features,
-        classes=params.data.classes,
+        params.extract,
+        params.data.classes,
         profile=options.profile,
     )
     if not options.json:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rmsnet.files import write_json, write_text
+from rmsnet.params import ExtractParams
 from rmsnet.provenance import dvc_md5
 from rmsnet.soccernet import Dataset
 from rmsnet.validation.page import figures, html_page, table, text
@@ -32,7 +33,7 @@ def write_report(
     dataset: Dataset,
     validation: "Validation",
     tables: Tables,
-    features: str,
+    params: ExtractParams,
     classes: str,
     drift_limit: float | None,
 ) -> None:
@@ -44,7 +45,7 @@ def write_report(
         "dataset": dataset.name,
         "simulated": dataset.simulated,
         "dvc_md5": dvc_md5(dataset.root),
-        "features": features,
+        **({"features": params.features} if params.source == "features" else {"videos": params.videos}),
         "classes": classes,
         "drift_limit": drift_limit,
         "checks": [asdict(check) for check in validation.checks],
@@ -72,7 +73,8 @@ def _heading(document: Mapping[str, Any]) -> str:
 
 
 def _facts(document: Mapping[str, Any]) -> str:
-    facts = [f"features {document['features']}", f"labels {document['classes']}"]
+    facts = [f"{key} {document[key]}" for key in ("features", "videos") if key in document]
+    facts.append(f"labels {document['classes']}")
     if document["dvc_md5"]:
         facts.append(f"DVC MD5 {document['dvc_md5']}")
     return ", ".join(facts)
@@ -156,7 +158,7 @@ def _check_table(checks: Sequence[Mapping[str, Any]]) -> str:
                 check["table"],
                 check["expectation"],
                 check["severity"],
-                # An expectation of videos is met by a dataset without any; that is no praise.
+                # An expectation of what a dataset has nothing of is met; that is no praise.
                 "nothing to check" if check["status"] == "passed" and not check["rows_checked"] else check["status"],
                 check["rows_failed"],
                 check["rows_checked"],

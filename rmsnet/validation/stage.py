@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from rmsnet.errors import CheckFailed
 from rmsnet.files import atomic_folder, read_json, require_replaceable
+from rmsnet.params import ExtractParams
 from rmsnet.soccernet import Dataset, list_dataset
 
 if TYPE_CHECKING:
@@ -34,9 +35,9 @@ class Validation:
 def validate(
     root: Path,
     out: Path,
-    *,
-    features: str = "ResNET_TF2_PCA512",
+    params: ExtractParams | None = None,
     classes: str = "v1",
+    *,
     profile: Path | None = None,
 ) -> Validation:
     """Check a dataset and write the report: validation.json, report.md, report.html.
@@ -44,7 +45,8 @@ def validate(
     Args:
         root: dataset in SoccerNet's layout.
         out: folder of the report; it appears, or is replaced, when the report is whole.
-        features: which feature files to check: {1,2}_<features>.npy.
+        params: the extract section, which says what to check: the feature files, or the videos that they are to be
+            made from; None: its defaults.
         classes: which labels to check: "v1" or "v2".
         profile: profile.json of a model, to hold the features against; by default the dataset's own training split.
 
@@ -53,30 +55,31 @@ def validate(
             holds something else; nothing is written.
         CheckFailed: the data are bad, or a check could not be run; the report says which and is written.
     """
+    params = ExtractParams() if params is None else params
     require_replaceable(out, "validation.json")
     dataset = list_dataset(root)
     reference = None if profile is None else read_json(profile)
 
     from rmsnet.validation.report import write_report
 
-    tables, limit, checks = examine(dataset, features, classes, reference)
+    tables, limit, checks = examine(dataset, params, classes, reference)
     verdict = judge(checks)
     validation = Validation(verdict, summarize(verdict, checks), checks)
     with atomic_folder(out) as folder:
-        write_report(folder, dataset, validation, tables, features, classes, limit)
+        write_report(folder, dataset, validation, tables, params, classes, limit)
     if verdict in ("failed", "undecided"):
         raise CheckFailed(f"{root}: {validation.summary}; which rows: {out / 'report.html'}")
     return validation
 
 
 def examine(
-    dataset: Dataset, features: str, classes: str, profile: Mapping[str, Any] | None = None
+    dataset: Dataset, params: ExtractParams, classes: str, profile: Mapping[str, Any] | None = None
 ) -> "tuple[Tables, float | None, tuple[Check, ...]]":
     """The tables of a dataset, the largest distance that is not called drift, and what came of every check.
 
     Args:
         dataset: of `rmsnet.soccernet.list_dataset`.
-        features: which feature files.
+        params: the extract section: which feature files, or which videos.
         classes: "v1" or "v2".
         profile: to hold the features against; None: that of the dataset's own training halves, if it has some.
 
@@ -88,11 +91,12 @@ def examine(
     from rmsnet.validation.suites import ROWS_NAMED_BY, suites
     from rmsnet.validation.tables import read_tables
 
-    tables = read_tables(dataset, features, classes)
+    tables = read_tables(dataset, params, classes)
     reference = training_profile(tables) if profile is None else profile
     tables = with_drift(tables, reference)
     limit = None if reference is None else float(reference["drift"]["limit"])
-    return tables, limit, tuple(run_checks(tables.by_name(), suites(classes, limit), ROWS_NAMED_BY))
+    expected = suites(classes, limit, from_videos=params.source != "features")
+    return tables, limit, tuple(run_checks(tables.by_name(), expected, ROWS_NAMED_BY))
 
 
 def judge(checks: "Sequence[Check]") -> Verdict:

@@ -2,7 +2,7 @@
 
 games     a row per game and split that lists it
 halves    a row per half of every game that lies in the dataset
-features  a row per feature file
+features  a row per feature file; none where features are still to be made from the videos
 events    a row per annotation, in file order
 classes   a row per split and class, with its events
 """
@@ -12,13 +12,13 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from rmsnet.errors import UserError
+from rmsnet.params import ExtractParams
 from rmsnet.profile import profile_frames
 from rmsnet.progress import progress
 from rmsnet.soccernet import (
@@ -36,12 +36,13 @@ from rmsnet.soccernet import (
     split_game_time,
 )
 from rmsnet.validation.arrays import ArrayHeader, Contents, Features, open_features, read_contents
+from rmsnet.validation.videos import Video, read_video
 
 READERS = 4
 """Feature files read at once: hashing and NumPy leave the interpreter to each other."""
 
 VIDEO_FILES = ("{half}_224p.mkv", "{half}_720p.mkv", "{half}_HQ.mkv", "{half}.mkv", "{half}.mp4")
-"""A half's video, in the order of preference."""
+"""The video beside a half's features, in the order of preference."""
 
 TRAINING_SPLIT = "train"
 
@@ -50,7 +51,7 @@ GOOD = "good"
 
 # What may lie in a game's folder: features and videos of its halves, SoccerNet's label files, detections, notes.
 _EXPECTED_FILE = re.compile(
-    r"[12]_\w+\.(npy|json)|[12](_\w+)?\.(mkv|mp4|avi)|Labels(-[a-z0-9]+)?\.json|video\.ini|results_spotting\.json"
+    r"[12]_\w+\.(npy|json)|[12](_\w+)?\.(mkv|mp4|mov|m4v|avi|ts|mpe?g|webm|mxf)|Labels(-[a-z0-9]+)?\.json|video\.ini|results_spotting\.json"
 )
 _GAME_NAME = re.compile(r"[\w-]+/\d{4}-\d{4}/\d{4}-\d\d-\d\d - \d\d-\d\d \S.* \d+ - \d+ .*\S")
 _TWO_DIGITS = re.compile(r"\d+ - \d{2,3}:\d\d")
@@ -82,12 +83,12 @@ class Tables:
         return {name: getattr(self, name) for name in names}
 
 
-def read_tables(dataset: Dataset, features: str, classes: str, contents: bool = True) -> Tables:
-    """Read a dataset's lists, folders, labels, features and video headers.
+def read_tables(dataset: Dataset, params: ExtractParams, classes: str, contents: bool = True) -> Tables:
+    """Read a dataset's lists, folders, labels, features and what its videos say of themselves.
 
     Args:
         dataset: of `rmsnet.soccernet.list_dataset`.
-        features: which feature files the pipeline uses: {1,2}_<features>.npy.
+        params: the extract section: which feature files, {1,2}_<features>.npy, or videos, {1,2}_<videos>.mkv (.mp4, …).
         classes: which labels: "v1" or "v2".
         contents: False: read the headers of the feature files only.
     """
@@ -100,9 +101,10 @@ def read_tables(dataset: Dataset, features: str, classes: str, contents: bool = 
         for split, game in zip(present.split, present.game, strict=True)
         for half in HALVES
     ]
-    scans = _scan_all(dataset, files, features, contents)
-    feature_rows = _features_table(dataset, files, scans, features)
-    halves = _halves_table(dataset, files, feature_rows, features)
+    feature_files = files if params.source == "features" else []
+    scans = _scan_all(dataset, feature_files, params.features, contents)
+    feature_rows = _features_table(dataset, feature_files, scans, params.features)
+    halves = _halves_table(dataset, files, feature_rows, params)
     events = _events_table(dataset, present, halves, classes)
     late = events.assign(late=events.seconds_past_end > 0).groupby("game").late.mean()
     games["late_share"] = games.game.map(late)
@@ -235,22 +237,22 @@ def _features_table(
 
 
 def _halves_table(
-    dataset: Dataset, files: Iterable[tuple[str, str, int]], features_table: pd.DataFrame, features: str
+    dataset: Dataset, files: Iterable[tuple[str, str, int]], features_table: pd.DataFrame, params: ExtractParams
 ) -> pd.DataFrame:
-    rate = FEATURE_RATES.get(features, FRAME_RATE)
+    rate = FEATURE_RATES.get(params.features, FRAME_RATE)
+    frames = features_table.set_index(["game", "half"]).frames.to_dict()
     rows = []
-    for (split, game, half), frames in zip(files, features_table.frames, strict=True):
-        video = _video(dataset, game, half)
-        others = _other_lengths(dataset, game, half, features)
-        seconds = frames / rate
+    for split, game, half in files:
+        video = _video(dataset, game, half, params)
+        others = _other_lengths(dataset, game, half, params.features)
+        seconds = frames.get((game, half), np.nan) / rate
         rows.append(
             {
                 "split": split,
                 "game": game,
                 "half": half,
-                "minutes": seconds / 60,
-                "video": video.state,
-                "video_rate": video.rate,
+                "minutes": (seconds if params.source == "features" else video.seconds) / 60,
+                "video": video.problem or GOOD,
                 "video_seconds": video.seconds,
                 "rate_against_video": seconds / video.seconds,
                 "video_gap_seconds": abs(seconds - video.seconds),
@@ -258,42 +260,29 @@ def _halves_table(
                 "other_gap_seconds": max((abs(seconds - other) for other in others.values()), default=np.nan),
             }
         )
-    columns = ["split", "game", "half", "minutes", "video", "video_rate", "video_seconds", "rate_against_video"]
+    columns = ["split", "game", "half", "minutes", "video", "video_seconds", "rate_against_video"]
     table = pd.DataFrame(rows, columns=[*columns, "video_gap_seconds", "other_features", "other_gap_seconds"])
     table["minutes_against_median"] = table.minutes / table.minutes.median()
     return table
 
 
-@dataclass(frozen=True)
-class Video:
-    """What a video's header says: GOOD, "absent" or why it cannot be read; its length and frames per second."""
+def _video(dataset: Dataset, game: str, half: int, params: ExtractParams) -> Video:
+    """The video that a half's features are extracted from, or that lies beside them."""
+    folder = dataset.root / game
+    if params.source == "features":
+        found = [path for name in VIDEO_FILES if (path := folder / name.format(half=half)).is_file()]
+    else:
+        from rmsnet.video.halves import find_video
 
-    state: str
-    seconds: float = np.nan
-    rate: float = np.nan
-
-
-def _video(dataset: Dataset, game: str, half: int) -> Video:
-    for name in VIDEO_FILES:
-        path = dataset.root / game / name.format(half=half)
-        if leaves_dataset(dataset.root, f"{game}/{path.name}"):
-            return Video("leads out of the dataset")
-        if path.is_file():
-            return read_video_header(path)
-    return Video("absent")
-
-
-def read_video_header(path: Path) -> Video:
-    import av
-
-    try:
-        with av.open(str(path)) as container:
-            rate = container.streams.video[0].average_rate
-            if not container.duration or not rate:
-                return Video("its header gives no length or frame rate")
-            return Video(GOOD, container.duration / av.time_base, float(rate))
-    except (av.FFmpegError, OSError, IndexError) as error:
-        return Video(f"cannot be read ({' '.join(str(error).split())})")
+        try:
+            found = [find_video(folder, half, params.videos)]
+        except UserError:
+            found = []
+    if not found:
+        return Video("absent")
+    if leaves_dataset(dataset.root, f"{game}/{found[0].name}"):
+        return Video("leads out of the dataset")
+    return read_video(found[0])
 
 
 def _other_lengths(dataset: Dataset, game: str, half: int, features: str) -> dict[str, float]:

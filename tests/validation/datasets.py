@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from rmsnet.params import ExtractParams
 from rmsnet.soccernet import LABEL_FILES, SPLITS, V2_CLASSES, split_file
 
 FEATURES = "tiny"
+PARAMS = ExtractParams(features=FEATURES)
 WIDTH = 16
 FRAMES = 240
 

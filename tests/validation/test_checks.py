@@ -7,16 +7,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rmsnet.params import ExtractParams
 from rmsnet.soccernet import list_dataset
 from rmsnet.validation.stage import examine
-from tests.validation.datasets import ANNOTATIONS, FEATURES, GAMES, feature_file, make_dataset, write_json, write_labels
+from tests.validation.datasets import (
+    ANNOTATIONS,
+    FEATURES,
+    GAMES,
+    PARAMS,
+    feature_file,
+    make_dataset,
+    write_json,
+    write_labels,
+)
 
 GAME, OTHER = GAMES["train"][:2]
 
 
-def wrong(root: Path, classes: str = "v1") -> dict[str, tuple[str, str, int]]:
+def wrong(root: Path, classes: str = "v1", params: ExtractParams = PARAMS) -> dict[str, tuple[str, str, int]]:
     """(severity, status, rows) of every check that did not pass, by what it expects."""
-    _, _, checks = examine(list_dataset(root), FEATURES, classes)
+    _, _, checks = examine(list_dataset(root), params, classes)
     return {
         check.expectation: (check.severity, check.status, check.rows_failed)
         for check in checks
@@ -305,5 +315,5 @@ def test_a_second_feature_file_of_another_length_is_told(dataset):
 
 
 def test_no_number_of_a_table_is_lost_on_the_way_to_json(dataset):
-    _, _, checks = examine(list_dataset(dataset), FEATURES, "v1")
+    _, _, checks = examine(list_dataset(dataset), PARAMS, "v1")
     assert json.dumps([check.rows for check in checks], allow_nan=False)

@@ -11,6 +11,7 @@ from collections import defaultdict
 import numpy as np
 import pytest
 
+from rmsnet.params import ExtractParams
 from rmsnet.soccernet import HALVES, SPLITS, GameFiles, list_dataset, read_events, read_split, split_file
 from rmsnet.validation.stage import examine
 
@@ -72,7 +73,7 @@ def real(shared, tmp_path_factory):
 @pytest.mark.parametrize("version", ["v1", "v2"])
 def test_the_real_annotations_pass_with_the_warnings_they_deserve(real, version):
     root, late = real
-    tables, _, checks = examine(list_dataset(root), FEATURES, version)
+    tables, _, checks = examine(list_dataset(root), ExtractParams(features=FEATURES), version)
     assert [check.expectation for check in checks if check.status == "broken"] == []
     failed = {check.expectation: check for check in checks if check.status == "failed"}
     assert {name for name, check in failed.items() if check.severity == "critical"} == set()

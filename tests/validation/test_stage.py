@@ -12,7 +12,7 @@ from rmsnet.profile import feature_profile
 from rmsnet.validation import validate
 from rmsnet.validation.checks import Check
 from rmsnet.validation.stage import judge, summarize
-from tests.validation.datasets import FEATURES, GAMES, feature_file, write_json
+from tests.validation.datasets import FEATURES, GAMES, PARAMS, feature_file, write_json
 
 GAME = GAMES["train"][0]
 
@@ -22,7 +22,7 @@ def failures(checks) -> dict[str, str]:
 
 
 def test_good_data_pass_without_a_warning_and_leave_a_report(good, tmp_path):
-    found = validate(good, tmp_path / "report", features=FEATURES)
+    found = validate(good, tmp_path / "report", PARAMS)
     assert failures(found.checks) == {}
     assert found.verdict == "passed"
     assert sorted(path.name for path in (tmp_path / "report").iterdir()) == [
@@ -59,13 +59,13 @@ def test_without_a_dataset_nothing_is_judged_and_nothing_written(tmp_path):
 
 def test_the_same_data_give_the_same_bytes(good, tmp_path):
     for name in ("one", "two"):
-        validate(good, tmp_path / name, features=FEATURES)
+        validate(good, tmp_path / name, PARAMS)
     for name in ("validation.json", "report.md", "report.html"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
 def test_the_page_loads_nothing_from_anywhere(good, tmp_path):
-    validate(good, tmp_path / "report", features=FEATURES)
+    validate(good, tmp_path / "report", PARAMS)
     text = (tmp_path / "report" / "report.html").read_text()
     assert not re.findall(r"""(?:src|href)=["'](?!data:)|https?://|@import|url\(""", text)
 
@@ -93,8 +93,8 @@ def test_a_broken_check_is_told_apart_from_bad_data(good, tmp_path, monkeypatch)
 
     from rmsnet.validation import suites
 
-    def with_a_mistake(classes, drift_limit):
-        made = real(classes, drift_limit)
+    def with_a_mistake(*arguments, **named):
+        made = real(*arguments, **named)
         made["events"].append(
             gxe.ExpectColumnValuesToBeBetween(column="no such column", max_value=0, severity="warning", notes="typo")
         )
@@ -103,7 +103,7 @@ def test_a_broken_check_is_told_apart_from_bad_data(good, tmp_path, monkeypatch)
     real = suites.suites
     monkeypatch.setattr(suites, "suites", with_a_mistake)
     with pytest.raises(CheckFailed, match=r"undecided: .* 1 could not be run, which says nothing about the data"):
-        validate(good, tmp_path / "report", features=FEATURES)
+        validate(good, tmp_path / "report", PARAMS)
     report = json.loads((tmp_path / "report" / "validation.json").read_text())
     (broken,) = [item for item in report["checks"] if item["status"] != "passed"]
     assert broken["status"] == "broken"
@@ -116,7 +116,7 @@ def test_names_that_are_code_or_no_text_do_no_harm(dataset, tmp_path):
     names = ["<script>alert(1)</script>", "| a | `b` *c*", "not utf-8: \udcff"]
     write_json(dataset / "SoccerNetGamesTest.json", [*GAMES["test"], *names])
     with pytest.raises(CheckFailed):
-        validate(dataset, tmp_path / "report", features=FEATURES)
+        validate(dataset, tmp_path / "report", PARAMS)
     page = (tmp_path / "report" / "report.html").read_text()
     assert "<script>" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
