@@ -8,11 +8,15 @@ Predictions are SoccerNet's `<league>/<season>/<game>/results_spotting.json`:
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from rmsnet.errors import UserError
 from rmsnet.evaluation.cells import GRID_SECONDS
@@ -37,6 +41,9 @@ LAST_MS = 1 << 53
 
 SHOWN_LABELS = 8
 """How many known labels an error message lists."""
+
+Columns = list[npt.NDArray[Any]]
+"""One-dimensional arrays of one length."""
 
 
 @dataclass(frozen=True)
@@ -201,25 +208,47 @@ def read_predictions(
     return FoundPredictions(Predictions(*columns), tuple(missing))
 
 
-def _predictions_of(content: bytes, where: str, first_half: int, classes: ClassList) -> tuple[Any, ...]:
+class _Row(msgspec.Struct, gc=False):
+    """A prediction with numbers where numbers belong, or texts that read as such; what else it holds is skipped."""
+
+    half: int
+    position: int
+    label: str
+    confidence: float
+
+
+class _Document(msgspec.Struct):
+    predictions: list[_Row]
+
+
+def _predictions_of(content: bytes, where: str, first_half: int, classes: ClassList) -> Columns:
     index = {label: number for number, label in enumerate(classes.classes)}
-    rows = _list_in(content, "predictions", where)
-    kinds = (np.int64, np.int64, np.int64, np.float64)
-    try:
-        # Nearly all files are sound: read whole columns, and look at rows one by one only where that fails.
-        half, position_ms, label, confidence = (
-            np.array([int(row["half"]) for row in rows], np.int64),
-            np.array([int(row["position"]) for row in rows], np.int64),
-            np.array([index[row["label"]] for row in rows], np.int64),
-            np.array([float(row["confidence"]) for row in rows], np.float64),
-        )
-        sound = np.isin(half, HALVES) & _is_time(position_ms) & np.isfinite(confidence)
-    except (KeyError, TypeError, ValueError, OverflowError):
-        sound = np.zeros(1, bool)
-    if not sound.all():
+    columns = _sound_predictions(content, index)
+    if columns is None:
+        rows = _list_in(content, "predictions", where)
         checked = list(_checked(rows, where, lambda row: _read_prediction(row, index, classes)))
-        half, position_ms, label, confidence = _columns(checked, kinds)
-    return first_half + half - 1, position_ms, label, confidence
+        columns = _columns(checked, (np.int64, np.int64, np.int64, np.float64))
+    columns[0] += first_half - 1
+    return columns
+
+
+def _sound_predictions(content: bytes, index: Mapping[str, int]) -> Columns | None:
+    """Half, milliseconds, class and confidence of a file in which nothing is odd, as nearly all are, four times faster.
+
+    None where anything is: then the rows have to be looked at one by one.
+    """
+    try:
+        rows = msgspec.json.decode(content, type=_Document, strict=False).predictions
+        half, position_ms, label, confidence = (
+            np.fromiter(map(attrgetter("half"), rows), np.int64, len(rows)),
+            np.fromiter(map(attrgetter("position"), rows), np.int64, len(rows)),
+            np.fromiter(map(index.__getitem__, map(attrgetter("label"), rows)), np.int64, len(rows)),
+            np.fromiter(map(attrgetter("confidence"), rows), np.float64, len(rows)),
+        )
+    except (ValueError, KeyError, OverflowError, RecursionError):
+        return None
+    sound = np.isin(half, HALVES) & _is_time(position_ms) & np.isfinite(confidence)
+    return [half, position_ms, label, confidence] if sound.all() else None
 
 
 def _read_prediction(
@@ -228,7 +257,7 @@ def _read_prediction(
     """Half, milliseconds, class and confidence; None for a label that is left out."""
     if not _is_listed(row["label"], index, classes):
         return None
-    half = int(row["half"])
+    half = _whole_number(row["half"])
     if half not in HALVES:
         raise ValueError(f"half {half}; there are halves 1 and 2")
     try:
@@ -264,7 +293,7 @@ def _read_position(value: Any) -> int:
         ValueError: the value is no time.
     """
     try:
-        position_ms = int(value)
+        position_ms = _whole_number(value)
     except (TypeError, ValueError, OverflowError):
         raise ValueError(f"position {value!r} is no number of milliseconds") from None
     if not _is_time(position_ms):
@@ -272,12 +301,28 @@ def _read_position(value: Any) -> int:
     return position_ms
 
 
+def _whole_number(value: Any) -> int:
+    """A number without its fraction, or the whole number in a text such as "1", "1.0" or "1e3".
+
+    Raises:
+        ValueError, TypeError, OverflowError: there is none.
+    """
+    try:
+        return int(value)
+    except ValueError:
+        with suppress(ValueError):
+            number = float(value)
+            if number.is_integer():
+                return int(number)
+        raise
+
+
 def _is_time(position_ms: Any) -> Any:
     """Whether (arrays of) milliseconds can be placed; a little before the half is possible, see `Grid.cells`."""
     return (position_ms > -1000 * GRID_SECONDS) & (position_ms < LAST_MS)
 
 
-def _columns(rows: Sequence[tuple[Any, ...]], kinds: Sequence[type]) -> list[Any]:
+def _columns(rows: Sequence[tuple[Any, ...]], kinds: Sequence[type]) -> Columns:
     """Rows as arrays, one for each kind."""
     columns = zip(*rows, strict=True) if rows else [()] * len(kinds)
     return [np.array(column, kind) for column, kind in zip(columns, kinds, strict=True)]
