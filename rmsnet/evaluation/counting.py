@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from rmsnet.evaluation.average_precision import THRESHOLDS, Counted
-from rmsnet.evaluation.cells import Floats, Grid, Ints, covered, events_on, nearest_is_visible, predictions_on
-from rmsnet.evaluation.matching import NOBODY, match, rank_of, windows
+from rmsnet.evaluation.cells import Floats, Grid, Ints, events_on, nearest_is_visible, predictions_on
+from rmsnet.evaluation.matching import NOBODY, match_near, rank_of
 from rmsnet.evaluation.suppression import not_suppressed
 from rmsnet.spots import Predictions, Truth
 
@@ -39,10 +39,11 @@ def count(
     group_of_row = (game_of_half[:, None] * grid.classes + np.arange(grid.classes)).ravel()
     groups = (games, grid.classes)
     # The last axis: not shown, shown.
-    hits = np.zeros((len(tolerances), *groups, len(THRESHOLDS), 2))
-    found = np.zeros((len(tolerances) if suppress else 1, *groups, len(THRESHOLDS), 2))
+    shape = (*groups, len(THRESHOLDS), 2)
+    found = np.zeros((len(tolerances) if suppress else 1, *shape))
+    hit_places: list[list[Ints]] = [[] for _ in tolerances]
     events = np.zeros((*groups, 2))
-    for some_truth, some_predictions in _batches(truth, predictions, grid.halves):
+    for some_truth, some_predictions in batches(truth, predictions, grid.halves):
         event, shown = events_on(grid, some_truth)
         cell, confidence = predictions_on(grid, some_predictions)
         events += _histogram(2 * group_of_row[grid.row_of(event)] + shown, events.shape)
@@ -51,9 +52,12 @@ def count(
         place += np.searchsorted(THRESHOLDS, confidence, side="right") - 1
         place = 2 * place + nearest_is_visible(grid, event, shown, cell)
         kept, hit = _kept_and_hits(grid, event, cell, confidence, tolerances, suppress)
-        for counts, sets in ((hits, hit), (found, kept)):
-            for number, chosen in enumerate(sets):
-                counts[number] += _histogram(place[chosen], counts.shape[1:])
+        for number, chosen in enumerate(kept):
+            found[number] += _histogram(place[chosen], shape)
+        for places, chosen in zip(hit_places, hit, strict=True):
+            places.append(place[chosen])
+    # Hits are few: one histogram of them all.
+    hits = np.stack([_histogram(np.concatenate(places), shape) for places in hit_places]).astype(np.float64)
 
     def of_kind(counts: Floats) -> list[Floats]:
         """All, shown and unshown: counts at the highest threshold reached become counts at every threshold reached."""
@@ -75,7 +79,7 @@ def _histogram(places: Ints, shape: tuple[int, ...]) -> Ints:
     return np.bincount(places, minlength=int(np.prod(shape))).reshape(shape)
 
 
-def _batches(truth: Truth, predictions: Predictions, halves: int) -> Iterator[tuple[Truth, Predictions]]:
+def batches(truth: Truth, predictions: Predictions, halves: int) -> Iterator[tuple[Truth, Predictions]]:
     """Both, some halves at a time, so that dense predictions need little memory beside their own."""
     truth_order, truth_start = _by_half(truth.half, halves)
     order, start = _by_half(predictions.half, halves)
@@ -121,7 +125,5 @@ def _kept_and_hits(
 
 def _hits(grid: Grid, event: Ints, cell: Ints, confidence: Floats, reaches: Sequence[int]) -> list[Ints]:
     """Indices of the hits at each reach."""
-    # Only predictions near an event can be hits; in dense predictions they are few.
-    near = np.flatnonzero(covered(*windows(grid, event, cell, max(reaches)), len(cell)))
-    rank = rank_of(confidence[near])
-    return [near[match(grid, event, cell[near], rank, reach) != NOBODY] for reach in reaches]
+    near, takers = match_near(grid, event, cell, confidence, reaches)
+    return [near[taker != NOBODY] for taker in takers]
