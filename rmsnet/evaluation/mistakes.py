@@ -4,11 +4,13 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from rmsnet.evaluation.assessment import Assessment
 from rmsnet.evaluation.cells import Floats, Grid, Ints, events_on, predictions_on
-from rmsnet.evaluation.counting import batches, reach_of
+from rmsnet.evaluation.counting import by_halves, reach_of
 from rmsnet.evaluation.matching import NOBODY, match_near
+from rmsnet.spots import Predictions, Truth
 
 LIMIT = 200
 
@@ -79,8 +81,9 @@ def mistakes(assessment: Assessment, limit: int = LIMIT) -> Mistakes:
     corpus = assessment.corpus
     grid = Grid(len(corpus.halves), len(corpus.classes), corpus.frame_rate)
     reach = reach_of(float(assessment.scores.tolerances[-1]), corpus.frame_rate)
-    parts = []
-    for truth, predictions in batches(corpus.truth, assessment.predictions, grid.halves):
+
+    def of_some(truth: Truth, predictions: Predictions) -> tuple[npt.NDArray[Any], ...]:
+        """Cell of each event, whether it was shown, confidence of its prediction, distance to the nearest; alarms."""
         event, visible = events_on(grid, truth)
         cell, confidence = predictions_on(grid, predictions)
         near, (taker,) = match_near(grid, event, cell, confidence, [reach])
@@ -91,7 +94,9 @@ def mistakes(assessment: Assessment, limit: int = LIMIT) -> Mistakes:
         free = np.ones(len(cell), bool)
         free[hit] = False
         alarms = _highest(confidence, np.flatnonzero(free), limit)
-        parts.append((event, visible, taken, to_prediction, cell[alarms], confidence[alarms]))
+        return event, visible, taken, to_prediction, cell[alarms], confidence[alarms]
+
+    parts = by_halves(of_some, corpus.truth, assessment.predictions, grid.halves)
     event, visible, taken, to_prediction, alarm, alarm_confidence = map(np.concatenate, zip(*parts, strict=True))
 
     def where(cells: Ints) -> list[tuple[str, int, str, str]]:
