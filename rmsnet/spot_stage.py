@@ -25,6 +25,7 @@ from rmsnet.params import SpotParams
 from rmsnet.soccernet import truth_of
 from rmsnet.spots import Predictions
 from rmsnet.spotting import score_every_clip, spot_bank
+from rmsnet.tracking import find_model
 
 Features = npt.NDArray[np.floating[Any]]
 
@@ -82,7 +83,7 @@ def spot_stage(
         raise UserError(f"--stride {stride}: must be at least 1")
     if not 0 <= confidence <= 1:
         raise UserError(f"--confidence {confidence}: must lie in [0, 1]")
-    folder = _model_folder(model)
+    folder = find_model(model)
     spotter = load_model(folder, choose_device(device))
     params = _params(spotter, stride)
     matches = find_matches(sources, spotter.config["features"]["name"], spotter.classes, split)
@@ -99,14 +100,6 @@ def spot_stage(
         rows = [{"name": done.name, "href": f"{done.name}/report.html", "events": len(done.events)} for done in spotted]
         write_text(out / "index.html", index_page(sources[0].resolve().name, rows))
     return spotted
-
-
-def _model_folder(model: str) -> Path:
-    if "://" not in model and not model.startswith("models:/"):
-        return Path(model)
-    from rmsnet import tracking
-
-    return tracking.model_folder(model)
 
 
 def _params(spotter: SpottingModel, stride: int | None) -> SpotParams:

@@ -18,7 +18,7 @@ from rmsnet.model_files import ORIGIN_FILE, load_model, origin
 from rmsnet.params import EvaluateParams
 from rmsnet.soccernet import HALVES, V1_CLASSES
 from rmsnet.spotting import spot_bank
-from rmsnet.training_stage import read_run
+from rmsnet.training_stage import RUN_FILE, read_run
 
 SPLITS = ("valid", "test")
 
@@ -28,8 +28,10 @@ def evaluate_stage(
 ) -> dict[str, Assessment]:
     """Spot the valid and the test split with a model, judge it, and add the result to the model's MLflow run.
 
+    A model folder that names no run (it came out of the registry, or from elsewhere) is judged all the same.
+
     Args:
-        model: model folder, made by the train stage.
+        model: model folder.
         features: frame banks.
         out: gets <split>/metrics.json, predictions, tables, plots and report.html; appears when all is whole.
         params: the evaluate section.
@@ -39,12 +41,13 @@ def evaluate_stage(
         The assessment of each split.
 
     Raises:
-        UserError: no model or no frame bank there, a bank that the model cannot read, no MLflow run of the model.
+        UserError: no model or no frame bank there, a bank that the model cannot read, a run that the store does not
+            have.
     """
     from rmsnet import tracking
 
     _require_replaceable(out, SPLITS)
-    run = read_run(model)
+    run = read_run(model) if (model / RUN_FILE).exists() else None
     spotter = load_model(model, choose_device(device))
     banks = {split: read_bank(features, split) for split in SPLITS}
     assessments = {
@@ -64,15 +67,16 @@ def evaluate_stage(
             write_report(folder / split, assessment)
             write_predictions(folder / split / "predictions", corpus.halves, assessment.predictions, corpus.classes)
             write_json(folder / split / "predictions" / ORIGIN_FILE, origin(spotter))
-        for split, assessment in assessments.items():
-            tracking.log_evaluation(
-                run["run_id"],
-                run["model_id"],
-                split,
-                run_scores(assessment),
-                folder / split,
-                (f"{assessment.corpus.dataset} {split}", str(banks[split].info["data_hash"])),
-            )
+        if run is not None:
+            for split, assessment in assessments.items():
+                tracking.log_evaluation(
+                    run["run_id"],
+                    run["model_id"],
+                    split,
+                    run_scores(assessment),
+                    folder / split,
+                    (f"{assessment.corpus.dataset} {split}", str(banks[split].info["data_hash"])),
+                )
     return assessments
 
 
