@@ -13,9 +13,11 @@ COPY requirements.lock /tmp/
 RUN /opt/rmsnet/bin/pip install --no-deps --requirement /tmp/requirements.lock
 # A cluster without internet cannot fetch ImageNet weights when a backbone is first used: name it and they are baked in.
 ARG BACKBONE=""
+ARG WEIGHTS=IMAGENET1K_V1
 RUN mkdir -p /opt/weights && if [ -n "${BACKBONE}" ]; then \
       TORCH_HOME=/opt/weights /opt/rmsnet/bin/python -c \
-        "import sys, torchvision; torchvision.models.get_model(sys.argv[1], weights='DEFAULT')" "${BACKBONE}"; fi
+        "import sys, torchvision; torchvision.models.get_model(sys.argv[1], weights=sys.argv[2])" \
+        "${BACKBONE}" "${WEIGHTS}"; fi
 
 FROM ${BASE_IMAGE}
 # DVC reads a data revision out of a git repository.

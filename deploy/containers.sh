@@ -25,10 +25,10 @@ mkdir -p "$work/mlflow"
 user=$(id -u):$(id -g)
 if [ "$(id -u)" = 0 ]; then user=1000:1000; chown 1000:1000 "$work/mlflow"; chmod 755 "$work"; fi
 server=$(docker run --detach --network host --user "$user" --read-only --tmpfs /tmp:exec --volume "$work/mlflow:/mlflow" "$image" \
-  mlflow server --host 127.0.0.1 --port "$port" --workers 2 \
+  mlflow server --host 127.0.0.1 --port "$port" --workers 1 \
   --backend-store-uri sqlite:////mlflow/mlflow.db --artifacts-destination /mlflow/artifacts)
 trap 'docker logs "$server" >"$work/mlflow.log" 2>&1 || true; docker rm --force "$server" >/dev/null' EXIT
-for _ in $(seq 120); do
+for _ in $(seq 300); do
   if python -c "import urllib.request; urllib.request.urlopen('$address/health', timeout=2)" 2>/dev/null; then break; fi
   sleep 1
 done
@@ -41,7 +41,7 @@ if [ ! -d "$data" ]; then
 fi
 
 step "training DAG, a container for each component"
-python -m pipelines run training source="$data" --docker --env MLFLOW_TRACKING_URI="$address" --out "$work/run" "$@"
+python -m pipelines run training source="$data" "$@" --docker --env MLFLOW_TRACKING_URI="$address" --out "$work/run"
 
 step "what the MLflow server holds"
 MLFLOW_TRACKING_URI=$address rmsnet registry list

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from rmsnet.bank import BankHalf, FrameBank, bank_index, read_bank
 from rmsnet.errors import UserError
-from rmsnet.files import atomic_folder, content_hash, write_json
+from rmsnet.files import atomic_folder, content_hash, require_replaceable, write_json
 from rmsnet.params import ExtractParams
 from rmsnet.profile import PROFILE_FILE, bank_profile
 from rmsnet.provenance import dvc_md5
@@ -40,6 +40,9 @@ Half = tuple[str, int]
 """Game and half (1 or 2)."""
 
 ROWS_AT_ONCE = 8192
+
+_MARKS = tuple(f"{split}.json" for split in SPLITS)
+"""What a folder of frame banks holds."""
 
 
 @dataclass(frozen=True)
@@ -142,6 +145,7 @@ def extract(
             fit the backbone.
     """
     params, out = ExtractParams() if params is None else params, Path(out)
+    require_replaceable(out, *_MARKS)
     dataset = open_dataset(root)
     games = {split: names if shard is None else shard.games(names) for split, names in dataset.splits.items()}
     halves = {split: [(game, half) for game in names for half in HALVES] for split, names in games.items() if names}
@@ -183,7 +187,8 @@ def join(parts: Sequence[Path], out: Path) -> Extraction:
     Raises:
         UserError: a part is missing, there twice, or made from other data or parameters.
     """
-    parts = [Path(part) for part in parts]
+    parts, out = [Path(part) for part in parts], Path(out)
+    require_replaceable(out, *_MARKS)
     banks, shard = _read_parts(parts)
     halves: dict[str, list[Half]] = {}
     arrays: dict[str, list[Features]] = {}
@@ -270,7 +275,7 @@ def _precomputed(dataset: Dataset, halves: Mapping[str, Sequence[Half]], feature
         arrays[split] = []
         for game, half in of_split:
             path = dataset.features_path(game, half, features)
-            array = _open_features(path)
+            array = open_features(path)
             width = array.shape[1] if width is None else width
             if array.shape[1] != width:
                 raise UserError(f"{path}: {array.shape[1]} features a frame, the files before it {width}")
@@ -278,7 +283,7 @@ def _precomputed(dataset: Dataset, halves: Mapping[str, Sequence[Half]], feature
     return Source(arrays, {"name": features})
 
 
-def _open_features(path: Path) -> Features:
+def open_features(path: Path) -> Features:
     """(T, D) memory-mapped features of a half."""
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)

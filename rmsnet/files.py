@@ -74,6 +74,23 @@ def replace_folder(new: Path, path: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
+def require_replaceable(out: Path, *marks: str) -> None:
+    """Refuse to put a result in the place of something else.
+
+    Args:
+        out: where a folder is to appear.
+        marks: names of files; a folder that holds one of them was made by the stage that asks.
+
+    Raises:
+        UserError: `out` is a file, or a folder that holds something and none of the marks.
+    """
+    if out.exists() and not out.is_dir():
+        raise UserError(f"{out}: is a file; name another --out")
+    held = {item.name for item in out.iterdir()} if out.exists() else set()
+    if held and not held & set(marks):
+        raise UserError(f"{out}: holds {min(held)} and no earlier result; name another --out")
+
+
 def write_text(path: Path, text: str) -> None:
     """Write `text` to `path` as UTF-8, whole or not at all."""
     with atomic_file(path) as partial:

@@ -54,7 +54,7 @@ def lineage(model: str, features: Path = Path("features"), data: Path = Path("da
         _dataset(config, run, data),
         *_features(config),
         *_banks(config, run, features),
-        _run(run),
+        *_run(run),
         Link("model", f"{config['name']}, {model_id}", str(config["weights_hash"]), _weights_match(folder, config)),
         *_evaluations(run, features),
     ]
@@ -109,10 +109,10 @@ def _bank_matches(features: Path, split: str, digest: str) -> bool | None:
     return bool(read_json(index).get("data_hash") == digest) if index.exists() else None
 
 
-def _run(run: "RunRecord") -> Link:
-    dirty = ", with uncommitted changes" if run.tags.get("git.dirty") == "true" else ""
-    lock = run.tags.get("lock_hash", UNKNOWN)
-    return Link("run", f"MLflow run {run.run_id}, lock {lock}, git commit{dirty}", run.tags.get("git.commit", UNKNOWN))
+def _run(run: "RunRecord") -> Iterator[Link]:
+    dirty = ", changed since" if run.tags.get("git.dirty") == "true" else ""
+    yield Link("run", f"MLflow {run.run_id}, git commit{dirty}", run.tags.get("git.commit", UNKNOWN))
+    yield Link("run", "requirements.lock", run.tags.get("lock_hash", UNKNOWN))
 
 
 def _weights_match(folder: Path, config: Mapping[str, Any]) -> bool:

@@ -19,6 +19,8 @@ from rmsnet.params import SpotParams, TrainParams
 CONFIG_SCHEMA = 1
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
+ORIGIN_FILE = "origin.json"
+"""Beside predictions: which model made them."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,12 @@ def combine_models(folders: Sequence[Path], out: Path) -> dict[str, Any]:
 
 
 _OF_ONE_MEMBER = ("name", "train", "weights_hash", "members")
+
+
+def origin(model: SpottingModel) -> dict[str, Any]:
+    """What predictions come from: the model, by its weights' hash, and the data it was trained on."""
+    keys = ("name", "weights_hash", "dataset", "simulated", "data_hash", "dvc_md5")
+    return {key: model.config.get(key) for key in keys}
 
 
 def check_fits(model: SpottingModel, bank: FrameBank) -> None:

@@ -41,3 +41,10 @@ TABLE_V = {
     (1.0, 0.5): (0.541, 0.541),
 }
 """(p, q), masking after the event."""
+
+TABLE_VI = {
+    "resnet18": (0.738, 0.709),
+    "resnet50": (0.766, 0.749),
+    "resnet152": (0.775, 0.751),
+}
+"""Fine-tuned backbone."""

@@ -305,7 +305,7 @@ PRESETS: Mapping[str, tuple[str, ...]] = {
     "paper": _PAPER,
     "strong": (*_PAPER, "train.average_decay=0.999", "spot.stride=1", "spot.votes=true", "spot.spread=true"),
 }
-"""Named recipes, as overrides: the paper's, and what measurably helped beyond it (docs/paper.md). Schedule stays."""
+"""Named recipes, as overrides: the paper's, and a proposal beyond it (docs/paper.md). Schedule stays."""
 
 
 def load_params(path: Path | None = None, overrides: Sequence[str] = ()) -> Params:

@@ -192,8 +192,7 @@ def train(
         UserError: data or parameters that cannot be trained on.
         CheckFailed: the loss became infinite or not a number.
     """
-    if train_bank.classes != valid_bank.classes or train_bank.width != valid_bank.width:
-        raise UserError("train and valid frame banks differ in classes or width; run rmsnet extract again")
+    require_trainable(train_bank, valid_bank, params)
     chosen = choose_device(device)
     with processes(chosen) as world:
         precision = choose_precision(params.precision, chosen)
@@ -203,6 +202,17 @@ def train(
             made = inputs(chosen, precision)
         trainer = _Trainer(train_bank, valid_bank, made, params, chosen, precision, world)
         return _train(trainer, Path(folder), name, spot, on_clips, on_epoch, on_model)
+
+
+def require_trainable(train_bank: FrameBank, valid_bank: FrameBank, params: TrainParams) -> None:
+    """Refuse what `train` cannot train on, before anything is written.
+
+    Raises:
+        UserError: the banks do not belong together, or there are no clips to draw (see `training_clips`).
+    """
+    if train_bank.classes != valid_bank.classes or train_bank.width != valid_bank.width:
+        raise UserError("train and valid frame banks differ in classes or width; run rmsnet extract again")
+    training_clips(train_bank, params.clip_frames, params.uniform_offsets, params.drop_halftime_substitutions)
 
 
 def _train(

@@ -23,7 +23,7 @@ from rmsnet.progress import progress as show_progress
 from rmsnet.provenance import code_tags, dvc_md5, environment
 from rmsnet.spotting import spot_bank
 from rmsnet.thresholds import best_thresholds
-from rmsnet.training import Epoch, partial_folder, train
+from rmsnet.training import Epoch, partial_folder, require_trainable, train
 from rmsnet.video.finetuning import clip_inputs
 from rmsnet.video.recipe import copy_recipe_files
 
@@ -64,12 +64,13 @@ def train_stage(
         The content of the model's metrics.json.
 
     Raises:
-        UserError: see `rmsnet.training.train`.
+        UserError: see `rmsnet.training.train`; what cannot be trained on is refused before a run is opened.
     """
     from rmsnet import tracking
 
     train_params = params.train if variant is None else params.variant(variant)
     banks = {split: read_bank(features, split) for split in ("train", "valid")}
+    require_trainable(banks["train"], banks["valid"], train_params)
     name = variant or out.name
     tags = _tags(banks["train"], params)
     groups = _groups(banks, params, train_params, name)

@@ -160,6 +160,13 @@ def test_bad_data_are_refused_in_one_line_and_the_banks_of_before_stay(data, tmp
     assert sorted(os.listdir(tmp_path)) == ["data", "features"]
 
 
+def test_the_dataset_itself_is_never_replaced_by_its_banks(data):
+    before = sorted(data.rglob("*"))
+    with pytest.raises(UserError, match="no earlier result"):
+        extract(data, data)
+    assert sorted(data.rglob("*")) == before
+
+
 def test_real_annotations_with_late_events_are_extracted(shared, tmp_path):
     """One real event is annotated at "2 - 53:07"; a half of 45 minutes has no frame for it."""
     simulate(tmp_path / "data", labels=shared / "soccernet" / "labels_v1.zip", games=3)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from rmsnet.errors import UserError
-from rmsnet.files import atomic_file, atomic_folder, content_hash, read_json, write_json
+from rmsnet.files import atomic_file, atomic_folder, content_hash, read_json, require_replaceable, write_json
 
 
 def test_a_file_appears_when_it_is_whole(tmp_path):
@@ -93,3 +93,15 @@ def test_what_a_killed_process_has_left_goes_with_the_next_write_and_what_a_livi
     assert not left.exists()
     assert living.exists()
     assert elsewhere.exists()
+
+
+def test_a_folder_is_replaced_only_if_it_is_empty_or_an_earlier_result(tmp_path):
+    require_replaceable(tmp_path / "new", "made.json")
+    require_replaceable(tmp_path, "made.json")
+    (tmp_path / "precious.txt").write_text("mine")
+    with pytest.raises(UserError, match=r"holds precious\.txt and no earlier result"):
+        require_replaceable(tmp_path, "made.json")
+    with pytest.raises(UserError, match="is a file"):
+        require_replaceable(tmp_path / "precious.txt", "made.json")
+    (tmp_path / "made.json").write_text("{}")
+    require_replaceable(tmp_path, "made.json")

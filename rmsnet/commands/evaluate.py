@@ -32,7 +32,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     parser.add_argument("--out", type=Path, required=True, help="folder for scores, tables, plots and report.html")
     model = parser.add_argument_group("a model")
-    model.add_argument("--model", type=Path, help="model folder (rmsnet train)")
+    model.add_argument("--model", metavar="DIR|URI", help="model folder (rmsnet train), or models:/rmsnet@champion")
     model.add_argument("--features", type=Path, help="folder of frame banks (rmsnet extract)")
     files = parser.add_argument_group("predictions in files")
     files.add_argument("--labels", type=Path, metavar="DIR|ZIP", help="games with SoccerNet's annotations")
@@ -86,8 +86,11 @@ def _run_model(options: argparse.Namespace) -> Any:
 
     from rmsnet.evaluation.report import heading, terminal_table
     from rmsnet.evaluation.stage import evaluate_stage
+    from rmsnet.tracking import find_model
 
-    assessments = evaluate_stage(options.model, options.features, options.out, params, device=options.device)
+    assessments = evaluate_stage(
+        find_model(options.model), options.features, options.out, params, device=options.device
+    )
     if not options.json:
         for split, assessment in assessments.items():
             print(f"{heading(assessment)}\n\n{terminal_table(assessment)}\n\n{options.out / split / 'report.html'}\n")

@@ -13,7 +13,18 @@ from rmsnet.commands._options import (
     params_of,
 )
 
-STUDY_NAMES = ("table2", "table3", "table4", "table5", "figure4", "figure5", "figure6", "figure7", "clip-length")
+STUDY_NAMES = (
+    "table2",
+    "table3",
+    "table4",
+    "table5",
+    "table6",
+    "figure4",
+    "figure5",
+    "figure6",
+    "figure7",
+    "clip-length",
+)
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -407,6 +407,14 @@ def write_predictions(
         predictions: what to write.
         classes: names that `predictions.label` numbers.
     """
+    for game, document in results_of(halves, predictions, classes).items():
+        write_json(folder / game / RESULTS, document)
+
+
+def results_of(
+    halves: Sequence[tuple[str, int]], predictions: Predictions, classes: Sequence[str]
+) -> dict[str, dict[str, Any]]:
+    """What results_spotting.json holds for each game; arguments as of `write_predictions`."""
     rows: dict[str, list[dict[str, str]]] = {game: [] for game, _ in halves}
     columns = (predictions.half, predictions.position_ms, predictions.label, predictions.confidence)
     for half_number, position_ms, label, confidence in zip(*(column.tolist() for column in columns), strict=True):
@@ -421,5 +429,4 @@ def write_predictions(
                 "confidence": repr(confidence),
             }
         )
-    for game, listed in rows.items():
-        write_json(folder / game / RESULTS, {"UrlLocal": game, "predictions": listed})
+    return {game: {"UrlLocal": game, "predictions": listed} for game, listed in rows.items()}

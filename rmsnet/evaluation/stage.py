@@ -12,7 +12,7 @@ from rmsnet.evaluation.comparison import COMPARISON_FILES, write_comparison
 from rmsnet.evaluation.files import ClassList, games_of_split, read_predictions, read_truth, write_predictions
 from rmsnet.evaluation.metric import LOOSE, Protocol
 from rmsnet.evaluation.report import REPORT_FILES, write_report
-from rmsnet.files import atomic_folder, read_json
+from rmsnet.files import atomic_folder, read_json, write_json
 from rmsnet.params import EvaluateParams
 from rmsnet.soccernet import HALVES, V1_CLASSES
 
@@ -24,8 +24,10 @@ def evaluate_stage(
 ) -> dict[str, Assessment]:
     """Spot the valid and the test split with a model, judge it, and add the result to the model's MLflow run.
 
+    A model folder that names no run (it came out of the registry, or from elsewhere) is judged all the same.
+
     Args:
-        model: model folder, made by the train stage.
+        model: model folder.
         features: frame banks.
         out: gets <split>/metrics.json, predictions, tables, plots and report.html; appears when all is whole.
         params: the evaluate section.
@@ -35,16 +37,17 @@ def evaluate_stage(
         The assessment of each split.
 
     Raises:
-        UserError: no model or no frame bank there, a bank that the model cannot read, no MLflow run of the model.
+        UserError: no model or no frame bank there, a bank that the model cannot read, a run that the store does not
+            have.
     """
     from rmsnet import tracking
     from rmsnet.devices import choose_device
-    from rmsnet.model_files import load_model
+    from rmsnet.model_files import ORIGIN_FILE, load_model, origin
     from rmsnet.spotting import spot_bank
-    from rmsnet.training_stage import read_run
+    from rmsnet.training_stage import RUN_FILE, read_run
 
     _require_replaceable(out, SPLITS)
-    run = read_run(model)
+    run = read_run(model) if (model / RUN_FILE).exists() else None
     spotter = load_model(model, choose_device(device))
     banks = {split: read_bank(features, split) for split in SPLITS}
     assessments = {
@@ -63,15 +66,17 @@ def evaluate_stage(
             (folder / split).mkdir()
             write_report(folder / split, assessment)
             write_predictions(folder / split / "predictions", corpus.halves, assessment.predictions, corpus.classes)
-        for split, assessment in assessments.items():
-            tracking.log_evaluation(
-                run["run_id"],
-                run["model_id"],
-                split,
-                run_scores(assessment),
-                folder / split,
-                (f"{assessment.corpus.dataset} {split}", str(banks[split].info["data_hash"])),
-            )
+            write_json(folder / split / "predictions" / ORIGIN_FILE, origin(spotter))
+        if run is not None:
+            for split, assessment in assessments.items():
+                tracking.log_evaluation(
+                    run["run_id"],
+                    run["model_id"],
+                    split,
+                    run_scores(assessment),
+                    folder / split,
+                    (f"{assessment.corpus.dataset} {split}", str(banks[split].info["data_hash"])),
+                )
     return assessments
 
 

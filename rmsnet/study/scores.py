@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rmsnet.bank import FrameBank
+from rmsnet.devices import choose_device
 from rmsnet.errors import UserError
 from rmsnet.evaluation import LOOSE, TIGHT, average_map
 from rmsnet.files import content_hash, read_json, write_json
@@ -14,6 +15,7 @@ from rmsnet.model_files import load_model
 from rmsnet.params import SpotParams, TrainParams
 from rmsnet.spotting import spot_bank
 from rmsnet.training import Epoch, train
+from rmsnet.video.finetuning import clip_inputs, features_of_frames
 
 SPLITS = ("valid", "test")
 SCORES = "scores.json"
@@ -65,6 +67,7 @@ def seed_scores(
     params: TrainParams,
     spot: SpotParams,
     banks: Mapping[str, FrameBank],
+    features: Path,
     runs: Path,
     *,
     name: str,
@@ -78,6 +81,7 @@ def seed_scores(
         params: train section of the row, with its seed.
         spot: how the model decodes.
         banks: "train", "valid" and "test".
+        features: folder of the banks.
         runs: folder of all runs; this one's is named by its key.
         name: of the row.
         device: "auto", "cpu" or "cuda".
@@ -94,9 +98,10 @@ def seed_scores(
             name=name,
             spot=spot,
             device=device,
+            inputs=clip_inputs(banks["train"], banks["valid"], features, params),
             on_clips=on_clips,
             on_epoch=on_epoch,
-            on_model=lambda model: _judge(model, banks),
+            on_model=lambda model: _judge(model, banks, features, device),
         )
     scores = read_json(folder / SCORES)
     try:
@@ -106,12 +111,14 @@ def seed_scores(
     return SeedScores(folder, params.seed, splits, read_json(folder / "metrics.json"))
 
 
-def _judge(folder: Path, banks: Mapping[str, FrameBank]) -> None:
+def _judge(folder: Path, banks: Mapping[str, FrameBank], features: Path, device: str) -> None:
     """Add scores.json to a model folder that is about to get its name."""
     model = load_model(folder)
     scores = {}
     for split in SPLITS:
         bank = banks[split]
+        if "pictures" in bank.info["features"]:
+            bank = features_of_frames(folder, bank, features, choose_device(device))
         predictions = spot_bank(model, bank)
         loose, tight = (
             average_map(

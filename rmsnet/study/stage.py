@@ -17,6 +17,7 @@ from rmsnet.study.report import write_report
 from rmsnet.study.scores import SCORES, SPLITS, SeedScores, run_key, seed_scores
 from rmsnet.study.summary import Estimate, estimate
 from rmsnet.training import Epoch
+from rmsnet.video.finetuning import clip_inputs
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,8 @@ def reproduce(
         for run in _with_seeds(base, seeds)
         if not (out / "runs" / run_key(run, params.spot, banks) / SCORES).exists()
     ]
+    for run in {run.backbone: run for run in todo}.values():
+        clip_inputs(banks["train"], banks["valid"], features, run)
     clips = sum(run.epochs * (run.foreground_clips + run.background_clips) for run in todo)
     results = []
     with show_progress(name, "clip", clips, shown=progress and bool(todo)) as advance:
@@ -103,6 +106,7 @@ def reproduce(
                         run,
                         params.spot,
                         banks,
+                        features,
                         out / "runs",
                         name=row.name,
                         device=device,

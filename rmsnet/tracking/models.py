@@ -75,6 +75,15 @@ def model_folder(uri: str) -> Path:
     return found / str(place)
 
 
+def find_model(model: str) -> Path:
+    """The folder of a model that is named by its path or by an MLflow URI.
+
+    Raises:
+        UserError: the URI leads to no model (see `model_folder`).
+    """
+    return model_folder(model) if model.startswith(("models:/", "runs:/")) else Path(model)
+
+
 def fetch(uri: str) -> Path:
     """A local copy of the MLflow model behind a URI; a version's files are compared with the hash in its tags.
 

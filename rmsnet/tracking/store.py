@@ -86,7 +86,7 @@ def our_client() -> Any:
 def quiet_mlflow() -> "ModuleType":
     """MLflow, told to keep to warnings that matter and to give up on a server in time."""
     for name in _LOUD:
-        logging.getLogger(name).setLevel(logging.ERROR)
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     import mlflow
@@ -171,7 +171,7 @@ def store_errors() -> tuple[type[Exception], ...]:
     )
 
 
-def one_line(error: BaseException, width: int = 200) -> str:
-    """The first line of an error, cut to a width."""
-    text = (str(error).strip() or type(error).__name__).splitlines()[0]
+def one_line(error: BaseException, width: int = 260) -> str:
+    """The text of an error in one line, cut to a width."""
+    text = " ".join(str(error).split()) or type(error).__name__
     return text if len(text) <= width else f"{text[: width - 1]}…"

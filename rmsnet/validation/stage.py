@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from rmsnet.errors import CheckFailed
-from rmsnet.files import atomic_folder, read_json
+from rmsnet.files import atomic_folder, read_json, require_replaceable
 from rmsnet.soccernet import Dataset, list_dataset
 
 if TYPE_CHECKING:
@@ -49,10 +49,11 @@ def validate(
         profile: profile.json of a model, to hold the features against; by default the dataset's own training split.
 
     Raises:
-        UserError: there is no dataset to be judged (see `rmsnet.soccernet.list_dataset`), or no such profile; nothing
-            is written.
+        UserError: there is no dataset to be judged (see `rmsnet.soccernet.list_dataset`), or no such profile, or `out`
+            holds something else; nothing is written.
         CheckFailed: the data are bad, or a check could not be run; the report says which and is written.
     """
+    require_replaceable(out, "validation.json")
     dataset = list_dataset(root)
     reference = None if profile is None else read_json(profile)
 

@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +74,13 @@ def test_a_model_is_judged_on_both_splits_and_the_result_is_in_its_run(inside):
     assert run.data.metrics["valid_ap/card"] > 0
     logged = {item.path for item in client.list_artifacts(run.info.run_id, "evaluation/test")}
     assert {"evaluation/test/metrics.json", "evaluation/test/report.html"} <= logged
+
+
+def test_a_model_that_names_no_run_is_judged_all_the_same(inside, tmp_path):
+    shutil.copytree(inside / "models" / "small", tmp_path / "from-elsewhere")
+    (tmp_path / "from-elsewhere" / "run.json").unlink()
+    judged = evaluate_stage(tmp_path / "from-elsewhere", inside / "features", tmp_path / "out", QUICK, device="cpu")
+    assert judged["test"].metrics() == evaluate(inside, "evaluation/small")["test"].metrics()
 
 
 def test_the_predictions_it_leaves_are_those_it_has_judged(inside):

@@ -42,6 +42,11 @@ def test_a_life_of_two_versions(run, shop):
     assert status == 0
     assert "version 2 (good) is now @champion" in out
 
+    judge = ["--features", str(shop.features), "--bootstrap", "0", "--out", "champion"]
+    status, out, _ = run("evaluate", "--model", "models:/rmsnet@champion", *judge)
+    assert status == 0
+    assert "valid split" in out
+
     status, out, _ = run("registry", "compare", "2", "@previous", "--features", str(shop.features))
     assert status == 0
     assert out.startswith("version 2 ")

@@ -22,6 +22,7 @@ def test_a_model_leads_back_to_every_hash_it_was_made_of(shop: Workshop):
         "frame bank",
         "frame bank",
         "run",
+        "run",
         "model",
         "evaluation",
         "evaluation",
@@ -36,6 +37,9 @@ def test_a_model_leads_back_to_every_hash_it_was_made_of(shop: Workshop):
         assert evaluations[split].hash == hashes[split]
         score = read_json(shop.evaluation / "good" / split / "metrics.json")["average_map"]
         assert f"Average-mAP {100 * score:.2f}" in evaluations[split].what
+        origin = read_json(shop.evaluation / "good" / split / "predictions" / "origin.json")
+        assert (origin["weights_hash"], origin["data_hash"]) == (links["model", "good"][0], hashes["train"])
+        assert "dvc_md5" in origin
     run = next(link for link in found if link.step == "run")
     assert read_json(shop.model("good") / "run.json")["run_id"] in run.what
 

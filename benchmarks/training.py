@@ -1,0 +1,184 @@
+"""Speed of a training step and of dense inference, each against a reference measured in the same run.
+
+    python benchmarks/training.py [--threads N] [--rounds N]
+
+Rounds of all candidates alternate and the fastest round of each counts. Time is the process's CPU time divided by the
+threads, so that other work on the machine disturbs less. Random features: speed does not depend on their values.
+"""
+
+import argparse
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from rmsnet import spectral
+from rmsnet.bank import BankHalf, FrameBank
+from rmsnet.clips import training_clips
+from rmsnet.dense import dense_scores
+from rmsnet.devices import choose_precision, resident_features
+from rmsnet.model import RMSNet, rms_loss
+from rmsnet.sampling import EpochSampler, clip_rows
+from rmsnet.spots import Truth
+
+T, BATCH, STEPS = 41, 64, 10
+
+
+def synthetic_bank(halves: int = 20, frames: int = 5400, width: int = 512) -> FrameBank:
+    """Random features; an event every 200 frames."""
+    random = np.random.default_rng(0)
+    features = random.normal(size=(halves * frames, width)).astype(np.float32)
+    half, frame = (grid.reshape(-1) for grid in np.meshgrid(np.arange(halves), np.arange(100, frames - 100, 200)))
+    truth = Truth(half, 500 * frame + 500, random.integers(3, size=len(half)), np.ones(len(half), bool))
+    where = tuple(BankHalf(f"game {number // 2}", number % 2 + 1, number * frames, frames) for number in range(halves))
+    info = {"simulated": True, "dataset": "random", "features": {"name": "random"}, "data_hash": ""}
+    return FrameBank(features, where, truth, ("card", "subs", "soccer"), 2.0, 0.5, info)
+
+
+def sampler_of(bank: FrameBank) -> EpochSampler:
+    foreground, background = training_clips(bank, T)
+    return EpochSampler(
+        foreground,
+        background,
+        classes=3,
+        clip_frames=T,
+        foreground_clips=30_000,
+        background_clips=10_000,
+        masking_probability=1 / 3,
+        masking_max_offset=0.5,
+    )
+
+
+class Windows(Dataset):
+    """The textbook's way: slice a window from an array, replace frames where it is masked."""
+
+    def __init__(self, bank: FrameBank) -> None:
+        self.features, self.clips = bank.features, sampler_of(bank).epoch(0, 1)
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    def __getitem__(self, number: int) -> tuple[torch.Tensor, int, float]:
+        clips = self.clips
+        start, event = int(clips.first_frame[number]), int(clips.event_index[number])
+        window = self.features[start : start + T].copy()
+        if clips.masked[number]:
+            other = int(clips.replacement[number])
+            window[:event] = self.features[other : other + event]
+        return torch.from_numpy(window), int(clips.label[number]), event / T
+
+
+def textbook(bank: FrameBank) -> Iterator[None]:
+    network = RMSNet()
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9, weight_decay=1e-4)
+    while True:
+        for clips, label, offset in DataLoader(Windows(bank), BATCH, shuffle=True):
+            logits, found = network(clips)
+            loss, _, _ = rms_loss(logits, found, label, offset.float(), 10.0)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            loss.item()
+            yield
+
+
+def step_of(precision: torch.dtype) -> Callable[..., None]:
+    weights = spectral.trainable_weights(RMSNet())
+    rate = torch.tensor(0.01)
+    optimizer = torch.optim.SGD(weights.values(), lr=rate, momentum=0.9, weight_decay=1e-4, fused=True)
+
+    def step(clips: torch.Tensor, label: torch.Tensor, offset: torch.Tensor) -> None:
+        logits, found = spectral.forward(weights, clips.to(precision), 0.1)
+        optimizer.zero_grad(set_to_none=True)
+        rms_loss(logits, found, label, offset, 10.0)[0].backward()
+        optimizer.step()
+
+    return step
+
+
+def ceiling(precision: torch.dtype) -> Iterator[None]:
+    step = step_of(precision)
+    batch = torch.randn(T, BATCH, 512).to(precision), torch.randint(4, (BATCH,)), torch.rand(BATCH)
+    while True:
+        step(*batch)
+        yield
+
+
+def ours(bank: FrameBank, precision: torch.dtype) -> Iterator[None]:
+    """Sampling, masking and gathering included, an epoch of 625 steps drawn at a time."""
+    step, sampler = step_of(precision), sampler_of(bank)
+    features = resident_features(bank, precision, torch.device("cpu"))
+    epoch = 0
+    while True:
+        epoch += 1
+        clips = sampler.epoch(0, epoch)
+        rows, offset = clip_rows(clips, T).T.contiguous(), clips.event_index / T
+        for start in range(0, len(clips), BATCH):
+            part = slice(start, start + BATCH)
+            batch = features.index_select(0, rows[:, part].reshape(-1)).view(T, -1, 512)
+            step(batch, clips.label[part], offset[part])
+            yield
+
+
+def fastest(candidates: dict[str, Iterator[None]], rounds: int, threads: int) -> dict[str, float]:
+    """Clips per second of each candidate's fastest round."""
+    for candidate in candidates.values():
+        next(candidate)
+        next(candidate)
+    best = dict.fromkeys(candidates, 0.0)
+    for _ in range(rounds):
+        for name, candidate in candidates.items():
+            started = time.process_time()
+            for _ in range(STEPS):
+                next(candidate)
+            best[name] = max(best[name], STEPS * BATCH * threads / (time.process_time() - started))
+    return best
+
+
+def dense(rounds: int, threads: int) -> None:
+    network, features = RMSNet().eval(), torch.randn(5400, 512)
+    with torch.inference_mode():
+        times: dict[str, list[float]] = {"dense": [], "naive": []}
+        for _ in range(rounds):
+            started = time.process_time()
+            together = dense_scores(network, features, T)[0]
+            times["dense"].append((time.process_time() - started) / threads)
+            started = time.process_time()
+            alone = network(features.unfold(0, T, 1)[:256].transpose(1, 2))[0]
+            times["naive"].append((time.process_time() - started) / threads * len(together) / 256)
+    error = float((together[:256] - alone).abs().max())
+    fast, slow = min(times["dense"]), min(times["naive"])
+    print(f"half of 45 min at stride 1: dense {fast:.2f} s, naive {slow:.2f} s: {slow / fast:.1f}x; error {error:.1e}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    bank = synthetic_bank()
+    precision = choose_precision("auto", torch.device("cpu"))
+    # The steps of an epoch's drawing are part of `ours`: its first step draws 40,000 clips.
+    speed = fastest(
+        {"ceiling": ceiling(precision), "ours": ours(bank, precision), "textbook float32": textbook(bank)},
+        options.rounds,
+        options.threads,
+    )
+    for name, clips in speed.items():
+        print(f"{name:18} {clips:7,.0f} clips/s")
+    started = time.process_time()
+    sampler = sampler_of(bank)
+    built = time.process_time()
+    clip_rows(sampler.epoch(0, 1), T).T.contiguous()
+    drawn = time.process_time() - built
+    print(f"drawing an epoch of 40,000 clips: {1000 * drawn:.0f} ms (tables: {1000 * (built - started):.0f} ms, once)")
+    of_ceiling, of_textbook = (speed["ours"] / speed[name] for name in ("ceiling", "textbook float32"))
+    print(f"ours / ceiling {of_ceiling:.0%}, ours / textbook {of_textbook:.1f}x")
+    dense(options.rounds, options.threads)
+
+
+if __name__ == "__main__":
+    main()

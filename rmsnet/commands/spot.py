@@ -1,0 +1,58 @@
+"""rmsnet spot: a match becomes a list of events, a page and highlight clips."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from rmsnet.commands._options import add_device_option, add_json_option
+
+
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "spot",
+        help="find the events of a match",
+        description="Find the events of a match with a trained model. A match is one or two videos (the halves), one "
+        "or two files of features (.npy), a game folder, or every game of a dataset.",
+    )
+    parser.add_argument("source", type=Path, nargs="+", help="video, features (.npy), game folder or dataset")
+    parser.add_argument("--model", required=True, metavar="DIR|URI", help="model folder, or models:/rmsnet@champion")
+    parser.add_argument("--out", type=Path, required=True, help="folder for events, plot, page and clips")
+    parser.add_argument("--stride", type=int, metavar="N", help="frames between clips (default: as it was judged)")
+    parser.add_argument(
+        "--confidence", type=float, metavar="P", default=0.5, help="least to print, show at first, cut (default: 0.5)"
+    )
+    parser.add_argument("--highlights", action="store_true", help="cut clips around the events and join them in a reel")
+    parser.add_argument("--split", choices=("train", "valid", "test"), help="of a dataset (default: all its games)")
+    add_device_option(parser)
+    add_json_option(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> Any:
+    from rmsnet.spot_stage import spot_stage
+
+    spotted = spot_stage(
+        options.source,
+        options.model,
+        options.out,
+        stride=options.stride,
+        confidence=options.confidence,
+        highlights=options.highlights,
+        split=options.split,
+        device=options.device,
+        shown=not options.json,
+    )
+    for match in spotted:
+        for warning in match.warnings:
+            print(f"warning: {warning}", file=sys.stderr)
+        if not options.json:
+            sure = [event for event in match.events if event["confidence"] >= options.confidence]
+            for event in sure:
+                print(
+                    f"{event['half']} - {event['time']}  {event['minute']:>6}  {event['label']:<18} "
+                    f"{100 * event['confidence']:3.0f} %"
+                )
+            rest = f" ({len(match.events) - len(sure)} less sure)" if len(sure) < len(match.events) else ""
+            print(f"{match.name}: {len(sure)} events{rest}: {match.out / 'report.html'}")
+    return [{"name": match.name, "out": str(match.out), "events": list(match.events)} for match in spotted]

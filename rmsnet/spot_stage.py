@@ -1,0 +1,294 @@
+"""Spot a match: from videos or features to events, a page to look at and highlight clips."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rmsnet.bank import BankHalf, FrameBank
+from rmsnet.decoding import decode
+from rmsnet.devices import choose_device
+from rmsnet.errors import UserError
+from rmsnet.evaluation.files import RESULTS, results_of
+from rmsnet.evaluation.report import as_csv
+from rmsnet.extraction import open_features
+from rmsnet.files import atomic_file, write_json, write_text
+from rmsnet.match_report import index_page, match_page
+from rmsnet.match_report.looks import colors_of
+from rmsnet.match_report.votes import plot_votes, votes_of
+from rmsnet.matches import Match, MatchHalf, clock, find_matches, match_minute
+from rmsnet.model_files import SpottingModel, load_model
+from rmsnet.params import SpotParams
+from rmsnet.soccernet import truth_of
+from rmsnet.spots import Predictions
+from rmsnet.spotting import score_every_clip, spot_bank
+from rmsnet.tracking import find_model
+
+Features = npt.NDArray[np.floating[Any]]
+
+CONFIDENCE = 0.5
+"""What is printed, shown at first and cut: events of which the model is surer than not."""
+
+
+@dataclass(frozen=True)
+class SpottedMatch:
+    """What was found in a match.
+
+    Attributes:
+        name: of the match.
+        out: folder with what was written.
+        events: as in events.csv, in order of time: half, time, minute, position_ms, label, confidence.
+        warnings: one line for each irregularity.
+    """
+
+    name: str
+    out: Path
+    events: tuple[Mapping[str, Any], ...]
+    warnings: tuple[str, ...]
+
+
+def spot_stage(
+    sources: Sequence[Path],
+    model: str,
+    out: Path,
+    *,
+    stride: int | None = None,
+    confidence: float = CONFIDENCE,
+    highlights: bool = False,
+    split: str | None = None,
+    device: str = "auto",
+    shown: bool = False,
+) -> list[SpottedMatch]:
+    """Spot the events of a match, or of every match of a dataset.
+
+    Args:
+        sources: see `rmsnet.matches.find_matches`.
+        model: a model folder, or the MLflow URI of a registered model.
+        out: gets results_spotting.json, events.csv, votes.png, report.html, features/ where they were made from
+            video, and highlights/; for a dataset a folder <league>/<season>/<game> of these for each match.
+        stride: frames between clips; None: as the model was judged.
+        confidence: least confidence of highlights, and where the page's slider stands.
+        highlights: cut clips and a reel.
+        split: of a dataset; None: all of it.
+        device: "auto", "cpu" or "cuda".
+        shown: show progress on standard error.
+
+    Raises:
+        UserError: no model, no match, features or a video that the model cannot read, highlights without a video.
+    """
+    if stride is not None and stride < 1:
+        raise UserError(f"--stride {stride}: must be at least 1")
+    if not 0 <= confidence <= 1:
+        raise UserError(f"--confidence {confidence}: must lie in [0, 1]")
+    folder = find_model(model)
+    spotter = load_model(folder, choose_device(device))
+    params = _params(spotter, stride)
+    matches = find_matches(sources, spotter.config["features"]["name"], spotter.classes, split)
+    if highlights:
+        for match in matches:
+            _require_videos(match)
+    one = len(matches) == 1 and matches[0].name.count("/") == 0
+    spotted = []
+    for match in matches:
+        target = out if one else out / match.name
+        read = _reader(spotter, folder, device, shown)
+        spotted.append(_spot(match, spotter, model, target, read, params, confidence, highlights, shown))
+    if not one:
+        rows = [{"name": done.name, "href": f"{done.name}/report.html", "events": len(done.events)} for done in spotted]
+        write_text(out / "index.html", index_page(sources[0].resolve().name, rows))
+    return spotted
+
+
+def _params(spotter: SpottingModel, stride: int | None) -> SpotParams:
+    """How the model decodes; overlapping clips see an event several times: the best of near predictions is kept.
+
+    Raises:
+        UserError: clips would leave gaps.
+    """
+    if stride is None:
+        return spotter.spot
+    if stride > spotter.clip_frames:
+        raise UserError(f"--stride {stride}: leaves gaps between clips of {spotter.clip_frames} frames")
+    if spotter.spot.suppression == "none" and not spotter.spot.votes and stride < spotter.clip_frames:
+        return replace(spotter.spot, stride=stride, suppression="hard")
+    return replace(spotter.spot, stride=stride)
+
+
+def _require_videos(match: Match) -> None:
+    for half in match.halves:
+        if half.video is None:
+            raise UserError(f"--highlights: half {half.number} of {match.name} has no video to cut clips from")
+
+
+Reader = Callable[[MatchHalf, Path], tuple[Features, list[str]]]
+"""Gives the features of a half, made from its video where it has none, and warnings; keeps them in a folder."""
+
+
+def _reader(spotter: SpottingModel, folder: Path, device: str, shown: bool) -> Reader:
+    made: list[Any] = []
+
+    def read(half: MatchHalf, out: Path) -> tuple[Features, list[str]]:
+        if half.features is not None:
+            return open_features(half.features), []
+        if not made:
+            from rmsnet.video.features import load_extractor
+            from rmsnet.video.recipe import recipe_of
+
+            recipe = recipe_of(spotter.config["features"], str(folder))
+            made.append(load_extractor(recipe, folder, choose_device(device)))
+        return _from_video(half, made[0], out / "features" / f"{half.number}.safetensors", shown)
+
+    return read
+
+
+def _from_video(half: MatchHalf, extractor: Any, path: Path, shown: bool) -> tuple[Features, list[str]]:
+    """Features of the smallest of a half's videos, made once and kept in `path`."""
+    import json
+
+    from rmsnet.progress import progress
+    from rmsnet.video.decoding import expected_samples
+    from rmsnet.video.halves import is_done, read_half, write_half
+
+    video = half.videos[0]
+    if not is_done(path, video, extractor.recipe.hash):
+        expected = expected_samples(video, extractor.recipe.frame_rate, extractor.recipe.first_frame_seconds)
+        with progress(video.name, "frame", expected, shown) as advance:
+            done = 0
+
+            def on_batch(frames: int, _: int | None) -> None:
+                nonlocal done
+                advance(frames - done)
+                done = frames
+
+            write_half(path, video, extractor, on_batch)
+    read = read_half(path)
+    assert read is not None, f"{path}: written a moment ago"
+    return read[0], [f"{video}: {warning}" for warning in json.loads(read[1]["warnings"])]
+
+
+def _spot(
+    match: Match,
+    spotter: SpottingModel,
+    model: str,
+    out: Path,
+    read: Reader,
+    params: SpotParams,
+    confidence: float,
+    highlights: bool,
+    shown: bool,
+) -> SpottedMatch:
+    parts, warnings = [], []
+    for half in match.halves:
+        features, told = read(half, out)
+        if features.shape[1] != spotter.config["width"]:
+            where = half.features or half.videos[0]
+            raise UserError(
+                f"{where}: {features.shape[1]} features a frame; the model reads {spotter.config['width']} "
+                f"({spotter.config['features']['name']})"
+            )
+        parts.append(features)
+        warnings += told
+    bank = _bank(match, parts, spotter)
+    every_clip = score_every_clip(spotter, bank)
+    if params.stride == 1:
+        predictions = _in_order(decode(every_clip, bank, spotter.clip_frames, params))
+    else:
+        predictions = _in_order(spot_bank(spotter, bank, params))
+    votes = votes_of(every_clip, bank)
+    simulated = match.simulated or spotter.simulated
+    events = _rows(predictions, bank)
+    out.mkdir(parents=True, exist_ok=True)
+    results = results_of([(match.name, half.number) for half in match.halves], predictions, spotter.classes)
+    write_json(out / RESULTS, results[match.name])
+    write_text(out / "events.csv", as_csv(events) if events else ",".join(EVENT_COLUMNS) + "\n")
+    note = f"{spotter.config['name']}{' (simulated)' if simulated else ''}, {match.name}"
+    with atomic_file(out / "votes.png") as partial:
+        partial.write_bytes(plot_votes(votes, predictions, bank, note))
+    page = match_page(
+        match,
+        bank,
+        predictions,
+        votes,
+        out=out,
+        confidence=confidence,
+        model=f"{spotter.config['name']} ({model})" if model.startswith("models:") else str(spotter.config["name"]),
+        simulated=simulated,
+    )
+    write_text(out / "report.html", page)
+    if highlights:
+        warnings += _cut(match, predictions, bank, out / "highlights", confidence, shown)
+    return SpottedMatch(match.name, out, tuple(events), tuple(warnings))
+
+
+def _bank(match: Match, parts: Sequence[Features], spotter: SpottingModel) -> FrameBank:
+    """The frame bank of one match."""
+    starts = np.cumsum([0, *(len(part) for part in parts)])
+    halves = tuple(
+        BankHalf(match.name, half.number, int(start), len(part))
+        for half, start, part in zip(match.halves, starts, parts, strict=False)
+    )
+    events = match.events or ()
+    truth = truth_of(
+        [[event for event in events if event.half == half.number] for half in match.halves], spotter.classes
+    )
+    return FrameBank(
+        np.concatenate(parts, dtype=np.float32),
+        halves,
+        truth,
+        spotter.classes,
+        spotter.config["frame_rate"],
+        spotter.config["first_frame_seconds"],
+        {"features": spotter.config["features"], "simulated": match.simulated},
+    )
+
+
+def _in_order(predictions: Predictions) -> Predictions:
+    order = np.lexsort((predictions.label, predictions.position_ms, predictions.half))
+    return Predictions(
+        predictions.half[order], predictions.position_ms[order], predictions.label[order], predictions.confidence[order]
+    )
+
+
+EVENT_COLUMNS = ("half", "time", "minute", "position_ms", "label", "confidence")
+
+
+def _rows(predictions: Predictions, bank: FrameBank) -> list[dict[str, Any]]:
+    columns = (predictions.half, predictions.position_ms, predictions.label, predictions.confidence)
+    rows = []
+    for half_number, position_ms, label, confidence in zip(*(column.tolist() for column in columns), strict=True):
+        half = bank.halves[half_number].half
+        values = (
+            half,
+            clock(position_ms),
+            match_minute(half, position_ms),
+            position_ms,
+            bank.classes[label],
+            confidence,
+        )
+        rows.append(dict(zip(EVENT_COLUMNS, values, strict=True)))
+    return rows
+
+
+def _cut(
+    match: Match, predictions: Predictions, bank: FrameBank, folder: Path, confidence: float, shown: bool
+) -> list[str]:
+    from rmsnet.highlights import Highlight, write_highlights
+    from rmsnet.progress import progress
+
+    colors = colors_of(bank.classes)
+    events = [
+        Highlight(
+            bank.halves[predictions.half[row]].half,
+            int(predictions.position_ms[row]),
+            bank.classes[predictions.label[row]],
+            colors[predictions.label[row]],
+        )
+        for row in np.flatnonzero(predictions.confidence >= confidence)
+    ]
+    videos = {half.number: half.video for half in match.halves if half.video is not None}
+    with progress("highlights", "event", 2 * len(events), shown) as advance:
+        done = write_highlights(videos, events, folder, lambda: advance(1))
+    return [f"{title}: the video has no picture there, left out of the highlights" for title in done.left_out]

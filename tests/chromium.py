@@ -1,0 +1,139 @@
+"""A headless Chromium driven over its own protocol (Chrome DevTools Protocol): what tests of pages need, no more."""
+
+import base64
+import json
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import websocket
+
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+PATIENCE_SECONDS = 30
+
+
+def find_chromium() -> str | None:
+    return next((found for name in PROGRAMS if (found := shutil.which(name))), None)
+
+
+class Page:
+    """One tab: evaluates JavaScript, presses keys, clicks and photographs; keeps the addresses it asked for."""
+
+    def __init__(self, address: str) -> None:
+        self._socket = websocket.create_connection(address, timeout=PATIENCE_SECONDS, suppress_origin=True)
+        self._number = 0
+        self.requested: list[str] = []
+        self.errors: list[str] = []
+        target = self._call("Target.createTarget", url="about:blank")["targetId"]
+        self._session = self._call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Runtime", "Network", "Log"):
+            self._call(f"{domain}.enable")
+
+    def open(self, path: Path, width: int = 1440, height: int = 900) -> None:
+        self._call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        self.js("window.before = true")
+        self._call("Page.navigate", url=path.resolve().as_uri())
+        self.wait("document.readyState === 'complete' && !window.before")
+
+    def js(self, expression: str) -> Any:
+        """The value of an expression in the page."""
+        answer = self._call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in answer, answer["exceptionDetails"]
+        return answer["result"].get("value")
+
+    def wait(self, condition: str) -> None:
+        """Until an expression in the page is true."""
+        end = time.monotonic() + PATIENCE_SECONDS
+        while not self.js(f"Boolean({condition})"):
+            assert time.monotonic() < end, f"never true: {condition}"
+            time.sleep(0.02)
+
+    def click(self, selector: str, times: int = 1) -> None:
+        """Click the middle of an element with the mouse, wherever it then lies on the screen."""
+        box = self.js(
+            f"(() => {{ const e = document.querySelector({json.dumps(selector)});"
+            "e.scrollIntoView({block: 'nearest', inline: 'nearest'}); const r = e.getBoundingClientRect();"
+            "return [r.x + r.width / 2, r.y + r.height / 2]; })()"
+        )
+        for count in range(1, times + 1):
+            for kind in ("mousePressed", "mouseReleased"):
+                self._call("Input.dispatchMouseEvent", type=kind, x=box[0], y=box[1], button="left", clickCount=count)
+
+    def press(self, key: str, code: int = 0) -> None:
+        """One key: a character, or a name such as "ArrowRight" with its key code."""
+        text = {"text": key} if len(key) == 1 else {}
+        self._call("Input.dispatchKeyEvent", type="keyDown", key=key, windowsVirtualKeyCode=code, **text)
+        self._call("Input.dispatchKeyEvent", type="keyUp", key=key, windowsVirtualKeyCode=code)
+
+    def choose_file(self, selector: str, path: Path) -> None:
+        """Choose a file in a file input."""
+        document = self._call("DOM.getDocument")["root"]["nodeId"]
+        node = self._call("DOM.querySelector", nodeId=document, selector=selector)["nodeId"]
+        self._call("DOM.setFileInputFiles", files=[str(path)], nodeId=node)
+
+    def screenshot(self, path: Path) -> None:
+        path.write_bytes(base64.b64decode(self._call("Page.captureScreenshot", format="png")["data"]))
+
+    def _call(self, method: str, **params: Any) -> dict[str, Any]:
+        self._number += 1
+        session = {"sessionId": self._session} if hasattr(self, "_session") else {}
+        self._socket.send(json.dumps({"id": self._number, "method": method, "params": params, **session}))
+        while True:
+            message = json.loads(self._socket.recv())
+            if message.get("id") == self._number:
+                assert "error" not in message, f"{method}: {message['error']}"
+                return message["result"]
+            self._note(message)
+
+    def _note(self, message: dict[str, Any]) -> None:
+        params = message.get("params", {})
+        if message["method"] == "Network.requestWillBeSent":
+            self.requested.append(params["request"]["url"])
+        elif message["method"] == "Runtime.exceptionThrown":
+            self.errors.append(json.dumps(params["exceptionDetails"]))
+        elif message["method"] == "Log.entryAdded" and params["entry"]["level"] == "error":
+            self.errors.append(params["entry"]["text"])
+
+
+@contextmanager
+def chromium(profile: Path) -> Iterator[Page]:
+    """A page of a new Chromium whose profile is an empty folder."""
+    program = find_chromium()
+    assert program is not None
+    process = subprocess.Popen(
+        [
+            program,
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--mute-audio",
+            "--no-first-run",
+            "--remote-debugging-port=0",
+            f"--user-data-dir={profile}",
+            "about:blank",
+        ],
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield Page(_address(profile, process))
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _address(profile: Path, process: "subprocess.Popen[bytes]") -> str:
+    """Where the browser listens: it writes that into its profile once it does."""
+    file = profile / "DevToolsActivePort"
+    end = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < end:
+        assert process.poll() is None, "Chromium ended by itself"
+        lines = file.read_text().splitlines() if file.exists() else []
+        if len(lines) == 2:
+            return f"ws://127.0.0.1:{lines[0]}{lines[1]}"
+        time.sleep(0.05)
+    raise AssertionError("Chromium does not listen")
