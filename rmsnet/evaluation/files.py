@@ -14,10 +14,10 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from operator import attrgetter
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -245,17 +245,13 @@ def _narrowed(column: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
     return column.astype(np.result_type(*ends))
 
 
-class _Row(msgspec.Struct, gc=False):
-    """A prediction with numbers where numbers belong, or texts that read as such; what else it holds is skipped."""
-
-    half: int
-    position: int
-    label: str
-    confidence: float
-
-
-class _Document(msgspec.Struct):
-    predictions: list[_Row]
+@cache
+def _decoder(classes: tuple[str, ...]) -> "msgspec.json.Decoder[Any]":
+    """Reads predictions of classes with numbers where numbers belong, or texts that read as such; skips the rest."""
+    columns = [("half", int), ("position", int), ("label", Literal[classes]), ("confidence", float)]
+    row = msgspec.defstruct("Row", columns, gc=False)
+    document = msgspec.defstruct("Document", [("predictions", list[row])])  # type: ignore[valid-type]
+    return msgspec.json.Decoder(document, strict=False)
 
 
 def _predictions_of(content: bytes, where: str, first_half: int, classes: ClassList) -> Columns:
@@ -275,7 +271,7 @@ def _sound_predictions(content: bytes, index: Mapping[str, int]) -> Columns | No
     None where anything is: then the rows have to be looked at one by one.
     """
     try:
-        rows = msgspec.json.decode(content, type=_Document, strict=False).predictions
+        rows = _decoder(tuple(index)).decode(content).predictions
         half, position_ms, label, confidence = (
             np.fromiter(map(attrgetter("half"), rows), np.int64, len(rows)),
             np.fromiter(map(attrgetter("position"), rows), np.int64, len(rows)),
