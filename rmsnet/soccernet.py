@@ -221,6 +221,10 @@ class GameFiles:
             raise UserError(f"{self.source}: neither a folder nor a readable zip ({error})") from None
         self._refuse_malice(self._archive)
 
+    def __reduce__(self) -> tuple[type["GameFiles"], tuple[Path]]:
+        """Another process opens the source anew: two must not seek in one open zip."""
+        return GameFiles, (self.source,)
+
     def _refuse_malice(self, archive: zipfile.ZipFile) -> None:
         for name in archive.namelist():
             path = PurePosixPath(name.replace("\\", "/"))
@@ -251,6 +255,15 @@ class GameFiles:
         except (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
             # zipfile raises RuntimeError for encrypted files, NotImplementedError (one too) for unknown compression.
             raise UserError(f"{self.source}: {game}/{name} cannot be read ({error})") from None
+
+    def size(self, game: str, name: str) -> int:
+        """Bytes of a game's file, 0 where there is none."""
+        try:
+            if self._archive is None:
+                return (self.source / game / name).stat().st_size
+            return self._archive.getinfo(f"{game}/{name}").file_size
+        except (OSError, KeyError):
+            return 0
 
     def games(self, name: str) -> list[str]:
         """The games (league/season/game) that have a file of this name, sorted."""

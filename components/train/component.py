@@ -55,6 +55,6 @@ def train(
                 "valid_average_map": done["valid_average_map"],
                 "simulated": done["simulated"],
                 "mlflow_run": mlflow_link(f"runs/{run['run_id']}"),
-                "mlflow_model": mlflow_link(f"models/{run['model_id']}"),
+                "mlflow_model": f"models:/{run['model_id']}",
             },
         )

@@ -11,6 +11,7 @@ import numpy as np
 
 from rmsnet.evaluation.cells import Floats
 from rmsnet.evaluation.metric import Judged, Score, over_tolerances
+from rmsnet.evaluation.threads import in_threads
 
 RESAMPLES = 1000
 LEVEL = 0.95
@@ -90,7 +91,7 @@ def resample(judged: Judged, resamples: int = RESAMPLES, seed: int = 0) -> Resam
     weights = np.zeros((resamples, judged.games))
     np.add.at(weights, (np.arange(resamples)[:, None], drawn), 1)
     parts = [weights[start : start + AT_ONCE] for start in range(0, resamples, AT_ONCE)]
-    return Resampled(np.concatenate([judged.everything.average_precision(part) for part in parts]))
+    return Resampled(np.concatenate(list(in_threads(judged.everything.average_precision, parts))))
 
 
 def interval(samples: Floats, level: float = LEVEL) -> Floats:

@@ -1,14 +1,20 @@
 """Hits, predictions and events of every game, counted as the development kit counts them (`devkit` and `calf`)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields
+from typing import TypeVar
 
 import numpy as np
 
 from rmsnet.evaluation.average_precision import THRESHOLDS, Counted
-from rmsnet.evaluation.cells import Floats, Grid, Ints, covered, events_on, nearest_is_visible, predictions_on
-from rmsnet.evaluation.matching import NOBODY, match, rank_of, windows
+from rmsnet.evaluation.cells import Floats, Grid, Ints, events_on, nearest_is_visible, predictions_on
+from rmsnet.evaluation.matching import NOBODY, match_near, rank_of
 from rmsnet.evaluation.suppression import not_suppressed
+from rmsnet.evaluation.threads import in_threads
 from rmsnet.spots import Predictions, Truth
+
+Result = TypeVar("Result")
+Spots = TypeVar("Spots", Truth, Predictions)
 
 PREDICTIONS_AT_ONCE = 1 << 19
 
@@ -39,21 +45,34 @@ def count(
     group_of_row = (game_of_half[:, None] * grid.classes + np.arange(grid.classes)).ravel()
     groups = (games, grid.classes)
     # The last axis: not shown, shown.
-    hits = np.zeros((len(tolerances), *groups, len(THRESHOLDS), 2))
-    found = np.zeros((len(tolerances) if suppress else 1, *groups, len(THRESHOLDS), 2))
-    events = np.zeros((*groups, 2))
-    for some_truth, some_predictions in _batches(truth, predictions, grid.halves):
-        event, shown = events_on(grid, some_truth)
-        cell, confidence = predictions_on(grid, some_predictions)
-        events += _histogram(2 * group_of_row[grid.row_of(event)] + shown, events.shape)
+    shape = (*groups, len(THRESHOLDS), 2)
+
+    def count_some(truth: Truth, predictions: Predictions) -> tuple[Ints, list[Ints], list[Ints]]:
+        """Of some halves: events and, at each tolerance, all predictions counted; the places of the hits."""
+        event, shown = events_on(grid, truth)
+        cell, confidence = predictions_on(grid, predictions)
         # A confidence of exactly a threshold reaches it; those above 1 reach all 200, none is below the first, 0.
         place = group_of_row[grid.row_of(cell)] * len(THRESHOLDS)
         place += np.searchsorted(THRESHOLDS, confidence, side="right") - 1
         place = 2 * place + nearest_is_visible(grid, event, shown, cell)
         kept, hit = _kept_and_hits(grid, event, cell, confidence, tolerances, suppress)
-        for counts, sets in ((hits, hit), (found, kept)):
-            for number, chosen in enumerate(sets):
-                counts[number] += _histogram(place[chosen], counts.shape[1:])
+        return (
+            _histogram(2 * group_of_row[grid.row_of(event)] + shown, (*groups, 2)),
+            [_histogram(place[chosen], shape) for chosen in kept],
+            [place[chosen] for chosen in hit],
+        )
+
+    events = np.zeros((*groups, 2))
+    found = np.zeros((len(tolerances) if suppress else 1, *shape))
+    hit_places: list[list[Ints]] = [[] for _ in tolerances]
+    for some_events, some_found, some_places in by_halves(count_some, truth, predictions, grid.halves):
+        events += some_events
+        for counts, more in zip(found, some_found, strict=True):
+            counts += more
+        for places, some in zip(hit_places, some_places, strict=True):
+            places.append(some)
+    # Hits are few: one histogram of them all.
+    hits = np.stack([_histogram(np.concatenate(places), shape) for places in hit_places]).astype(np.float64)
 
     def of_kind(counts: Floats) -> list[Floats]:
         """All, shown and unshown: counts at the highest threshold reached become counts at every threshold reached."""
@@ -75,25 +94,28 @@ def _histogram(places: Ints, shape: tuple[int, ...]) -> Ints:
     return np.bincount(places, minlength=int(np.prod(shape))).reshape(shape)
 
 
-def _batches(truth: Truth, predictions: Predictions, halves: int) -> Iterator[tuple[Truth, Predictions]]:
-    """Both, some halves at a time, so that dense predictions need little memory beside their own."""
+def by_halves(
+    work: Callable[[Truth, Predictions], Result], truth: Truth, predictions: Predictions, halves: int
+) -> Iterator[Result]:
+    """What `work` makes of the rows of some halves at a time, so that dense predictions need little memory."""
+    return in_threads(
+        lambda rows: work(_taken(truth, rows[0]), _taken(predictions, rows[1])), _batches(truth, predictions, halves)
+    )
+
+
+def _taken(spots: Spots, rows: Ints) -> Spots:
+    return type(spots)(*(getattr(spots, column.name)[rows] for column in fields(spots)))
+
+
+def _batches(truth: Truth, predictions: Predictions, halves: int) -> Iterator[tuple[Ints, Ints]]:
+    """Rows of both, some halves at a time."""
     truth_order, truth_start = _by_half(truth.half, halves)
     order, start = _by_half(predictions.half, halves)
     half = 0
     while half < halves:
         fits = int(np.searchsorted(start, start[half] + PREDICTIONS_AT_ONCE, side="right")) - 1
         end = min(max(fits, half + 1), halves)
-        some = truth_order[truth_start[half] : truth_start[end]]
-        rows = order[start[half] : start[end]]
-        yield (
-            Truth(truth.half[some], truth.position_ms[some], truth.label[some], truth.visible[some]),
-            Predictions(
-                predictions.half[rows],
-                predictions.position_ms[rows],
-                predictions.label[rows],
-                predictions.confidence[rows],
-            ),
-        )
+        yield truth_order[truth_start[half] : truth_start[end]], order[start[half] : start[end]]
         half = end
 
 
@@ -121,7 +143,5 @@ def _kept_and_hits(
 
 def _hits(grid: Grid, event: Ints, cell: Ints, confidence: Floats, reaches: Sequence[int]) -> list[Ints]:
     """Indices of the hits at each reach."""
-    # Only predictions near an event can be hits; in dense predictions they are few.
-    near = np.flatnonzero(covered(*windows(grid, event, cell, max(reaches)), len(cell)))
-    rank = rank_of(confidence[near])
-    return [near[match(grid, event, cell[near], rank, reach) != NOBODY] for reach in reaches]
+    near, takers = match_near(grid, event, cell, confidence, reaches)
+    return [near[taker != NOBODY] for taker in takers]

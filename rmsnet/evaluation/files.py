@@ -7,12 +7,21 @@ Predictions are SoccerNet's `<league>/<season>/<game>/results_spotting.json`:
 """
 
 import json
+import multiprocessing
+import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache, partial
+from operator import attrgetter
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Literal
 
+import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from rmsnet.errors import UserError
 from rmsnet.evaluation.cells import GRID_SECONDS
@@ -37,6 +46,15 @@ LAST_MS = 1 << 53
 
 SHOWN_LABELS = 8
 """How many known labels an error message lists."""
+
+LARGE_BYTES = 256 << 20
+"""Predictions of more than so many bytes are read by several processes; below, starting them does not pay."""
+
+MAX_READERS = 8
+"""So many games' files are in memory at a time, at most."""
+
+Columns = list[npt.NDArray[Any]]
+"""One-dimensional arrays of one length."""
 
 
 @dataclass(frozen=True)
@@ -186,40 +204,84 @@ def read_predictions(
             f"{source}: predictions for a game outside the split: {others[0]!r}{_and_more(others)}; take them away or "
             "evaluate the split they belong to"
         )
-    missing = []
-    parts = []
-    for number, game in enumerate(games):
-        content = files.read(game, RESULTS)
-        if content is None:
-            missing.append(game)
-            continue
-        parts.append(_predictions_of(content, f"{source}: {game}/{RESULTS}", 2 * number, classes))
+    found = _read_games(files, games, classes)
+    missing = [game for game, columns in zip(games, found, strict=True) if columns is None]
     if missing and (not allow_missing or len(missing) == len(games)):
         hint = "" if len(missing) == len(games) else "; --allow-missing takes missing games for empty"
         raise UserError(f"{source}: no predictions ({RESULTS}) for game {missing[0]!r}{_and_more(missing)}{hint}")
-    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    return FoundPredictions(Predictions(*columns), tuple(missing))
+    parts = [columns for columns in found if columns is not None]
+    half, position_ms, label = (np.concatenate([part[column] for part in parts], dtype=np.int64) for column in range(3))
+    confidence = np.concatenate([part[3] for part in parts])
+    return FoundPredictions(Predictions(half, position_ms, label, confidence), tuple(missing))
 
 
-def _predictions_of(content: bytes, where: str, first_half: int, classes: ClassList) -> tuple[Any, ...]:
-    index = {label: number for number, label in enumerate(classes.classes)}
-    rows = _list_in(content, "predictions", where)
-    kinds = (np.int64, np.int64, np.int64, np.float64)
+def _read_games(files: GameFiles, games: Sequence[str], classes: ClassList) -> list[Columns | None]:
+    """The columns of each game, None where it has no predictions; many bytes are read by a process per core."""
+    read = partial(_read_game, files, classes)
+    numbered = (range(len(games)), games)
+    readers = min(os.cpu_count() or 1, MAX_READERS)
+    is_large = sum(files.size(game, RESULTS) for game in games) > LARGE_BYTES
+    if not is_large or readers == 1 or "fork" not in multiprocessing.get_all_start_methods():
+        return list(map(read, *numbered))
     try:
-        # Nearly all files are sound: read whole columns, and look at rows one by one only where that fails.
-        half, position_ms, label, confidence = (
-            np.array([int(row["half"]) for row in rows], np.int64),
-            np.array([int(row["position"]) for row in rows], np.int64),
-            np.array([index[row["label"]] for row in rows], np.int64),
-            np.array([float(row["confidence"]) for row in rows], np.float64),
-        )
-        sound = np.isin(half, HALVES) & _is_time(position_ms) & np.isfinite(confidence)
-    except (KeyError, TypeError, ValueError, OverflowError):
-        sound = np.zeros(1, bool)
-    if not sound.all():
+        with ProcessPoolExecutor(readers, multiprocessing.get_context("fork")) as pool:
+            return list(pool.map(read, *numbered))
+    except BrokenProcessPool:
+        raise UserError(f"{files.source}: a process that read it was killed; is there enough memory?") from None
+
+
+def _read_game(files: GameFiles, classes: ClassList, number: int, game: str) -> Columns | None:
+    content = files.read(game, RESULTS)
+    if content is None:
+        return None
+    columns = _predictions_of(content, f"{files.source}: {game}/{RESULTS}", 2 * number, classes)
+    # Small integers come from another process twice as fast.
+    return [column if column.dtype == np.float64 else _narrowed(column) for column in columns]
+
+
+def _narrowed(column: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
+    """The same integers in the narrowest type that holds them."""
+    ends = (np.min_scalar_type(end) for end in (column.min(initial=0), column.max(initial=0)))
+    return column.astype(np.result_type(*ends))
+
+
+@cache
+def _decoder(classes: tuple[str, ...]) -> "msgspec.json.Decoder[Any]":
+    """Reads predictions of classes with numbers where numbers belong, or texts that read as such; skips the rest."""
+    columns = [("half", int), ("position", int), ("label", Literal[classes]), ("confidence", float)]
+    row = msgspec.defstruct("Row", columns, gc=False)
+    document = msgspec.defstruct("Document", [("predictions", list[row])])  # type: ignore[valid-type]
+    return msgspec.json.Decoder(document, strict=False)
+
+
+def _predictions_of(content: bytes, where: str, first_half: int, classes: ClassList) -> Columns:
+    index = {label: number for number, label in enumerate(classes.classes)}
+    columns = _sound_predictions(content, index)
+    if columns is None:
+        rows = _list_in(content, "predictions", where)
         checked = list(_checked(rows, where, lambda row: _read_prediction(row, index, classes)))
-        half, position_ms, label, confidence = _columns(checked, kinds)
-    return first_half + half - 1, position_ms, label, confidence
+        columns = _columns(checked, (np.int64, np.int64, np.int64, np.float64))
+    columns[0] += first_half - 1
+    return columns
+
+
+def _sound_predictions(content: bytes, index: Mapping[str, int]) -> Columns | None:
+    """Half, milliseconds, class and confidence of a file in which nothing is odd, as nearly all are, four times faster.
+
+    None where anything is: then the rows have to be looked at one by one.
+    """
+    try:
+        rows = _decoder(tuple(index)).decode(content).predictions
+        half, position_ms, label, confidence = (
+            np.fromiter(map(attrgetter("half"), rows), np.int64, len(rows)),
+            np.fromiter(map(attrgetter("position"), rows), np.int64, len(rows)),
+            np.fromiter(map(index.__getitem__, map(attrgetter("label"), rows)), np.int64, len(rows)),
+            np.fromiter(map(attrgetter("confidence"), rows), np.float64, len(rows)),
+        )
+    except (ValueError, KeyError, OverflowError, RecursionError):
+        return None
+    sound = np.isin(half, HALVES) & _is_time(position_ms) & np.isfinite(confidence)
+    return [half, position_ms, label, confidence] if sound.all() else None
 
 
 def _read_prediction(
@@ -228,7 +290,7 @@ def _read_prediction(
     """Half, milliseconds, class and confidence; None for a label that is left out."""
     if not _is_listed(row["label"], index, classes):
         return None
-    half = int(row["half"])
+    half = _whole_number(row["half"])
     if half not in HALVES:
         raise ValueError(f"half {half}; there are halves 1 and 2")
     try:
@@ -264,7 +326,7 @@ def _read_position(value: Any) -> int:
         ValueError: the value is no time.
     """
     try:
-        position_ms = int(value)
+        position_ms = _whole_number(value)
     except (TypeError, ValueError, OverflowError):
         raise ValueError(f"position {value!r} is no number of milliseconds") from None
     if not _is_time(position_ms):
@@ -272,12 +334,28 @@ def _read_position(value: Any) -> int:
     return position_ms
 
 
+def _whole_number(value: Any) -> int:
+    """A number without its fraction, or the whole number in a text such as "1", "1.0" or "1e3".
+
+    Raises:
+        ValueError, TypeError, OverflowError: there is none.
+    """
+    try:
+        return int(value)
+    except ValueError:
+        with suppress(ValueError):
+            number = float(value)
+            if number.is_integer():
+                return int(number)
+        raise
+
+
 def _is_time(position_ms: Any) -> Any:
     """Whether (arrays of) milliseconds can be placed; a little before the half is possible, see `Grid.cells`."""
     return (position_ms > -1000 * GRID_SECONDS) & (position_ms < LAST_MS)
 
 
-def _columns(rows: Sequence[tuple[Any, ...]], kinds: Sequence[type]) -> list[Any]:
+def _columns(rows: Sequence[tuple[Any, ...]], kinds: Sequence[type]) -> Columns:
     """Rows as arrays, one for each kind."""
     columns = zip(*rows, strict=True) if rows else [()] * len(kinds)
     return [np.array(column, kind) for column, kind in zip(columns, kinds, strict=True)]

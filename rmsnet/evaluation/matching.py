@@ -9,11 +9,34 @@ refused: the walk's result is the only stable matching (Gale and Shapley 1962), 
 predictions rank the events alike.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from rmsnet.evaluation.cells import Floats, Grid, Ints
+from rmsnet.evaluation.cells import Floats, Grid, Ints, covered
 
 NOBODY = -1
+
+
+def match_near(
+    grid: Grid, event: Ints, cell: Ints, confidence: Floats, reaches: Sequence[int]
+) -> tuple[Ints, list[Ints]]:
+    """Match predictions with events at several reaches.
+
+    Args:
+        grid: that numbers the cells.
+        event: (E,) cells with an event, ascending.
+        cell: (N,) cells with a prediction, ascending.
+        confidence: (N,)
+        reaches: frames from an event within which a prediction is its.
+
+    Returns:
+        (M,) indices of the predictions that the largest reach has near an event, of dense predictions few, and at each
+        reach (M,) index of the event that took each of them, -1 for none.
+    """
+    near = np.flatnonzero(covered(*windows(grid, event, cell, max(reaches)), len(cell)))
+    rank = rank_of(confidence[near])
+    return near, [match(grid, event, cell[near], rank, reach) for reach in reaches]
 
 
 def rank_of(confidence: Floats) -> Ints:

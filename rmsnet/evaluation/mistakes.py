@@ -4,11 +4,13 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from rmsnet.evaluation.assessment import Assessment
-from rmsnet.evaluation.cells import Grid, Ints, events_on, predictions_on
-from rmsnet.evaluation.counting import reach_of
-from rmsnet.evaluation.matching import NOBODY, match, rank_of
+from rmsnet.evaluation.cells import Floats, Grid, Ints, events_on, predictions_on
+from rmsnet.evaluation.counting import by_halves, reach_of
+from rmsnet.evaluation.matching import NOBODY, match_near
+from rmsnet.spots import Predictions, Truth
 
 LIMIT = 200
 
@@ -78,10 +80,24 @@ def mistakes(assessment: Assessment, limit: int = LIMIT) -> Mistakes:
     """
     corpus = assessment.corpus
     grid = Grid(len(corpus.halves), len(corpus.classes), corpus.frame_rate)
-    event, visible = events_on(grid, corpus.truth)
-    cell, confidence = predictions_on(grid, assessment.predictions)
     reach = reach_of(float(assessment.scores.tolerances[-1]), corpus.frame_rate)
-    taker = match(grid, event, cell, rank_of(confidence), reach)
+
+    def of_some(truth: Truth, predictions: Predictions) -> tuple[npt.NDArray[Any], ...]:
+        """Cell of each event, whether it was shown, confidence of its prediction, distance to the nearest; alarms."""
+        event, visible = events_on(grid, truth)
+        cell, confidence = predictions_on(grid, predictions)
+        near, (taker,) = match_near(grid, event, cell, confidence, [reach])
+        hit = near[taker != NOBODY]
+        taken = np.full(len(event), np.nan)
+        taken[taker[taker != NOBODY]] = confidence[hit]
+        _, to_prediction = _nearest(event, grid.row_start(event), cell, grid.row_start(cell))
+        free = np.ones(len(cell), bool)
+        free[hit] = False
+        alarms = _highest(confidence, np.flatnonzero(free), limit)
+        return event, visible, taken, to_prediction, cell[alarms], confidence[alarms]
+
+    parts = by_halves(of_some, corpus.truth, assessment.predictions, grid.halves)
+    event, visible, taken, to_prediction, alarm, alarm_confidence = map(np.concatenate, zip(*parts, strict=True))
 
     def where(cells: Ints) -> list[tuple[str, int, str, str]]:
         seconds = (cells % grid.frames / corpus.frame_rate).astype(np.int64)
@@ -91,10 +107,6 @@ def mistakes(assessment: Assessment, limit: int = LIMIT) -> Mistakes:
             for half, label, second in zip(*(column.tolist() for column in columns), strict=True)
         ]
 
-    taken = np.full(len(event), np.nan)
-    taken[taker[taker != NOBODY]] = confidence[taker != NOBODY]
-    row = grid.row_start(event)
-    _, to_prediction = _nearest(event, row, cell, grid.row_start(cell))
     # Not found before found; among the former the loneliest first, among the latter the least confident.
     worst = np.lexsort((np.where(np.isnan(taken), -to_prediction, taken), ~np.isnan(taken)))[:limit]
     misses = [
@@ -107,27 +119,37 @@ def mistakes(assessment: Assessment, limit: int = LIMIT) -> Mistakes:
         for index, place in zip(worst.tolist(), where(event[worst]), strict=True)
     ]
 
-    alarms = np.flatnonzero(taker == NOBODY)
-    alarms = alarms[np.argsort(-confidence[alarms], kind="stable")[:limit]]
+    best = np.argsort(-alarm_confidence, kind="stable")[:limit]
+    alarm, alarm_confidence = alarm[best], alarm_confidence[best]
     # Any class: events by half and frame.
     time = grid.half_of(event) * grid.frames + event % grid.frames
     order = np.argsort(time, kind="stable")
-    alarm = cell[alarms]
     alarm_half = grid.half_of(alarm) * grid.frames
     nearest, to_event = _nearest(
         alarm_half + alarm % grid.frames, alarm_half, time[order], time[order] - time[order] % grid.frames
     )
-    labels = [label for *_, label in where(event[order[nearest]])] if len(event) else [""] * len(alarms)
+    labels = [label for *_, label in where(event[order[nearest]])] if len(event) else [""] * len(alarm)
     false_alarms = [
         FalseAlarm(
             *place,
-            float(confidence[index]),
+            sureness,
             label if np.isfinite(distance) else None,
             _seconds(distance, corpus.frame_rate),
         )
-        for index, place, label, distance in zip(alarms.tolist(), where(alarm), labels, to_event.tolist(), strict=True)
+        for place, sureness, label, distance in zip(
+            where(alarm), alarm_confidence.tolist(), labels, to_event.tolist(), strict=True
+        )
     ]
     return misses, false_alarms
+
+
+def _highest(confidence: Floats, chosen: Ints, limit: int) -> Ints:
+    """The `chosen` indices, ascending as they are, of the `limit` highest confidences and of what equals the last."""
+    if len(chosen) <= limit:
+        return chosen
+    least = np.partition(confidence[chosen], -limit)[-limit]
+    kept: Ints = chosen[confidence[chosen] >= least]
+    return kept
 
 
 def _nearest(place: Ints, row: Ints, others: Ints, other_row: Ints) -> tuple[Ints, Any]:

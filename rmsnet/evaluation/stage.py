@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from rmsnet.bank import FrameBank, read_bank
-from rmsnet.devices import choose_device
 from rmsnet.errors import UserError
 from rmsnet.evaluation.assessment import Assessment, Corpus, assess, parse_tolerances
 from rmsnet.evaluation.comparison import COMPARISON_FILES, write_comparison
@@ -14,11 +13,8 @@ from rmsnet.evaluation.files import ClassList, games_of_split, read_predictions,
 from rmsnet.evaluation.metric import LOOSE, Protocol
 from rmsnet.evaluation.report import REPORT_FILES, write_report
 from rmsnet.files import atomic_folder, read_json, write_json
-from rmsnet.model_files import ORIGIN_FILE, load_model, origin
 from rmsnet.params import EvaluateParams
 from rmsnet.soccernet import HALVES, V1_CLASSES
-from rmsnet.spotting import spot_bank
-from rmsnet.training_stage import RUN_FILE, read_run
 
 SPLITS = ("valid", "test")
 
@@ -45,6 +41,10 @@ def evaluate_stage(
             have.
     """
     from rmsnet import tracking
+    from rmsnet.devices import choose_device
+    from rmsnet.model_files import ORIGIN_FILE, load_model, origin
+    from rmsnet.spotting import spot_bank
+    from rmsnet.training_stage import RUN_FILE, read_run
 
     _require_replaceable(out, SPLITS)
     run = read_run(model) if (model / RUN_FILE).exists() else None

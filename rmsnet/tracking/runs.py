@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+_RACE_PAUSES_SECONDS = (0.05, 0.2, 0.8)
+
 T = TypeVar("T")
 
 SPOOLED_FROM_TAG = "rmsnet.spooled_from"
@@ -201,7 +203,7 @@ class TrackedRun:
             context: what for: "train" or "valid".
             source: where it comes from: folder, DVC hash, features.
         """
-        self._do(lambda: self._client().log_inputs(self.run_id, [dataset_input(name, digest, context, source)]))
+        self._do(lambda: log_inputs(self._client(), self.run_id, [dataset_input(name, digest, context, source)]))
 
     def log_folder(self, folder: Path, name: str) -> None:
         self._do(lambda: self._client().log_artifacts(self.run_id, str(folder), name))
@@ -269,6 +271,24 @@ def dataset_input(name: str, digest: str, context: str, source: Mapping[str, str
 
     dataset = MetaDataset(CodeDatasetSource(dict(source)), name=name, digest=digest)
     return DatasetInput(dataset._to_mlflow_entity(), [InputTag("mlflow.data.context", context)])
+
+
+def log_inputs(client: Any, run_id: str, inputs: Sequence[Any]) -> None:
+    """Name the data of a run.
+
+    A store fails when two runs name the same new dataset at the same moment; asked again, it finds it there.
+    """
+    from mlflow.exceptions import MlflowException
+
+    for pause_seconds in (*_RACE_PAUSES_SECONDS, None):
+        try:
+            client.log_inputs(run_id, inputs)
+        except MlflowException as error:
+            if pause_seconds is None or "unique constraint" not in str(error).lower():
+                raise
+            time.sleep(pause_seconds)
+        else:
+            return
 
 
 def save_pyfunc(folder: Path, example: "npt.NDArray[np.float32]", saved: Path) -> None:
@@ -412,7 +432,7 @@ def log_evaluation(
     try:
         client.log_batch(place.run_id, metrics=logged)
         if dataset is not None:
-            client.log_inputs(place.run_id, [dataset_input(*dataset, f"evaluate {split}", {"split": split})])
+            log_inputs(client, place.run_id, [dataset_input(*dataset, f"evaluate {split}", {"split": split})])
         client.log_artifacts(place.run_id, str(folder), f"evaluation/{split}")
     except store_errors() as error:
         raise UserError(f"MLflow store {place.uri}: {one_line(error)}; run the same command again") from None

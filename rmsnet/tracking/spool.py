@@ -17,6 +17,7 @@ from rmsnet.tracking.runs import (
     Group,
     group_run,
     has_run,
+    log_inputs,
     put_model,
     spool_folder,
     spool_uri,
@@ -91,7 +92,7 @@ def _bring(spool: Any, store: Any, run: Any, experiment: str, uri: str) -> Synce
         for start in range(0, len(missing), _METRICS_AT_ONCE):
             store.log_batch(run_id, metrics=missing[start : start + _METRICS_AT_ONCE])
     if run.inputs.dataset_inputs:
-        store.log_inputs(run_id, run.inputs.dataset_inputs)
+        log_inputs(store, run_id, run.inputs.dataset_inputs)
     with tempfile.TemporaryDirectory(prefix="rmsnet-") as temporary:
         if spool.list_artifacts(source):
             store.log_artifacts(run_id, spool.download_artifacts(source, "", temporary))

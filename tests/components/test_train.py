@@ -18,7 +18,7 @@ def test_a_model_with_its_curves_and_its_run_in_mlflow(artifacts, study) -> None
     assert model.metadata["name"] == "full"
     assert model.metadata["simulated"] is True
     assert "runs/" in model.metadata["mlflow_run"]
-    assert "models/" in model.metadata["mlflow_model"]
+    assert model.metadata["mlflow_model"].startswith("models:/m-")
     assert 'src="data:image/png;base64,' in Path(study.curves.path).read_text()
     rows = list(csv.DictReader((Path(model.path) / "history.csv").open()))
     assert study.metrics.metadata["epochs"] == len(rows) == 2

@@ -1,14 +1,22 @@
 """Labels and predictions of anybody's: what is read, and what is refused in one line."""
 
 import json
+import math
+import multiprocessing
+import os
+import signal
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from rmsnet.errors import UserError
+from rmsnet.evaluation import files
 from rmsnet.evaluation.assessment import parse_tolerances
 from rmsnet.evaluation.files import (
     RESULTS,
@@ -68,6 +76,89 @@ def test_what_is_written_is_what_is_read(tmp_path):
     read = read_predictions(tmp_path, GAMES, classes).predictions
     for column in ("half", "position_ms", "label", "confidence"):
         assert np.array_equal(getattr(read, column), getattr(made, column))
+
+
+def whole_number(value: Any) -> int:
+    """What a position means: Python's int, also of a text such as "1.0" or "1e3"."""
+    try:
+        return int(value)
+    except ValueError:
+        assert float(value).is_integer()
+        return int(float(value))
+
+
+SPELLINGS = st.one_of(
+    st.integers(-(10**6), 10**20).flatmap(lambda number: st.sampled_from([number, str(number), f"{number}.0"])),
+    st.floats(),
+    st.floats().map(str),
+    st.text("0123456789.+-e_ naif", max_size=6),
+    st.booleans(),
+    st.none(),
+)
+
+
+@given(position=SPELLINGS, confidence=SPELLINGS, odd=st.booleans())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_a_number_means_the_same_however_it_and_its_neighbours_are_written(tmp_path, position, confidence, odd):
+    neighbour = {**SPOT, "half": " 1"} if odd else SPOT  # a space sends the whole file the slow way
+    row = {**SPOT, "position": position, "confidence": confidence}
+    source = put(tmp_path, RESULTS, "predictions", {GAMES[0]: [row, neighbour]})
+    try:
+        meant = (whole_number(position), float(confidence))
+        assert -7_200_000 < meant[0] < 1 << 53
+        assert math.isfinite(meant[1])
+    except (AssertionError, ValueError, TypeError, OverflowError):
+        with pytest.raises(UserError, match=r"entry 0: (position|confidence)"):
+            read_predictions(source, GAMES[:1], class_list("v2"))
+    else:
+        read = read_predictions(source, GAMES[:1], class_list("v2")).predictions
+        assert (read.position_ms[0], read.confidence[0]) == meant
+        assert (read.position_ms[1], read.confidence[1], read.half[1]) == (60_000, 0.5, 0)
+
+
+@pytest.mark.parametrize("as_zip", [False, True])
+def test_many_bytes_are_read_by_several_processes_to_the_same_end(found, tmp_path, monkeypatch, as_zip):
+    (tmp_path / "found" / GAMES[1] / RESULTS).write_text(json.dumps({"predictions": [SPOT]}))
+    source = zipped(found, tmp_path / "found.zip") if as_zip else found
+    alone = read_predictions(source, GAMES, class_list("v2")).predictions
+    pids = spread_over_processes(monkeypatch)
+    together = read_predictions(source, GAMES, class_list("v2")).predictions
+    assert os.getpid() not in pids()
+    for column in ("half", "position_ms", "label", "confidence"):
+        assert getattr(together, column).dtype == getattr(alone, column).dtype
+        assert getattr(together, column).tolist() == getattr(alone, column).tolist()
+
+
+def test_several_processes_refuse_what_one_refuses(found, monkeypatch):
+    spread_over_processes(monkeypatch)
+    (found / GAMES[1] / RESULTS).write_text(json.dumps({"predictions": [{**SPOT, "half": 3}]}))
+    with pytest.raises(UserError, match=f"two/{RESULTS}: entry 0: half 3"):
+        read_predictions(found, GAMES, class_list("v2"))
+    (found / GAMES[1] / RESULTS).unlink()
+    with pytest.raises(UserError, match=r"no predictions .* for game 'league/season/two'"):
+        read_predictions(found, GAMES, class_list("v2"))
+
+
+def test_a_reading_process_that_is_killed_is_said_in_one_line(found, monkeypatch):
+    spread_over_processes(monkeypatch)
+    monkeypatch.setattr(files, "_predictions_of", lambda *arguments: os.kill(os.getpid(), signal.SIGKILL))
+    with pytest.raises(UserError, match="a process that read it was killed; is there enough memory"):
+        read_predictions(found, GAMES, class_list("v2"))
+
+
+def spread_over_processes(monkeypatch) -> Callable[[], set[int]]:
+    """Have the smallest files read by two processes; the result says which ones were at work."""
+    log = multiprocessing.get_context("fork").SimpleQueue()
+    read = files._predictions_of
+
+    def logged(*arguments):
+        log.put(os.getpid())
+        return read(*arguments)
+
+    monkeypatch.setattr(files, "_predictions_of", logged)
+    monkeypatch.setattr(files, "LARGE_BYTES", 0)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    return lambda: {log.get() for _ in GAMES}
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 import numpy as np
 
+from rmsnet.evaluation import counting
 from rmsnet.evaluation.assessment import Corpus, assess
 from rmsnet.evaluation.mistakes import FalseAlarm, Miss, mistakes
 from rmsnet.spots import Predictions, Truth
@@ -62,3 +63,24 @@ def test_without_events_or_predictions_there_is_nothing_to_list():
     assert found_in([], []) == ([], [])
     assert found_in([], [(0, 70, 0, 0.9)]) == ([], [FalseAlarm("one", 1, "01:10", "Goal", 0.9, None, None)])
     assert found_in([(0, 60, 0, True)], []) == ([Miss("one", 1, "01:00", "Goal", True, None, None)], [])
+
+
+def test_the_halves_may_be_searched_one_by_one(monkeypatch):
+    """Equal confidences and cells that several predictions share included; many more mistakes than are asked for."""
+    random = np.random.default_rng(0)
+    halves = tuple((f"game {game}", half) for game in range(6) for half in (1, 2))
+    columns = [
+        (random.integers(12, size=n), random.integers(60_000, size=n), random.integers(3, size=n)) for n in (90, 400)
+    ]
+    truth = Truth(*columns[0], random.random(90) < 0.5)
+    predictions = Predictions(*columns[1], random.integers(5, size=400) / 4)
+    corpus = Corpus("made up", "test", halves, ("a", "b", "c"), truth, 2.0, True, True)
+
+    def found():
+        assessment = assess("some", corpus, predictions, tolerances=(5, 10), resamples=10)
+        return assessment.metrics(), mistakes(assessment, limit=20)
+
+    at_once = found()
+    monkeypatch.setattr(counting, "PREDICTIONS_AT_ONCE", 1)
+    assert found() == at_once
+    assert [len(rows) for rows in at_once[1]] == [20, 20]

@@ -209,3 +209,23 @@ def _is_whole(run_id: str, model_id: str) -> None:
     assert client.get_run(parent.data.tags["mlflow.parentRunId"]).info.run_name == "a study"
     assert [item.model_id for item in run.outputs.model_outputs] == [model_id]
     assert len(tracking.predict_with_logged_model(model_id, EXAMPLE)) > 0
+
+
+def test_two_runs_that_name_the_same_new_dataset_at_once_both_name_it(local_store, monkeypatch, tmp_path):
+    """Seen with SQLite and trainings side by side: "UNIQUE constraint failed: datasets.experiment_id, …"."""
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    log_inputs, failures = MlflowClient.log_inputs, []
+
+    def lose_the_race_once(client, *arguments):
+        if not failures:
+            failures.append("lost")
+            raise MlflowException("(sqlite3.IntegrityError) UNIQUE constraint failed: datasets.experiment_id")
+        log_inputs(client, *arguments)
+
+    monkeypatch.setattr(MlflowClient, "log_inputs", lose_the_race_once)
+    run = train(tmp_path)
+    assert failures
+    assert not run.spooled
+    assert [entry.dataset.digest for entry in our_client().get_run(run.run_id).inputs.dataset_inputs] == ["0123"]
