@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +13,7 @@ from rmsnet.model import RMSNet
 from rmsnet.model_files import SpottingModel, check_fits, combine_models, load_model, model_config, save_model
 from rmsnet.params import SpotParams, TrainParams
 from rmsnet.spotting import score_clips, score_every_clip, spot_bank, spot_features
+from rmsnet.video.recipe import Recipe
 from tests.builders import bank
 
 T = 41
@@ -124,6 +127,21 @@ def test_features_of_another_kind_are_refused():
         spot_features(model, np.zeros((5, 9), np.float32))
     with pytest.raises(UserError, match=r"\(frames, 8\)"):
         spot_features(model, np.zeros((0, 8), np.float32))
+
+
+@pytest.mark.parametrize(
+    "change", [{"backbone": "resnet50"}, {"weights_hash": "x"}, {"resize": None, "width": 398}, {"pca_hash": "x"}]
+)
+def test_a_bank_of_another_video_recipe_is_refused(change):
+    def made(recipe):
+        return replace(bank([50]), info={"features": recipe.features_info()})
+
+    recipe = Recipe("resnet152", "IMAGENET1K_V1", "abc", pca_components=8, pca_hash="def")
+    network, config = make_model()
+    model = SpottingModel(network, {**config, "features": recipe.features_info()})
+    check_fits(model, made(recipe))
+    with pytest.raises(UserError, match="features: the model was trained on"):
+        spot_bank(model, made(replace(recipe, **change)))
 
 
 def test_dense_spotting_gives_what_every_clip_alone_gives():
