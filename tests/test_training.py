@@ -1,3 +1,4 @@
+import math
 import multiprocessing
 import os
 import signal
@@ -219,7 +220,7 @@ def test_a_loss_that_is_not_finite_names_the_batch_and_the_broken_frame(tmp_path
 
 def test_weights_that_diverge_are_told_from_broken_features(tmp_path):
     with pytest.raises(CheckFailed, match=r"epoch \d, batch \d+: its features are finite, .*lower train.learning_rate"):
-        run(tmp_path / "model", replace(SMALL, learning_rate=1e4))
+        run(tmp_path / "model", replace(SMALL, learning_rate=1e30))
 
 
 def test_every_clip_is_told_of_once(tmp_path):
@@ -281,3 +282,12 @@ def test_history_is_a_table():
     text = history_csv([Epoch(1, 1.5, 1.0, 0.05, 0.4, 0.05, 2.0, 900.0, 3.0)])
     assert text.splitlines()[0].startswith("epoch,loss,classification_loss,regression_loss,valid_average_map")
     assert text.splitlines()[1].startswith("1,1.5,1.0,0.05,0.4")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_high_rate_on_few_clips_does_not_throw_the_weights_away(tmp_path, seed):
+    """Seen with the paper's rate on small datasets: one batch with a gradient of 30, then NaN."""
+    told: list[Epoch] = []
+    run(tmp_path / "model", replace(SMALL, epochs=6, learning_rate=0.1, seed=seed), on_epoch=told.append)
+    assert all(math.isfinite(epoch.loss) for epoch in told)
+    assert told[-1].loss < told[0].loss
