@@ -36,14 +36,23 @@ def _git(*arguments: str) -> str:
 
 
 def dvc_md5(path: Path) -> str | None:
-    """The MD5 that PATH.dvc gives the file or folder, None where DVC does not track it."""
+    """The MD5 that PATH.dvc gives the file or folder.
+
+    None where DVC does not track it, or where what lies there now is something else: DVC also notes the number of the
+    files and their size together, and only those are looked at here.
+    """
     import yaml
 
     pointer = path.with_name(f"{path.name}.dvc")
     try:
-        return str(yaml.safe_load(pointer.read_text(encoding="utf-8"))["outs"][0]["md5"])
+        tracked = yaml.safe_load(pointer.read_text(encoding="utf-8"))["outs"][0]
+        md5 = str(tracked["md5"])
     except (OSError, KeyError, IndexError, TypeError, yaml.YAMLError):
         return None
+    files = [path] if path.is_file() else [item for item in path.rglob("*") if item.is_file()]
+    size = sum(file.stat().st_size for file in files)
+    same = tracked.get("size", size) == size and tracked.get("nfiles", len(files)) == len(files)
+    return md5 if same else None
 
 
 def environment() -> dict[str, Any]:

@@ -1,0 +1,51 @@
+from pathlib import Path
+
+import pytest
+
+from rmsnet.provenance import code_tags, dvc_md5
+
+POINTER = "outs:\n- md5: 0123456789abcdef0123456789abcdef.dir\n  size: 6\n  nfiles: 2\n  hash: md5\n  path: data\n"
+
+
+@pytest.fixture
+def data(tmp_path) -> Path:
+    (tmp_path / "data" / "game").mkdir(parents=True)
+    (tmp_path / "data" / "dataset.json").write_text("ab")
+    (tmp_path / "data" / "game" / "features").write_text("cdef")
+    (tmp_path / "data.dvc").write_text(POINTER)
+    return tmp_path / "data"
+
+
+def test_the_hash_that_dvc_gives_a_folder(data):
+    assert dvc_md5(data) == "0123456789abcdef0123456789abcdef.dir"
+
+
+def test_another_dataset_in_its_place_does_not_get_its_hash(data):
+    """Real matches put into data/ of a clone are not what the clone's data.dvc pins."""
+    (data / "game" / "features").write_text("longer")
+    assert dvc_md5(data) is None
+    (data / "game" / "features").write_text("cdef")
+    (data / "more").write_text("")
+    assert dvc_md5(data) is None
+
+
+@pytest.mark.parametrize("pointer", ["", "outs: []", "outs:\n- path: data\n", "{"])
+def test_a_pointer_that_names_no_hash_gives_none(data, pointer):
+    data.with_name("data.dvc").write_text(pointer)
+    assert dvc_md5(data) is None
+
+
+def test_without_a_pointer_there_is_no_hash(tmp_path):
+    assert dvc_md5(tmp_path) is None
+
+
+def test_code_is_named_by_version_commit_and_lock(repository, monkeypatch):
+    monkeypatch.chdir(repository)
+    tags = code_tags()
+    assert {"rmsnet.version", "git.commit", "git.dirty", "lock_hash"} <= set(tags)
+
+
+def test_outside_a_checkout_the_images_commit_counts(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RMSNET_GIT_COMMIT", "abc")
+    assert code_tags()["git.commit"] == "abc"
