@@ -53,8 +53,8 @@ test: lint ## lint, then every test
 containers: $(READY) ## build the image and run the training DAG in real containers (docs/kubeflow.md)
 	deploy/containers.sh
 
-clean: ## remove what the pipeline made (data, features, models, reports); keep .venv and the tracking store
-	rm -rf data features models evaluation reports pipeline-runs
+clean: ## remove what the pipeline made (data, features, models, studies, reports); keep .venv and the tracking store
+	rm -rf data features models evaluation reports studies pipeline-runs
 
 distclean: clean ## remove everything that git does not track, .venv and the local MLflow store included
-	rm -rf .venv mlruns mlartifacts mlflow.db* .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf .venv mlruns mlartifacts mlflow-spool mlflow.db* .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
