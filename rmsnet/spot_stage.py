@@ -20,7 +20,7 @@ from rmsnet.match_report import index_page, match_page
 from rmsnet.match_report.looks import colors_of
 from rmsnet.match_report.votes import plot_votes, votes_of
 from rmsnet.matches import Match, MatchHalf, clock, find_matches, match_minute
-from rmsnet.model_files import SpottingModel, load_model
+from rmsnet.model_files import ORIGIN_FILE, SpottingModel, load_model, origin
 from rmsnet.params import SpotParams
 from rmsnet.soccernet import truth_of
 from rmsnet.spots import Predictions
@@ -67,8 +67,9 @@ def spot_stage(
     Args:
         sources: see `rmsnet.matches.find_matches`.
         model: a model folder, or the MLflow URI of a registered model.
-        out: gets results_spotting.json, events.csv, votes.png, report.html, features/ where they were made from
-            video, and highlights/; for a dataset a folder <league>/<season>/<game> of these for each match.
+        out: gets results_spotting.json, origin.json (which model, trained on which data), events.csv, votes.png,
+            report.html, features/ where they were made from video, and highlights/; for a dataset a folder
+            <league>/<season>/<game> of these for each match.
         stride: frames between clips; None: as the model was judged.
         confidence: least confidence of highlights, and where the page's slider stands.
         highlights: cut clips and a reel.
@@ -203,6 +204,7 @@ def _spot(
     out.mkdir(parents=True, exist_ok=True)
     results = results_of([(match.name, half.number) for half in match.halves], predictions, spotter.classes)
     write_json(out / RESULTS, results[match.name])
+    write_json(out / ORIGIN_FILE, origin(spotter))
     write_text(out / "events.csv", as_csv(events) if events else ",".join(EVENT_COLUMNS) + "\n")
     note = f"{spotter.config['name']}{' (simulated)' if simulated else ''}, {match.name}"
     with atomic_file(out / "votes.png") as partial:

@@ -44,6 +44,9 @@ def test_a_features_file_becomes_events_a_plot_and_a_page(model, tmp_path):
     assert len(spotted.events) == len(rows) > 0
     assert (tmp_path / "out/votes.png").read_bytes().startswith(b"\x89PNG")
     assert "half" in (tmp_path / "out/report.html").read_text()
+    origin = json.loads((tmp_path / "out/origin.json").read_text())
+    assert origin["weights_hash"] == load_model(model).config["weights_hash"]
+    assert {"dvc_md5", "data_hash", "simulated"} <= set(origin)
 
 
 def test_overlapping_clips_name_an_event_once(model, tmp_path):
