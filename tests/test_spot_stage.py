@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from rmsnet import cli
 from rmsnet.errors import UserError
 from rmsnet.evaluation.metric import average_map
 from rmsnet.model_files import load_model, save_model
@@ -179,6 +180,30 @@ def test_the_command_prints_the_events(model, tmp_path):
     assert last == f"half: {len(lines)} events: out/report.html"
     refused = subprocess.run([*command, "--stride", "0"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+
+
+@pytest.mark.parametrize("source", ["a features file", "two of them", "a game folder", "a dataset"])
+def test_the_command_answers_in_json_whatever_it_is_pointed_at(model, tmp_path, capsys, source):
+    game = write_game(tmp_path / "data/league/season/game", labels=LABELS)
+    (tmp_path / "data/SoccerNetGamesTest.json").write_text(json.dumps(["league/season/game"]))
+    files = [game / "1_test.npy", game / "2_test.npy"]
+    sources, folder = {
+        "a features file": (files[:1], "out"),
+        "two of them": (files, "out"),
+        "a game folder": ([game], "out"),
+        "a dataset": ([tmp_path / "data", "--split", "test"], "out/league/season/game"),
+    }[source]
+    options = ["--model", str(model), "--out", str(tmp_path / "out"), "--stride", "10", "--json"]
+    assert cli.main(["spot", *map(str, sources), *options]) == 0
+    answer = capsys.readouterr()
+    (match,) = json.loads(answer.out)
+    assert answer.err == ""
+    assert match["out"] == str(tmp_path / folder)
+    rows = results(tmp_path / folder)
+    assert [(str(event["half"]), str(event["position_ms"])) for event in match["events"]] == [
+        (row["half"], row["position"]) for row in rows
+    ]
+    assert {event["half"] for event in match["events"]} == ({1} if source == "a features file" else {1, 2})
 
 
 @pytest.fixture(scope="module")
