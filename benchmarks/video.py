@@ -30,30 +30,32 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("extraction", "frames"))
     parser.add_argument("--backbone", default="resnet50")
+    parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
     parser.add_argument("--seconds", type=int, default=60, help="length of the video (default: 60)")
     parser.add_argument("--rounds", type=int, default=3, help="the best of so many is taken (default: 3)")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     options = parser.parse_args()
     device = choose_device(options.device)
-    print(f"{options.backbone} on {device}, {torch.get_num_threads()} threads, {options.seconds} s of video")
+    print(f"{options.backbone}, {options.precision} on {device}, {torch.get_num_threads()} threads, {options.seconds} s of video")
     with TemporaryDirectory() as folder:
         video = Path(folder) / "half.mkv"
         draws = Draws(0)
         broadcast = direct(draws, [], 2 * options.seconds)
         write_half_video(video, draws, match_colours(draws), broadcast, [], (0, 0))
         if options.what == "extraction":
-            extraction(video, options.backbone, device, options.rounds)
+            extraction(video, random_extractor(options.backbone, device, options.precision), options.rounds)
         else:
-            frames(video, Path(folder), options.backbone, device, options.rounds)
+            extractor = random_extractor(options.backbone, device, options.precision, whole=True)
+            frames(video, Path(folder), extractor, options.rounds)
 
 
-def random_extractor(backbone: str, device: torch.device, whole: bool) -> Extractor:
+def random_extractor(backbone: str, device: torch.device, precision: str, whole: bool = False) -> Extractor:
     """A backbone with random weights."""
     from rmsnet.video.backbones import build_backbone
 
     network = build_backbone(backbone).eval().to(device).to(memory_format=torch.channels_last)
     size = {"resize": None, "width": 398} if whole else {}
-    return Extractor(Recipe(backbone, "random", "", **size), network, None, device)
+    return Extractor(Recipe(backbone, "random", "", precision=precision, **size), network, None, device)
 
 
 def best(rounds: int, work: Callable[[], int]) -> float:
@@ -66,9 +68,8 @@ def best(rounds: int, work: Callable[[], int]) -> float:
     return max(rates)
 
 
-def extraction(video: Path, backbone: str, device: torch.device, rounds: int) -> None:
+def extraction(video: Path, extractor: Extractor, rounds: int) -> None:
     """Video to features, against the same network on the same batches in memory; rounds of both alternate."""
-    extractor = random_extractor(backbone, device, whole=False)
     recipe = extractor.recipe
 
     def decoded() -> int:
@@ -91,7 +92,7 @@ def extraction(video: Path, backbone: str, device: torch.device, rounds: int) ->
     print(f"video to features     {whole:8.1f} frames/s = {100 * whole / alone:.0f} % of the network")
 
 
-def frames(video: Path, folder: Path, backbone: str, device: torch.device, rounds: int) -> None:
+def frames(video: Path, folder: Path, extractor: Extractor, rounds: int) -> None:
     """JPEG frames out of a zip, clip by clip, against the network that they are for."""
     path = folder / "half.zip"
     write_frames(path, video, Pictures(224, 398, None), lambda done, expected: None)
@@ -102,7 +103,6 @@ def frames(video: Path, folder: Path, backbone: str, device: torch.device, round
     def read() -> int:
         return sum(len([decode_jpeg(jpeg, path) for jpeg in archive.jpegs(start, clip)]) for start in starts)
 
-    extractor = random_extractor(backbone, device, whole=True)
     images = torch.stack([decode_jpeg(jpeg, path) for jpeg in archive.jpegs(0, FRAMES_AT_ONCE)])
     reading = best(rounds, read)
     network = best(rounds, lambda: len(extractor.features(images)))
