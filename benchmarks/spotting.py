@@ -43,7 +43,8 @@ def main() -> None:
     parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
     parser.add_argument("--highlights", action="store_true")
     options = parser.parse_args()
-    print(f"{torch.get_num_threads()} threads, {options.backbone}, {options.precision}, load {os.getloadavg()[0]:.1f}; imports {since(BEGIN):.2f} s")
+    threads, load = torch.get_num_threads(), os.getloadavg()[0]
+    print(f"{threads} threads, {options.backbone}, {options.precision}, load {load:.1f}; imports {since(BEGIN):.2f} s")
     with tempfile.TemporaryDirectory() as folder:
         from_features(Path(folder))
         if options.video is not None:

@@ -51,8 +51,8 @@ class ExtractParams:
         height: of the kept picture, pixels.
         backbone: of source "videos": a classification model of torchvision.
         weights: its weights: an entry of torchvision's enum, or a .pth or .safetensors file.
-        precision: of source "videos": what the backbone multiplies in; "bfloat16" is faster where the machine has it and
-            moves the features by a few thousandths.
+        precision: of source "videos": what the backbone multiplies in; "bfloat16" is faster where the machine has it
+            and moves the features by a few thousandths.
         pca: of source "videos": features left by a PCA fitted on the training split; 0: no PCA.
     """
 

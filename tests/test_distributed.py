@@ -76,7 +76,9 @@ def test_every_clip_of_a_batch_is_computed_once_whatever_the_number_of_processes
             list(range(clips))[part]
             for rank in range(processes)
             for part in _Trainer._own(
-                SimpleNamespace(world=World(rank, processes), params=SimpleNamespace(batch_size=15, accumulate=accumulate)),
+                SimpleNamespace(
+                    world=World(rank, processes), params=SimpleNamespace(batch_size=15, accumulate=accumulate)
+                ),
                 clips,
             )
         ]

@@ -36,8 +36,8 @@ def votes_of(every_clip: ClipScores, bank: FrameBank) -> Votes:
 def plot_votes(votes: Votes, predictions: Predictions, bank: FrameBank, note: str) -> bytes:
     """A PNG with a panel for each class that has a prediction, around its most confident one.
 
-    As in the paper's Fig. 7 the blue curve is the votes of each frame and the red line the ground truth; the dashed line
-    is the prediction.
+    As in the paper's Fig. 7 the blue curve is the votes of each frame and the red line the ground truth; the dashed
+    line is the prediction.
     """
     from matplotlib.figure import Figure
 

@@ -115,7 +115,7 @@ def test_random_bytes_in_the_middle_cost_no_more_than_their_surroundings(tmp_pat
     content[middle : middle + 500] = np.random.default_rng(0).bytes(500)
     path.write_bytes(content)
     wrong = wrong_samples(path, times)
-    assert 1 <= len(wrong)
+    assert len(wrong) >= 1
     assert wrong[-1] - wrong[0] <= 6
 
 
