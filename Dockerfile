@@ -27,6 +27,8 @@ FROM ${BASE_IMAGE}
 # DVC reads a data revision out of a git repository.
 RUN command -v git >/dev/null || \
     { apt-get update && apt-get install --yes --no-install-recommends git && rm -rf /var/lib/apt/lists/*; }
+# Login shells set PATH anew: Kubeflow Trainer's local containers start one.
+RUN echo 'PATH=/opt/rmsnet/bin:$PATH' > /etc/profile.d/rmsnet.sh
 COPY --from=environment /opt/rmsnet /opt/rmsnet
 COPY --from=environment /opt/weights /opt/weights
 # The project last, as a small layer of its own: another version of it moves megabytes, not the whole environment.

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from pipelines.__main__ import NAMES, main
 from pipelines.compiling import PIPELINES
@@ -22,6 +23,16 @@ def test_compile_writes_every_pipeline(tmp_path: Path, capsys) -> None:
     assert main(["compile", "--out", "compiled"]) == 0
     assert sorted(path.stem for path in (tmp_path / "compiled").iterdir()) == sorted(NAMES)
     assert "compiled/training.yaml" in capsys.readouterr().out
+
+
+def test_every_component_is_told_the_commit_that_the_pipeline_was_compiled_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RMSNET_GIT_COMMIT", "abc")
+    assert main(["compile", "training", "--out", "compiled"]) == 0
+    pipeline = next(yaml.safe_load_all((tmp_path / "compiled" / "training.yaml").read_text()))
+    for name, executor in pipeline["deploymentSpec"]["executors"].items():
+        assert {"name": "RMSNET_EXPECTED_COMMIT", "value": "abc"} in executor["container"]["env"], name
 
 
 @pytest.mark.parametrize(
