@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 from pipelines.deployment import Deployment
-from rmsnet.errors import CheckFailed, UserError
+from rmsnet.errors import CheckFailed, UserError, first_cause
 
 T = TypeVar("T")
 
@@ -162,9 +162,9 @@ class Trainer:
         except TimeoutError as error:
             raise UserError(_line(error)) from None
         except (RuntimeError, ApiException) as error:
-            cause = error.__cause__ or error
-            reason = f"{cause.status} {cause.reason}" if isinstance(cause, ApiException) else type(cause).__name__
-            raise UserError(f"{_line(error)} ({reason}); is Kubeflow Trainer there, and may you use it?") from None
+            raise UserError(
+                f"{_line(error)} ({_reason(error)}); is Kubeflow Trainer there, and may you use it?"
+            ) from None
 
 
 def _options(name: str, deployment: Deployment) -> list[Any]:
@@ -211,6 +211,14 @@ def _options(name: str, deployment: Deployment) -> list[Any]:
     patch = options.RuntimePatch(options.TrainingRuntimeSpecPatch(options.JobSetTemplatePatch(spec=jobs)))
     limit = [options.ActiveDeadlineSeconds(60 * resources.timeout_minutes)] if resources.timeout_minutes else []
     return [options.Name(name), patch, *limit]
+
+
+def _reason(error: BaseException) -> str:
+    """What the cluster answered, or why it did not."""
+    from kubernetes.client import ApiException
+
+    cause = error.__cause__ or error
+    return f"{cause.status} {cause.reason}" if isinstance(cause, ApiException) else first_cause(error)
 
 
 def _line(error: BaseException) -> str:

@@ -171,9 +171,14 @@ def test_an_api_that_comes_up_late_is_waited_for(kubeflow, compiled: Path) -> No
 def test_an_api_that_stays_away_is_one_line(kubeflow, compiled: Path) -> None:
     state, host = kubeflow
     state.failures = 1000
-    with pytest.raises(UserError, match=rf"Kubeflow at {host} does not answer"):
+    with pytest.raises(UserError, match=rf"Kubeflow at {host} does not answer, asked 4 times"):
         Cluster(host).submit(compiled, {"source": "x"})
     assert state.runs == []
+
+
+def test_nobody_at_the_address(kubeflow, compiled: Path) -> None:
+    with pytest.raises(UserError, match=r"does not answer, asked 4 times \(\[Errno 111\] Connection refused\)"):
+        Cluster("http://127.0.0.1:1").submit(compiled, {"source": "x"})
 
 
 def test_the_command_prints_where_to_look(kubeflow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:

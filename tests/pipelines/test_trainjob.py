@@ -274,7 +274,7 @@ def test_a_cluster_that_does_not_answer_is_one_line(tmp_path: Path, monkeypatch:
     point_kubectl_at("http://127.0.0.1:1", tmp_path, monkeypatch)
     assert submit() == 2
     error = capsys.readouterr().err
-    assert "(MaxRetryError)" in error
+    assert "([Errno 111] Connection refused); is Kubeflow Trainer there" in error
     assert error.count("\n") == 1
 
 
