@@ -176,11 +176,17 @@ def _prepare(options: argparse.Namespace) -> tuple[Path, dict[str, Any]]:
 
     from pipelines.compiling import compile_pipeline
     from rmsnet.files import write_text
-    from rmsnet.params import load_params
+    from rmsnet.params import load_params, params_from
 
-    params = asdict(load_params(options.params, options.set))
-    text = compile_pipeline(options.name, _deployment(options.deployment), params)
+    params = load_params(options.params, options.set)
+    text = compile_pipeline(options.name, _deployment(options.deployment), asdict(params))
     arguments = checked_arguments(text, dict(_pair(item, "parameter") for item in options.arguments))
+    if "params" in arguments:
+        params = params_from(arguments["params"], "parameter params")
+    if options.name == "training" and not params.variants:
+        raise UserError("no variants to train: name them in params.yaml (a section `variants`), or give --params FILE")
+    for name in arguments.get("variants", ()):
+        params.variant(name)
     folder = getattr(options, "out", None) or Path(mkdtemp())
     write_text(folder / f"{options.name}.yaml", text)
     return folder / f"{options.name}.yaml", arguments

@@ -184,6 +184,7 @@ def test_nobody_at_the_address(kubeflow, compiled: Path) -> None:
 def test_the_command_prints_where_to_look(kubeflow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     state, host = kubeflow
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").write_text("variants: {full: {}}")
     assert main(["submit", "training", "source=/data", "--host", host, "--wait", "1", "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["url"] == f"{host}/#/runs/details/run-0"
@@ -196,6 +197,7 @@ def test_the_command_prints_where_to_look(kubeflow, tmp_path: Path, monkeypatch:
 def test_a_token_file_of_a_pod_is_used(kubeflow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     state, host = kubeflow
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").write_text("variants: {full: {}}")
     (tmp_path / "token").write_text("from-the-kubelet\n")
     monkeypatch.setenv("KF_PIPELINES_SA_TOKEN_PATH", str(tmp_path / "token"))
     assert main(["submit", "training", "source=/data", "--host", host]) == 0
