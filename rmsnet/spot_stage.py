@@ -88,9 +88,10 @@ def spot_stage(
     spotter = load_model(folder, choose_device(device))
     params = _params(spotter, stride)
     matches = find_matches(sources, spotter.config["features"]["name"], spotter.classes, split)
-    if highlights:
-        for match in matches:
+    for match in matches:
+        if highlights:
             _require_videos(match)
+        _require_openable(match)
     one = len(matches) == 1 and matches[0].name.count("/") == 0
     spotted = []
     for match in matches:
@@ -122,6 +123,15 @@ def _require_videos(match: Match) -> None:
     for half in match.halves:
         if half.video is None:
             raise UserError(f"--highlights: half {half.number} of {match.name} has no video to cut clips from")
+
+
+def _require_openable(match: Match) -> None:
+    """Refuse a video that cannot be opened before time goes into the one before it."""
+    from rmsnet.video.decoding import open_video
+
+    for half in match.halves:
+        if half.features is None:
+            open_video(half.videos[0])[0].close()
 
 
 Reader = Callable[[MatchHalf, Path], tuple[Features, list[str]]]

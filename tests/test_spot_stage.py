@@ -235,6 +235,14 @@ def test_what_is_no_video_leaves_no_features(video_model, tmp_path, content):
     assert not list(tmp_path.glob("out/**/*.safetensors"))
 
 
+def test_a_second_half_that_is_no_video_is_refused_before_the_first_is_computed(video_model, tmp_path):
+    video = write_video(tmp_path / "1.mp4", range(0, 1000, 40))
+    (tmp_path / "2.mp4").write_bytes(b"not a video" * 1000)
+    with pytest.raises(UserError, match=r"2\.mp4: no video"):
+        spot_stage([video, tmp_path / "2.mp4"], str(video_model), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_video_shorter_than_a_clip_is_spotted_all_the_same(video_model, tmp_path):
     video = write_video(tmp_path / "short.mp4", range(0, 1000, 40))
     spot_stage([video], str(video_model), tmp_path / "out")
