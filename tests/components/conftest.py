@@ -185,10 +185,10 @@ def ran(once, dataset: Path) -> Run:
 
 @pytest.fixture(scope="session")
 def spotted(once, ran: Run, dataset: Path) -> Run:
-    """The spotting pipeline on the same matches, with the champion of the training; three shards for two matches."""
+    """The spotting pipeline on the same matches, with the champion of the training."""
 
     def make(folder: Path) -> None:
-        run_pipeline("spotting", folder, ran.root, Deployment(spot_shards=3), source=str(dataset), split="test")
+        run_pipeline("spotting", folder, ran.root, Deployment(spot_shards=2), source=str(dataset))
 
     return Run(folder := once("spotted", make), read_log(folder))
 

@@ -16,7 +16,7 @@ from rmsnet.spot_stage import spot_stage
 
 @pytest.fixture
 def call(artifacts, study, dataset: Path, tmp_path: Path):
-    """Two shards of the test split's matches, joined."""
+    """Two shards of the matches, joined."""
 
     def call(matches_at: Path = dataset, names: tuple[str, ...] = ("1/2", "2/2")):
         matches, spotter = artifacts(Dataset, "matches"), artifacts(Model, "spotter")
@@ -24,7 +24,7 @@ def call(artifacts, study, dataset: Path, tmp_path: Path):
         spotter.path = study.model.path
         parts = [artifacts(Artifact, f"part {number}") for number in range(len(names))]
         for part, name in zip(parts, names, strict=True):
-            spot_stage([matches_at], study.model.path, Path(part.path), split="test", shard=Shard.parse(name))
+            spot_stage([matches_at], study.model.path, Path(part.path), shard=Shard.parse(name))
         made = {
             "spotted": artifacts(Artifact, "spotted"),
             "events": artifacts(Artifact, "events"),
@@ -38,20 +38,19 @@ def call(artifacts, study, dataset: Path, tmp_path: Path):
     return call
 
 
-def test_the_joined_shards_are_what_one_spotting_makes_and_score_as_the_evaluate_stage_says(
-    call, study, dataset: Path, tmp_path: Path
-) -> None:
+def test_the_joined_shards_score_as_the_command_says(call, dataset: Path, tmp_path: Path, capsys) -> None:
     made = call()
-    out, whole = Path(made["spotted"].path), tmp_path / "whole"
-    spot_stage([dataset], study.model.path, whole, split="test")
-    for name in ("results_spotting.json", "events.csv", "origin.json"):
-        found = sorted(path.relative_to(whole) for path in whole.rglob(name))
-        assert found == sorted(path.relative_to(out) for path in out.rglob(name))
-        assert all(sorted((out / path).read_text()) == sorted((whole / path).read_text()) for path in found)
-    assert made["metrics"].metadata["average_map"] == pytest.approx(study.scores.metadata["test average_map"])
+    out = Path(made["spotted"].path)
+    games = sorted(path.parent.relative_to(out).as_posix() for path in out.rglob("results_spotting.json"))
+    assert made["metrics"].metadata["matches"] == len(games) == 6
+    assert Path(made["events"].path).read_text() == (out / "events.csv").read_text()
+    assert Path(made["report"].path).read_text().count("<details") == 6
     assert Path(made["scores"].path).read_text().startswith("<!")
-    arguments = ["evaluate", "--labels", str(dataset), "--predictions", str(out), "--classes", "v1", "--split", "test"]
-    assert main([*arguments, "--bootstrap", "0", "--out", str(tmp_path / "judged")]) == 0
+    (tmp_path / "games.json").write_text(json.dumps(games))
+    capsys.readouterr()
+    arguments = ["evaluate", "--labels", str(dataset), "--predictions", str(out), "--classes", "v1", "--json"]
+    assert main([*arguments, "--split", str(tmp_path / "games.json"), "--out", str(tmp_path / "judged")]) == 0
+    assert made["metrics"].metadata["average_map"] == json.loads(capsys.readouterr().out)["average_map"]
 
 
 def test_matches_without_labels_are_not_scored(call, dataset: Path, tmp_path: Path) -> None:
@@ -74,6 +73,6 @@ def test_a_shard_twice_is_refused(call, capsys) -> None:
 def test_through_the_local_runner(spotted) -> None:
     (metrics,) = spotted.metadata("collect-matches", "metrics")
     games = list(spotted.output("collect-matches", "spotted").rglob("results_spotting.json"))
-    assert metrics["matches"] == len(games) == 2
+    assert metrics["matches"] == len(games) == 6
     assert metrics["events"] == sum(len(json.loads(path.read_text())["predictions"]) for path in games)
     assert 0 <= metrics["average_map"] <= 1

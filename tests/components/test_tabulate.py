@@ -23,7 +23,7 @@ def test_a_row_beside_the_papers_numbers_with_its_interval_over_the_games(artifa
     text, metrics = call(artifacts, study, "table2", [study.evaluation])
     score = study.scores.metadata
     low, high = score["test average_map_low"], score["test average_map_high"]
-    assert f"| {100 * score['test average_map']:.1f} [{100 * low:.1f}, {100 * high:.1f}] |" in text
+    assert f"| {100 * score['test average_map']:.1f} [{100 * low:.1f}, {100 * high:.1f}]" in text
     assert re.search(r"\| 67\.8 +\| 65\.5 +\|", text)
     assert "SoccerNet baseline, 20 s" in text
     assert "Simulated matches (simulated), 1 seed**" in text
@@ -34,13 +34,13 @@ def test_a_row_beside_the_papers_numbers_with_its_interval_over_the_games(artifa
 def test_several_seeds_are_a_mean_with_its_interval_over_them(artifacts, study) -> None:
     text, metrics = call(artifacts, study, "", [study.evaluation] * 3)
     mean = f"{100 * study.scores.metadata['test average_map']:.1f}"
-    assert f"| {mean} [{mean}, {mean}] |" in text
+    assert f"| {mean} [{mean}, {mean}]" in text
     assert "3 seeds**" in text
     assert metrics["full"] == pytest.approx(study.scores.metadata["test average_map"])
 
 
 def test_an_ablation_never_touches_the_registry() -> None:
-    assert "register" not in compile_pipeline("ablation", Deployment(), {}).replace("rmsnet.registry.report", "")
+    assert "register" not in compile_pipeline("ablation", Deployment(), {})
 
 
 @pytest.mark.slow
