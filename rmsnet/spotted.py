@@ -64,7 +64,7 @@ def join_spotted(parts: Sequence[Path], out: Path, title: str) -> dict[str, Even
     """
     require_replaceable(out, EVENTS)
     found: dict[str, Path] = {}
-    makers = {}
+    makers: dict[str, Path] = {}
     for part in parts:
         results = sorted(part.rglob(RESULTS))
         if not results:
@@ -78,7 +78,7 @@ def join_spotted(parts: Sequence[Path], out: Path, title: str) -> dict[str, Even
     if len(makers) > 1:
         one, other, *_ = makers.values()
         raise UserError(f"{other}: spotted by another model than {one}; spot all shards with one version")
-    events = {name: _read_events(found[name] / name / EVENTS) for name in sorted(found)}
+    events: dict[str, Events] = {name: _read_events(found[name] / name / EVENTS) for name in sorted(found)}
     with atomic_folder(out) as folder:
         for name in events:
             shutil.copytree(found[name] / name, folder / name)
