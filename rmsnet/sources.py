@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
-from rmsnet.errors import UserError
+from rmsnet.errors import UserError, first_cause
 from rmsnet.files import replace_folder
 from rmsnet.provenance import write_pointer
 
@@ -53,21 +53,28 @@ def _fetch_revision(source: str, revision: str, out: Path) -> None:
     from dvc.api import DVCFileSystem
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
+    from dvc_data.index import DataIndexError
 
     repository, _, path = source.partition("#")
     path = path or DATASET_PATH
     partial = _partial(out)
     try:
         tracked = DVCFileSystem(url=repository, rev=revision)
+        commit = tracked.repo.get_rev()  # what follows is of this commit, also when a branch moves meanwhile
+        if not tracked.exists(path):
+            raise UserError(f"{repository}, revision {revision}: there is no {path} in it")
         md5 = tracked.info(path).get("md5")
-        # By commit: a branch may have moved since the line before.
-        Repo.get(repository, path, out=str(partial), rev=tracked.repo.get_rev(), force=True)
+        Repo.get(repository, path, out=str(partial), rev=commit, force=True)
+    except DataIndexError:
+        reason = f"the bytes of {path} are not in the DVC remote of that repository; dvc push brings them there"
     except (DvcException, OSError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise UserError(f"{repository}, revision {revision}: {reason}") from None
-    if md5 is not None and partial.is_dir():
-        write_pointer(partial, str(md5))
-    replace_folder(partial, out)
+        reason = first_cause(error)
+    else:
+        if md5 is not None and partial.is_dir():
+            write_pointer(partial, str(md5))
+        replace_folder(partial, out)
+        return
+    raise UserError(f"{repository}, revision {revision}: {reason}")
 
 
 def _fetch_objects(source: str, out: Path) -> None:

@@ -49,7 +49,7 @@ def plan(name: str, params: Params, seeds: int) -> list[dict[str, Any]]:
         raise UserError(f"seeds {seeds}: at least one training of each row is needed")
     rows = planned_study(name, params).rows
     base = {**asdict(params), "variants": {row.name: dict(row.changes) for row in rows}}
-    planned = [
+    planned: list[dict[str, Any]] = [
         {"variant": row.name, "params": {**base, "train": {**base["train"], "seed": seed}}}
         for row in rows
         for seed in range(seeds)
