@@ -52,7 +52,7 @@ class ExtractParams:
         backbone: of source "videos": a classification model of torchvision.
         weights: its weights: an entry of torchvision's enum, or a .pth or .safetensors file.
         precision: of source "videos": what the backbone multiplies in; "bfloat16" is faster where the machine has it
-            and moves the features by a few thousandths.
+            and moves the features a little (docs/video.md).
         pca: of source "videos": features left by a PCA fitted on the training split; 0: no PCA.
     """
 
