@@ -18,7 +18,7 @@ from rmsnet import spectral
 from rmsnet.bank import BankHalf, FrameBank
 from rmsnet.clips import training_clips
 from rmsnet.dense import dense_scores
-from rmsnet.devices import choose_precision, resident_features
+from rmsnet.devices import choose_precision, keep_freed_memory, resident_features
 from rmsnet.model import RMSNet, rms_loss
 from rmsnet.sampling import EpochSampler, clip_rows
 from rmsnet.spots import Truth
@@ -159,6 +159,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
+    keep_freed_memory()  # for all candidates, as in rmsnet.training
     bank = synthetic_bank()
     precision = choose_precision("auto", torch.device("cpu"))
     # The steps of an epoch's drawing are part of `ours`: its first step draws 40,000 clips.

@@ -11,6 +11,7 @@ from rmsnet.bank import BankHalf, FrameBank
 from rmsnet.clips import sliding_clips
 from rmsnet.decoding import ClipScores, Ints, decode
 from rmsnet.dense import SHORTEST_CLIP
+from rmsnet.devices import release_pages
 from rmsnet.errors import UserError
 from rmsnet.model_files import SpottingModel, check_fits
 from rmsnet.params import SpotParams
@@ -62,6 +63,7 @@ def score_clips(
             of_part = score(clips)
             logits.append(of_part[0])
             offset.append(of_part[1])
+            release_pages(bank)
     start = first.numpy() - _first_frames(bank)[half_of_clip.numpy()]
     return _clip_scores(
         bank, half_of_clip.numpy(), start, torch.cat(logits), torch.cat(offset), clip_frames, regression
@@ -86,6 +88,7 @@ def score_every_clip(model: SpottingModel, bank: FrameBank) -> ClipScores:
             offset.append(of_half[1])
             start.append(np.arange(len(of_half[0])))
             half_of_clip.append(np.full(len(of_half[0]), number))
+            release_pages(bank)
     return _clip_scores(
         bank,
         np.concatenate(half_of_clip),

@@ -62,7 +62,9 @@ def test_changing_the_leaves_changes_the_network():
 @pytest.mark.parametrize("rate", [0.1, 0.5])
 def test_dropout_drops_its_share(rate):
     torch.manual_seed(0)
-    dropped = spectral._dropped(torch.empty(41, 64, 127), rate).double().mean().item()
+    kept = spectral._kept(torch.empty(41, 64, 127), rate)
+    assert set(kept.unique().tolist()) == {0.0, 1.0}
+    dropped = 1 - kept.double().mean().item()
     assert abs(dropped - rate) < 5 * np.sqrt(rate * (1 - rate) / (41 * 64 * 127))
 
 

@@ -229,6 +229,12 @@ def test_the_score_of_the_best_epoch_is_that_of_the_model_left_behind(tmp_path):
     assert score == pytest.approx(metrics["valid_average_map"])
 
 
+def test_how_many_halves_are_judged_at_a_time_makes_no_difference(tmp_path, monkeypatch):
+    together = run(tmp_path / "together")
+    monkeypatch.setattr("rmsnet.training.HALVES_AT_ONCE", 1)
+    assert run(tmp_path / "one by one") == {**together, "name": "one by one"}
+
+
 def test_training_stops_early_when_nothing_gets_better(tmp_path):
     told: list[Epoch] = []
     run(tmp_path / "model", replace(SMALL, epochs=30, learning_rate=1e-9, patience=2), on_epoch=told.append)
