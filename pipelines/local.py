@@ -89,8 +89,8 @@ def run_locally(
         with watch.watching():
             components.load_component_from_file(str(compiled))(**arguments)
     except RuntimeError as error:
-        failed = dict.fromkeys(task.name for task in watch.tasks if task.succeeded is False)
-        what = f"task {', '.join(failed)} failed" if failed else " ".join(str(error).split())
+        failed = {task.name: (task.lines or ["it says nothing"])[-1] for task in watch.tasks if not task.succeeded}
+        what = "; ".join(f"task {name} failed ({why})" for name, why in failed.items()) or " ".join(str(error).split())
         raise CheckFailed(f"pipeline failed: {what}; what its tasks left is in {out}") from None
     except (ValueError, TypeError) as error:
         raise UserError(f"pipeline cannot run: {' '.join(str(error).split())}") from None

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from rmsnet import __version__
-from rmsnet.errors import CheckFailed, UserError
+from rmsnet.errors import CheckFailed, UserError, first_cause
 from rmsnet.files import content_hash
 
 T = TypeVar("T")
@@ -130,8 +130,7 @@ class Cluster:
         import kfp
 
         return self._ask(
-            lambda: kfp.Client(self.host, namespace=self.namespace or "kubeflow", existing_token=self._token),
-            attempts=1,  # it asks five times by itself whether the API is well
+            lambda: kfp.Client(self.host, namespace=self.namespace or "kubeflow", existing_token=self._token)
         )
 
     def _ask(self, question: Callable[[], T], attempts: int = ATTEMPTS) -> T:
@@ -148,10 +147,10 @@ class Cluster:
                     raise UserError(f"Kubeflow at {self.host} refuses: {_reason(error)}") from None
                 trouble = _reason(error)
             except (HTTPError, OSError, TimeoutError) as error:
-                trouble = type(error).__name__
+                trouble = first_cause(error)
             if attempt < attempts:
                 time.sleep(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1))
-        raise UserError(f"Kubeflow at {self.host} does not answer ({trouble})")
+        raise UserError(f"Kubeflow at {self.host} does not answer, asked {attempts} times ({trouble})")
 
 
 @contextmanager

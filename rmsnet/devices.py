@@ -38,7 +38,7 @@ def choose_precision(name: str, device: torch.device) -> torch.dtype:
 
 
 def keep_freed_memory() -> None:
-    """Let the C library keep up to 256 MB that were freed, for the next step to use; with glibc, else nothing happens.
+    """Let the C library keep up to 64 MB that were freed, for the next step to use; with glibc, else nothing happens.
 
     By default it gives large pieces back to the system, which clears every page again when the next step asks for it:
     a tenth of a training step's time.
@@ -47,7 +47,7 @@ def keep_freed_memory() -> None:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(mmap_threshold, 32 << 20)
-        mallopt(trim_threshold, 256 << 20)
+        mallopt(trim_threshold, 64 << 20)
 
 
 def resident_features(bank: FrameBank, dtype: torch.dtype, device: torch.device) -> Tensor:

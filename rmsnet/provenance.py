@@ -22,6 +22,12 @@ def code_tags() -> dict[str, str]:
     return tags
 
 
+def code_commit() -> str:
+    """The commit of the code, or of the image: with "-dirty" behind it where files differ from it; "" if unknown."""
+    commit, dirty = _git_commit()
+    return "" if commit == "unknown" else f"{commit}-dirty" if dirty == "true" else commit
+
+
 def _git_commit() -> tuple[str, str]:
     try:
         commit = _git("rev-parse", "HEAD")

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
-from rmsnet.errors import UserError
+from rmsnet.errors import UserError, first_cause
 from rmsnet.files import replace_folder
 
 DATASET_PATH = "data"
@@ -50,15 +50,22 @@ def _partial(out: Path) -> Path:
 def _fetch_revision(source: str, revision: str, out: Path) -> None:
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
+    from dvc_data.index import DataIndexError
 
     repository, _, path = source.partition("#")
+    path = path or DATASET_PATH
     partial = _partial(out)
     try:
-        Repo.get(repository, path or DATASET_PATH, out=str(partial), rev=revision, force=True)
+        Repo.get(repository, path, out=str(partial), rev=revision, force=True)
+    except DataIndexError:
+        reason = f"the bytes of {path} are not in the DVC remote of that repository; dvc push brings them there"
     except (DvcException, OSError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise UserError(f"{repository}, revision {revision}: {reason}") from None
-    replace_folder(partial, out)
+        absent = isinstance(error, FileNotFoundError) and error.errno is None
+        reason = f"there is no {path} in it" if absent else first_cause(error)
+    else:
+        replace_folder(partial, out)
+        return
+    raise UserError(f"{repository}, revision {revision}: {reason}")
 
 
 def _fetch_objects(source: str, out: Path) -> None:

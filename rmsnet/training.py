@@ -42,7 +42,7 @@ rate of 0.05 and momentum of 0.9 a rare batch can throw the weights of a small d
 
 STEPS_BETWEEN_REPORTS = 25
 
-HALVES_AT_ONCE = 10
+HALVES_AT_ONCE = 4
 """Halves of the validation split whose features are in memory at a time."""
 
 Batch = tuple[Tensor, Tensor, Tensor]

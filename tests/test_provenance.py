@@ -1,8 +1,9 @@
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from rmsnet.provenance import code_tags, dvc_md5
+from rmsnet.provenance import code_commit, code_tags, dvc_md5
 
 POINTER = "outs:\n- md5: 0123456789abcdef0123456789abcdef.dir\n  size: 6\n  nfiles: 2\n  hash: md5\n  path: data\n"
 
@@ -49,3 +50,18 @@ def test_outside_a_checkout_the_images_commit_counts(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("RMSNET_GIT_COMMIT", "abc")
     assert code_tags()["git.commit"] == "abc"
+    assert code_commit() == "abc"
+
+
+def test_a_commit_with_changes_is_not_that_commit(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("RMSNET_GIT_COMMIT", raising=False)
+    assert code_commit() == ""
+    (tmp_path / "code").write_text("1")
+    identity = ["-c", "user.name=a", "-c", "user.email=a@example"]
+    for command in (["init", "-q"], ["add", "code"], [*identity, "commit", "-qm", "1"]):
+        subprocess.run(["git", *command], check=True)
+    commit = code_commit()
+    assert len(commit) == 40
+    (tmp_path / "code").write_text("2")
+    assert code_commit() == f"{commit}-dirty"

@@ -1,5 +1,6 @@
 """A dataset from a folder, an object store or a DVC revision."""
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -57,13 +58,33 @@ def test_a_revision_is_the_bytes_of_then(repository: Path, tmp_path: Path) -> No
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "revision", "complaint"),
-    [("{}", "three", "revision three"), ("{}#videos", "one", "videos"), ("{}/nowhere", "one", "nowhere")],
+    [
+        ("{}", "three", "revision three: unknown Git revision 'three'"),
+        ("{}#videos", "one", "revision one: there is no videos in it"),
+        ("{}/nowhere", "one", "revision one: No git repository was found at .*nowhere"),
+        ("http://127.0.0.1:1/data.git", "one", "revision one: .*Connection refused"),
+    ],
 )
 def test_a_revision_or_path_that_does_not_exist(
     repository: Path, tmp_path: Path, source: str, revision: str, complaint: str
 ) -> None:
     with pytest.raises(UserError, match=complaint):
         fetch(source.format(repository), revision, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kept", "complaint"),
+    [("nothing", "the bytes of data are not in the DVC remote of that repository"), ("*.dir", "data/state.txt")],
+)
+def test_a_revision_whose_bytes_were_never_pushed(repository: Path, tmp_path: Path, kept: str, complaint: str) -> None:
+    shutil.copytree(repository, tmp_path / "clone")
+    for path in (tmp_path / "clone" / ".dvc" / "cache" / "files" / "md5").glob("*/*"):
+        if not path.match(kept):
+            path.unlink()
+    with pytest.raises(UserError, match=complaint):
+        fetch(str(tmp_path / "clone"), "one", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from components.door import EXPECTED_VERSION, REQUIRED_ENVIRONMENT, door
+from components.door import EXPECTED_COMMIT, EXPECTED_VERSION, REQUIRED_ENVIRONMENT, door
 from rmsnet import __version__
 from rmsnet.errors import CheckFailed, UserError
 
@@ -25,6 +25,30 @@ def test_an_image_of_another_version_is_refused(monkeypatch: pytest.MonkeyPatch,
     with pytest.raises(SystemExit), door("train"):
         pytest.fail("the stage must not start")
     assert f"the image holds rmsnet {__version__}, the pipeline was compiled for 9.9" in capsys.readouterr().err
+
+
+def test_an_image_of_another_commit_of_the_same_version_is_said_and_used(
+    tmp_path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    monkeypatch.chdir(tmp_path)  # no checkout, as in a pod
+    monkeypatch.setenv(EXPECTED_VERSION, __version__)
+    monkeypatch.setenv(EXPECTED_COMMIT, "abc")
+    monkeypatch.setenv("RMSNET_GIT_COMMIT", "def")
+    with door("train"):
+        pass
+    assert "warning: the image is of commit def, the pipeline was compiled from abc;" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("commit", ["abc", "unknown"])
+def test_nothing_is_said_of_the_same_commit_or_of_an_image_that_does_not_know_its_own(
+    commit: str, tmp_path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(EXPECTED_COMMIT, "abc")
+    monkeypatch.setenv("RMSNET_GIT_COMMIT", commit)
+    with door("train"):
+        pass
+    assert capsys.readouterr().out == ""
 
 
 def test_a_missing_secret_is_named(monkeypatch: pytest.MonkeyPatch, capsys) -> None:

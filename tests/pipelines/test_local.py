@@ -66,7 +66,7 @@ def test_a_failed_task_fails_the_run_and_its_followers_do_not_start(run) -> None
     def failing():
         say(text="after").after(refuse())
 
-    with pytest.raises(CheckFailed, match=r"pipeline failed: task refuse failed; what its tasks left is in .*out"):
+    with pytest.raises(CheckFailed, match=r"task refuse failed \(no, because\); what its tasks left is in .*out"):
         run(failing)
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from pipelines.__main__ import NAMES, main
 from pipelines.compiling import PIPELINES
@@ -24,6 +25,16 @@ def test_compile_writes_every_pipeline(tmp_path: Path, capsys) -> None:
     assert "compiled/training.yaml" in capsys.readouterr().out
 
 
+def test_every_component_is_told_the_commit_that_the_pipeline_was_compiled_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RMSNET_GIT_COMMIT", "abc")
+    assert main(["compile", "training", "--out", "compiled"]) == 0
+    pipeline = next(yaml.safe_load_all((tmp_path / "compiled" / "training.yaml").read_text()))
+    for name, executor in pipeline["deploymentSpec"]["executors"].items():
+        assert {"name": "RMSNET_EXPECTED_COMMIT", "value": "abc"} in executor["container"]["env"], name
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
@@ -36,6 +47,15 @@ def test_compile_writes_every_pipeline(tmp_path: Path, capsys) -> None:
         (["run", "training", "source=data", "variants=full"], "parameter variants: must be a list such as [a, b]"),
         (["run", "training", "source=data", "variants=[]"], "parameter variants: names nothing"),
         (["run", "training", "source=data", "variants=[a"], "parameter variants: '[a' is not YAML"),
+        (["run", "training", "source=data"], "no variants to train: name them in params.yaml"),
+        (
+            ["run", "training", "source=data", "params={variants: {full: {}}}", "variants=[bald]"],
+            "variants.bald: no such",
+        ),
+        (
+            ["run", "training", "source=data", "params={train: {epoch: 1}}"],
+            "parameter params: train.epoch: unknown key",
+        ),
         (["submit", "training", "source=data"], "--host: say where Kubeflow is"),
     ],
 )

@@ -171,14 +171,20 @@ def test_an_api_that_comes_up_late_is_waited_for(kubeflow, compiled: Path) -> No
 def test_an_api_that_stays_away_is_one_line(kubeflow, compiled: Path) -> None:
     state, host = kubeflow
     state.failures = 1000
-    with pytest.raises(UserError, match=rf"Kubeflow at {host} does not answer"):
+    with pytest.raises(UserError, match=rf"Kubeflow at {host} does not answer, asked 4 times"):
         Cluster(host).submit(compiled, {"source": "x"})
     assert state.runs == []
+
+
+def test_nobody_at_the_address(kubeflow, compiled: Path) -> None:
+    with pytest.raises(UserError, match=r"does not answer, asked 4 times \(\[Errno 111\] Connection refused\)"):
+        Cluster("http://127.0.0.1:1").submit(compiled, {"source": "x"})
 
 
 def test_the_command_prints_where_to_look(kubeflow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     state, host = kubeflow
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").write_text("variants: {full: {}}")
     assert main(["submit", "training", "source=/data", "--host", host, "--wait", "1", "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["url"] == f"{host}/#/runs/details/run-0"
@@ -191,6 +197,7 @@ def test_the_command_prints_where_to_look(kubeflow, tmp_path: Path, monkeypatch:
 def test_a_token_file_of_a_pod_is_used(kubeflow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     state, host = kubeflow
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").write_text("variants: {full: {}}")
     (tmp_path / "token").write_text("from-the-kubelet\n")
     monkeypatch.setenv("KF_PIPELINES_SA_TOKEN_PATH", str(tmp_path / "token"))
     assert main(["submit", "training", "source=/data", "--host", host]) == 0
