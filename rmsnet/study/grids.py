@@ -101,7 +101,7 @@ def _length_row(seconds: int) -> Row:
 
 HARD, SOFT = {"suppression": "hard"}, {"suppression": "soft"}
 VOTES = {"stride": 1, "votes": True}
-MEMBERS = 5
+MEMBERS = 3
 
 OPTIONS = (
     Row("paper"),

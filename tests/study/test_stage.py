@@ -137,7 +137,7 @@ def test_options_decode_one_training_in_several_ways_and_let_several_answer_toge
     studies = shutil.copytree(folder / "studies", tmp_path / "studies")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
     rows = {row.name: row for row in OPTIONS}
-    chosen = (rows["paper"], rows["stride 1, votes"], replace(rows["5 models"], members=3))
+    chosen = (rows["paper"], rows["stride 1, votes"], rows["3 models"])
     monkeypatch.setitem(STUDIES, "options", replace(STUDIES["options"], rows=chosen))
     asked: list[int] = []
 
