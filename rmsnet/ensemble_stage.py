@@ -58,7 +58,7 @@ def ensemble_stage(models: Sequence[Path], features: Path, out: Path, params: Pa
         write_json(folder / "thresholds.json", best_thresholds(judged, banks["valid"].classes))
         if (features / PROFILE_FILE).exists():
             shutil.copy(features / PROFILE_FILE, folder)
-        tags = {**data_tags(banks["train"], params), "variant": out.name}
+        tags = {**data_tags(banks["train"]), "variant": out.name}
         study, _ = run_groups(banks, params, params.train, out.name)
         with tracking.tracked_run(out.name, (study,), tags) as run:
             made_of = json.dumps([record["run_id"] for record in trained.values()])
