@@ -301,9 +301,9 @@ def _known_keys(kind: Any, location: Sequence[Any]) -> list[str]:
 
 STRONG: Mapping[str, Mapping[str, Any]] = {
     "train": {"average_decay": 0.99},
-    "spot": {"stride": 1, "votes": True, "spread": True},
+    "spot": {"stride": 1, "votes": True},
 }
-"""Changes of the paper's recipe; what each is worth: docs/paper.md."""
+"""What of the options was measured to help, and adds to the others that did: docs/paper.md."""
 
 _PAPER = ("train.average_decay=0", *(f"spot.{item.name}={item.default}" for item in fields(SpotParams)))
 

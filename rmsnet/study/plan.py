@@ -18,7 +18,7 @@ Judged = Mapping[str, Mapping[str, Any]]
 def planned_study(name: str, params: Params) -> Study:
     """A study by its name; "": the parameters' own variants, beside the paper's Table III where they are its rows.
 
-    Rows of several models that answer together are left out: nothing here needs anything of another training.
+    Rows that are ensembles are left out: their trainings need each other.
 
     Raises:
         UserError: no such study, or no variants.
@@ -26,8 +26,7 @@ def planned_study(name: str, params: Params) -> Study:
     if name:
         if name not in STUDIES:
             raise UserError(f"study {name}: there is none; known: {', '.join(STUDIES)}, or none for the variants")
-        study = STUDIES[name]
-        return replace(study, rows=tuple(row for row in study.rows if row.members == 1))
+        return replace(STUDIES[name], rows=tuple(row for row in STUDIES[name].rows if row.members == 1))
     if not params.variants:
         raise UserError("variants: the parameters have none; name a study")
     rows = tuple(Row(key, changes, TABLE_III.get(key, (None, None))) for key, changes in params.variants.items())
