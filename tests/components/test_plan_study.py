@@ -11,11 +11,12 @@ from tests.components.conftest import PARAMS
 @pytest.mark.parametrize("name", STUDIES)
 def test_each_row_and_seed_is_a_variant_of_its_own_parameters(name: str) -> None:
     planned = plan_study.python_func(name, 2, PARAMS)
-    assert [item["variant"] for item in planned] == [row.name for row in STUDIES[name].rows for _ in range(2)]
+    rows = [row for row in STUDIES[name].rows if row.members == 1]
+    assert [item["variant"] for item in planned] == [row.name for row in rows for _ in range(2)]
     for number, item in enumerate(planned):
         params = params_from(item["params"], "params").variant(item["variant"])
         assert (params.seed, params.epochs) == (number % 2, PARAMS["train"]["epochs"])
-        changes = STUDIES[name].rows[number // 2].changes
+        changes = rows[number // 2].changes
         assert {key: getattr(params, key) for key in changes} == changes
 
 
