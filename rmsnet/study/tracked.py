@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from rmsnet.bank import FrameBank
 from rmsnet.files import content_hash, read_json, write_json
 from rmsnet.params import Params, SpotParams, TrainParams
-from rmsnet.provenance import code_tags
 from rmsnet.study.grids import Study
 from rmsnet.study.scores import SPLITS, RowScores
+from rmsnet.training_stage import data_tags
 
 if TYPE_CHECKING:
     from rmsnet.tracking import Group, TrackedRun
@@ -46,13 +46,7 @@ def track(
     key = content_hash(json.dumps([study.name, of_study, asdict(params.spot), of_data], sort_keys=True))
     above = tracking.Group("study", key, f"{study.name}, {banks['train'].info['dataset']}")
     row = tracking.Group("variant", content_hash(key, result.row.name), result.row.name)
-    tags = {
-        "dataset": str(banks["train"].info["dataset"]),
-        "simulated": str(banks["train"].simulated).lower(),
-        "data_hash": str(banks["train"].info["data_hash"]),
-        "variant": result.row.name,
-        **code_tags(),
-    }
+    tags = {**data_tags(banks["train"]), "variant": result.row.name}
     _track_row(result, settings, banks, (above, row), tags, out / study.name / TRACKED)
     for training in dict.fromkeys(folder for seed in result.seeds for folder in seed.trainings):
         _track_training(training, banks, (above, row), tags)
