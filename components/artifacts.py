@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from rmsnet.evaluation.assessment import Assessment
 
+PROCESSES = "RMSNET_PROCESSES"
+"""Environment variable: in how many processes, each with a GPU of its own, the train component trains."""
+
 LOCATION = "location.json"
 """In a dataset artifact whose bytes stay on a mounted volume: where they are."""
 
@@ -66,6 +69,22 @@ def describe(artifact: "Artifact", facts: Mapping[str, Any]) -> None:
     from rmsnet.provenance import code_tags
 
     artifact.metadata.update({**facts, **{key: value for key, value in code_tags().items() if value != "unknown"}})
+
+
+def known(facts: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+    """Those of the facts that are there and say something."""
+    return {key: facts[key] for key in keys if facts.get(key) is not None}
+
+
+def spotted_from(matches: "Artifact", spotter: "Artifact") -> dict[str, Any]:
+    """Where spotted events come from: which matches, and which model trained on which data."""
+    of_model = known(
+        spotter.metadata,
+        *("uri", "name", "weights_hash", "dataset", "data_hash", "dvc_md5", "simulated"),
+        *("mlflow_version", "mlflow_run"),
+    )
+    of_matches = known(matches.metadata, "source", "revision", "split", "dvc_md5")
+    return {**of_matches, **{f"model {key}": value for key, value in of_model.items()}}
 
 
 def log_confusion(assessment: "Assessment", artifact: "ClassificationMetrics") -> None:

@@ -14,7 +14,7 @@ from rmsnet.errors import UserError
 if TYPE_CHECKING:
     from pipelines.deployment import Deployment
 
-NAMES = ("training", "ablation")
+NAMES = ("training", "ablation", "spotting")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -103,16 +103,16 @@ def run_run(options: argparse.Namespace) -> None:
 
     compiled, arguments = _prepare(options)
     variables = dict(_pair(item, "--env") for item in options.env)
-    source = Path(arguments.get("source", ""))
-    if source.is_dir():
-        arguments["source"] = str(source.resolve())
+    folders = {key: Path(arguments[key]) for key in ("source", "model") if key in arguments}
+    folders = {key: path.resolve() for key, path in folders.items() if path.is_dir()}
+    arguments |= {key: str(path) for key, path in folders.items()}
     tasks = run_locally(
         compiled,
         arguments,
         options.out,
         docker=options.docker,
         environment=variables,
-        mounts=[source] if source.is_dir() else [],
+        mounts=list(folders.values()),
     )
     print(f"\n{'task':24} {'seconds':>8}")
     for task in tasks:

@@ -10,10 +10,15 @@ from typing import Any
 from pipelines.ablation import ablation
 from pipelines.checks import check_compiled
 from pipelines.deployment import Deployment
+from pipelines.spotting import spotting
 from pipelines.training import training
 from rmsnet.files import write_text
 
-PIPELINES: Mapping[str, Callable[[Deployment, Mapping[str, Any]], Any]] = {"training": training, "ablation": ablation}
+PIPELINES: Mapping[str, Callable[[Deployment, Mapping[str, Any]], Any]] = {
+    "training": training,
+    "ablation": ablation,
+    "spotting": spotting,
+}
 
 
 def compile_pipeline(name: str, deployment: Deployment, params: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from components.artifacts import PROCESSES
 from components.door import EXPECTED_VERSION, REQUIRED_ENVIRONMENT
 from components.image import IMAGE
 from rmsnet import __version__
@@ -60,7 +61,7 @@ class Resources:
     Attributes:
         cpu: request and limit, e.g. "4" or "500m".
         memory: request and limit, e.g. "8Gi".
-        gpus: how many; 0: none.
+        gpus: how many; 0: none. The train stage shares its batches over several.
         gpu_type: resource name of the GPUs.
         shared_memory: size of /dev/shm, e.g. "2Gi"; "": the node's 64 MiB.
         node_selector: labels that a node must have.
@@ -145,6 +146,7 @@ class Deployment:
         secrets: credentials for MLflow, storage, git.
         volumes: claims that every pod mounts, e.g. one with the dataset.
         extract_shards: in how many pods the extraction is spread.
+        spot_shards: in how many pods the spotting is spread; fewer matches, fewer pods.
         validate, extract, train, evaluate, register, spot: resources of each stage. Validation is not cached by
             default: a folder or bucket may change under its name. Registering never is: it acts on the registry.
     """
@@ -159,6 +161,7 @@ class Deployment:
     secrets: tuple[Secret, ...] = ()
     volumes: tuple[Volume, ...] = ()
     extract_shards: int = 1
+    spot_shards: int = 1
     validate: Resources = field(default_factory=lambda: Resources(cache=False))
     extract: Resources = field(default_factory=Resources)
     train: Resources = field(default_factory=Resources)
@@ -168,7 +171,8 @@ class Deployment:
 
     def __post_init__(self) -> None:
         _require(_IMAGE.fullmatch(self.image) is not None, "image", f"is no image name: {self.image!r}")
-        _require(self.extract_shards >= 1, "extract_shards", f"must be at least 1, not {self.extract_shards}")
+        for key in ("extract_shards", "spot_shards"):
+            _require(getattr(self, key) >= 1, key, f"must be at least 1, not {getattr(self, key)}")
         _require(not self.register.cache, "register", "must have cache: false, because it acts on the registry")
         if self.pull_secret:
             _require_name("pull_secret", self.pull_secret)
@@ -195,6 +199,8 @@ class Deployment:
         task.set_caching_options(resources.cache)
         if resources.retries:
             task.set_retry(resources.retries, backoff_duration="30s", backoff_factor=2.0, backoff_max_duration="600s")
+        if stage == "train" and resources.gpus > 1:
+            task.set_env_variable(PROCESSES, str(resources.gpus))
         if resources.gpus:
             task.set_accelerator_type(resources.gpu_type).set_accelerator_limit(resources.gpus)
         if resources.timeout_minutes:

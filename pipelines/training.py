@@ -10,7 +10,7 @@ from components.register_model import register_model
 from components.report_run import report_run
 from components.require import require
 from pipelines.deployment import Deployment
-from pipelines.study import judged_variants
+from pipelines.study import extracted_features, judged_variant
 
 
 def training(deployment: Deployment, params: Mapping[str, Any]) -> GraphComponent:
@@ -27,12 +27,14 @@ def training(deployment: Deployment, params: Mapping[str, Any]) -> GraphComponen
     # A pipeline of its own, because loops inside an exit handler do not run on a laptop.
     @dsl.pipeline(name="study")
     def study(source: str, revision: str, params: dict, variants: list):
-        judged = judged_variants(deployment, source, revision, params, variants)
+        extracted = extracted_features(deployment, source, revision, params)
+        with dsl.ParallelFor(items=variants, name="variants") as variant:
+            judged = judged_variant(deployment, extracted.features, variant, params)
         registered = register_model(
             models=dsl.Collected(judged.trained.outputs["model"]),
             evaluations=dsl.Collected(judged.evaluated.outputs["evaluation"]),
-            features=judged.features.outputs["features"],
-            validation=judged.validated.outputs["validation"],
+            features=extracted.features.outputs["features"],
+            validation=extracted.validated.outputs["validation"],
             params=params,
         )
         place(registered, "register").set_display_name("register the best")

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +33,8 @@ from rmsnet.spots import Truth
 
 if TYPE_CHECKING:
     from rmsnet.video.pca import Pca
+
+T = TypeVar("T")
 
 Features = npt.NDArray[np.floating[Any]]
 
@@ -107,7 +109,7 @@ class Shard:
             raise UserError(f"--shard {text}: write i/n with 1 <= i <= n, e.g. 1/4")
         return cls(int(number), int(of))
 
-    def games(self, games: Sequence[str]) -> list[str]:
+    def games(self, games: Sequence[T]) -> list[T]:
         return list(games[self.number - 1 :: self.of])
 
 

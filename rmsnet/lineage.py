@@ -63,7 +63,7 @@ def lineage(model: str, features: Path = Path("features"), data: Path = Path("da
 def _find(model: str) -> tuple[Path, str, str]:
     """Folder, run and logged model of a model."""
     from rmsnet import tracking
-    from rmsnet.registry.stage import find_version
+    from rmsnet.registry.stage import registered
     from rmsnet.training_stage import read_run
 
     if not model.startswith("models:/"):
@@ -71,10 +71,7 @@ def _find(model: str) -> tuple[Path, str, str]:
             raise UserError(f"{model}: no model there (no {CONFIG}); a model of the registry is models:/NAME@ALIAS")
         run = read_run(Path(model))
         return Path(model), run["run_id"], run["model_id"]
-    name, _, reference = model.removeprefix("models:/").replace("@", "/@").partition("/")
-    if not reference:
-        raise UserError(f"{model}: say which version: models:/{name}@champion or models:/{name}/1")
-    version = find_version(name, reference)
+    _, version = registered(model)
     return tracking.model_folder(model), version.run_id, version.model_id
 
 

@@ -63,13 +63,14 @@ def find_matches(sources: Sequence[Path], features: str, classes: Sequence[str],
     """The matches behind the sources of a command.
 
     Args:
-        sources: one or two videos or feature files (two: the halves), or one game folder or dataset.
+        sources: one or two videos or feature files (two: the halves), one game folder, one dataset, or one folder that
+            holds game folders, however deep.
         features: the model's kind of features: in a folder `{1,2}_<features>.npy` is taken where it lies.
         classes: the model's classes; they say which label file holds the truth.
         split: of a dataset; None: all its games.
 
     Raises:
-        UserError: nothing there, more than two files, a folder that is neither a game nor a dataset.
+        UserError: nothing there, more than two files, a folder without a game.
     """
     for source in sources:
         if not source.exists():
@@ -86,13 +87,23 @@ def find_matches(sources: Sequence[Path], features: str, classes: Sequence[str],
     if halves:
         if split is not None:
             raise UserError(f"--split {split}: only a dataset has splits, {folder} is a game")
-        return [Match(folder.resolve().name, halves, _own_events(folder, halves, classes), _is_simulated(folder))]
-    if not (folder / "dataset.json").exists() and not any((folder / split_file(name)).exists() for name in SPLITS):
+        return [_match_of_game(folder, folder.resolve().name, halves, classes)]
+    if (folder / "dataset.json").exists() or any((folder / split_file(name)).exists() for name in SPLITS):
+        return _matches_of_dataset(folder, features, classes, split)
+    below = {game: find_halves(game, features) for game in sorted(folder.rglob("*")) if game.is_dir()}
+    matches = [
+        _match_of_game(game, game.relative_to(folder).as_posix(), halves, classes)
+        for game, halves in below.items()
+        if halves
+    ]
+    if not matches:
         raise UserError(
-            f"{folder}: neither a game (1_{features}.npy or 1_*.mkv, .mp4, …) nor a dataset (dataset.json or split "
-            f"lists such as {split_file('test')})"
+            f"{folder}: neither a game (1_{features}.npy or 1_*.mkv, .mp4, …), nor a folder of games, nor a dataset "
+            f"(dataset.json or split lists such as {split_file('test')})"
         )
-    return _matches_of_dataset(folder, features, classes, split)
+    if split is not None:
+        raise UserError(f"--split {split}: {folder} has no split lists; only a dataset has splits")
+    return matches
 
 
 def find_halves(folder: Path, features: str) -> tuple[MatchHalf, ...]:
@@ -123,7 +134,7 @@ def _match_of_files(files: Sequence[Path]) -> Match:
 
 def _matches_of_dataset(root: Path, features: str, classes: Sequence[str], split: str | None) -> list[Match]:
     dataset = open_dataset(root, SPLITS if split is None else (split,))
-    labels, version = dataset.labels(), _version(classes)
+    labels, version = dataset.labels(), label_version(classes)
     matches = []
     for game in (game for games in dataset.splits.values() for game in games):
         halves = find_halves(dataset.game_folder(game), features)
@@ -135,8 +146,12 @@ def _matches_of_dataset(root: Path, features: str, classes: Sequence[str], split
     return matches
 
 
+def _match_of_game(folder: Path, name: str, halves: tuple[MatchHalf, ...], classes: Sequence[str]) -> Match:
+    return Match(name, halves, _own_events(folder, halves, classes), _is_simulated(folder))
+
+
 def _own_events(folder: Path, halves: Sequence[MatchHalf], classes: Sequence[str]) -> tuple[Event, ...] | None:
-    version = _version(classes)
+    version = label_version(classes)
     if version is None or not (folder / LABEL_FILES[version]).exists():
         return None
     path = folder / LABEL_FILES[version]
@@ -154,7 +169,7 @@ def _of_halves(events: Sequence[Event], halves: Sequence[MatchHalf]) -> tuple[Ev
     return tuple(event for event in events if event.half in numbers)
 
 
-def _version(classes: Sequence[str]) -> str | None:
+def label_version(classes: Sequence[str]) -> str | None:
     """Which label file names these classes; None: no file of SoccerNet does."""
     return next((version for version, names in CLASSES.items() if tuple(classes) == names), None)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rmsnet import __version__
-from rmsnet.files import content_hash
+from rmsnet.files import content_hash, write_json
 
 
 def code_tags() -> dict[str, str]:
@@ -41,24 +41,41 @@ def _git(*arguments: str) -> str:
     return done.stdout.strip()
 
 
+POINTER = ".pointer.dvc"
+"""In a folder that was taken out of DVC: the pointer that stays behind otherwise."""
+
+
+def write_pointer(folder: Path, md5: str) -> None:
+    """Leave in a folder that was just taken out of DVC what `dvc_md5` reads."""
+    files = _files(folder)
+    size = sum(file.stat().st_size for file in files)
+    write_json(folder / POINTER, {"outs": [{"md5": md5, "size": size, "nfiles": len(files)}]})
+
+
 def dvc_md5(path: Path) -> str | None:
-    """The MD5 that PATH.dvc gives the file or folder.
+    """The MD5 that PATH.dvc, or the pointer in a folder out of DVC, gives the file or folder.
 
     None where DVC does not track it, or where what lies there now is something else: DVC also notes the number of the
     files and their size together, and only those are looked at here.
     """
     import yaml
 
-    pointer = path.with_name(f"{path.name}.dvc")
+    beside, inside = path.with_name(f"{path.name}.dvc"), path / POINTER
     try:
+        pointer = inside if inside.exists() else beside
         tracked = yaml.safe_load(pointer.read_text(encoding="utf-8"))["outs"][0]
         md5 = str(tracked["md5"])
     except (OSError, KeyError, IndexError, TypeError, yaml.YAMLError):
         return None
-    files = [path] if path.is_file() else [item for item in path.rglob("*") if item.is_file()]
+    files = _files(path)
     size = sum(file.stat().st_size for file in files)
     same = tracked.get("size", size) == size and tracked.get("nfiles", len(files)) == len(files)
     return md5 if same else None
+
+
+def _files(path: Path) -> list[Path]:
+    """The file, or all files below the folder but the pointer."""
+    return [path] if path.is_file() else [item for item in path.rglob("*") if item.is_file() and item.name != POINTER]
 
 
 def environment() -> dict[str, Any]:

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from rmsnet.errors import UserError, first_cause
 from rmsnet.files import replace_folder
+from rmsnet.provenance import write_pointer
 
 DATASET_PATH = "data"
 """Where in a git repository the dataset lies when the source does not say."""
@@ -21,7 +22,8 @@ def fetch(source: str, revision: str, out: Path) -> Path:
         source: a folder, which is used where it lies; s3://bucket/prefix; or, with a revision, a git repository whose
             DVC tracks the dataset, as URL or URL#path.
         revision: commit, tag or branch of that repository; "" for the others.
-        out: folder for what has to be fetched; it appears when all of it is there.
+        out: folder for what has to be fetched; it appears when all of it is there. What comes out of DVC holds its
+            pointer too, so that `rmsnet.provenance.dvc_md5` knows it wherever it goes.
 
     Returns:
         The source's own folder, or `out`.
@@ -48,6 +50,7 @@ def _partial(out: Path) -> Path:
 
 
 def _fetch_revision(source: str, revision: str, out: Path) -> None:
+    from dvc.api import DVCFileSystem
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
     from dvc_data.index import DataIndexError
@@ -56,13 +59,19 @@ def _fetch_revision(source: str, revision: str, out: Path) -> None:
     path = path or DATASET_PATH
     partial = _partial(out)
     try:
-        Repo.get(repository, path, out=str(partial), rev=revision, force=True)
+        tracked = DVCFileSystem(url=repository, rev=revision)
+        commit = tracked.repo.get_rev()  # what follows is of this commit, also when a branch moves meanwhile
+        if not tracked.exists(path):
+            raise UserError(f"{repository}, revision {revision}: there is no {path} in it")
+        md5 = tracked.info(path).get("md5")
+        Repo.get(repository, path, out=str(partial), rev=commit, force=True)
     except DataIndexError:
         reason = f"the bytes of {path} are not in the DVC remote of that repository; dvc push brings them there"
     except (DvcException, OSError) as error:
-        absent = isinstance(error, FileNotFoundError) and error.errno is None
-        reason = f"there is no {path} in it" if absent else first_cause(error)
+        reason = first_cause(error)
     else:
+        if md5 is not None and partial.is_dir():
+            write_pointer(partial, str(md5))
         replace_folder(partial, out)
         return
     raise UserError(f"{repository}, revision {revision}: {reason}")

@@ -13,10 +13,9 @@ from rmsnet.decoding import decode
 from rmsnet.devices import choose_device
 from rmsnet.errors import UserError
 from rmsnet.evaluation.files import RESULTS, results_of
-from rmsnet.evaluation.report import as_csv
-from rmsnet.extraction import open_features
+from rmsnet.extraction import Shard, open_features
 from rmsnet.files import atomic_file, write_json, write_text
-from rmsnet.match_report import index_page, match_page
+from rmsnet.match_report import match_page
 from rmsnet.match_report.looks import colors_of
 from rmsnet.match_report.votes import plot_votes, votes_of
 from rmsnet.matches import Match, MatchHalf, clock, find_matches, match_minute
@@ -24,6 +23,7 @@ from rmsnet.model_files import ORIGIN_FILE, SpottingModel, load_model, origin
 from rmsnet.params import SpotParams
 from rmsnet.soccernet import truth_of
 from rmsnet.spots import Predictions
+from rmsnet.spotted import EVENT_COLUMNS, write_events, write_overview
 from rmsnet.spotting import score_every_clip, spot_bank
 from rmsnet.tracking import find_model
 
@@ -59,21 +59,23 @@ def spot_stage(
     confidence: float = CONFIDENCE,
     highlights: bool = False,
     split: str | None = None,
+    shard: Shard | None = None,
     device: str = "auto",
     shown: bool = False,
 ) -> list[SpottedMatch]:
-    """Spot the events of a match, or of every match of a dataset.
+    """Spot the events of a match, or of every match of a dataset or folder.
 
     Args:
         sources: see `rmsnet.matches.find_matches`.
         model: a model folder, or the MLflow URI of a registered model.
         out: gets results_spotting.json, origin.json (which model, trained on which data), events.csv, votes.png,
-            report.html, features/ where they were made from video, and highlights/; for a dataset a folder
-            <league>/<season>/<game> of these for each match.
+            report.html, features/ where they were made from video, and highlights/; for several matches a folder
+            <league>/<season>/<game> of these for each, events.csv of all of them and index.html.
         stride: frames between clips; None: as the model was judged.
         confidence: least confidence of highlights, and where the page's slider stands.
         highlights: cut clips and a reel.
         split: of a dataset; None: all of it.
+        shard: take this part of the matches only; `rmsnet.spotted.join_spotted` makes the whole of all parts.
         device: "auto", "cpu" or "cuda".
         shown: show progress on standard error.
 
@@ -88,18 +90,21 @@ def spot_stage(
     spotter = load_model(folder, choose_device(device))
     params = _params(spotter, stride)
     matches = find_matches(sources, spotter.config["features"]["name"], spotter.classes, split)
+    one = shard is None and len(matches) == 1 and "/" not in matches[0].name
+    if shard is not None:
+        matches = shard.games(matches)
+        if not matches:
+            raise UserError(f"shard {shard.number}/{shard.of}: no matches are left for it")
     if highlights:
         for match in matches:
             _require_videos(match)
-    one = len(matches) == 1 and matches[0].name.count("/") == 0
     spotted = []
     for match in matches:
         target = out if one else out / match.name
         read = _reader(spotter, folder, device, shown)
         spotted.append(_spot(match, spotter, model, target, read, params, confidence, highlights, shown))
     if not one:
-        rows = [{"name": done.name, "href": f"{done.name}/report.html", "events": len(done.events)} for done in spotted]
-        write_text(out / "index.html", index_page(sources[0].resolve().name, rows))
+        write_overview(out, sources[0].resolve().name, {done.name: done.events for done in spotted})
     return spotted
 
 
@@ -205,7 +210,7 @@ def _spot(
     results = results_of([(match.name, half.number) for half in match.halves], predictions, spotter.classes)
     write_json(out / RESULTS, results[match.name])
     write_json(out / ORIGIN_FILE, origin(spotter))
-    write_text(out / "events.csv", as_csv(events) if events else ",".join(EVENT_COLUMNS) + "\n")
+    write_events(out, events)
     note = f"{spotter.config['name']}{' (simulated)' if simulated else ''}, {match.name}"
     with atomic_file(out / "votes.png") as partial:
         partial.write_bytes(plot_votes(votes, predictions, bank, note))
@@ -252,9 +257,6 @@ def _in_order(predictions: Predictions) -> Predictions:
     return Predictions(
         predictions.half[order], predictions.position_ms[order], predictions.label[order], predictions.confidence[order]
     )
-
-
-EVENT_COLUMNS = ("half", "time", "minute", "position_ms", "label", "confidence")
 
 
 def _rows(predictions: Predictions, bank: FrameBank) -> list[dict[str, Any]]:

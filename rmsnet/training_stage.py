@@ -20,7 +20,7 @@ from rmsnet.model_files import CONFIG, load_model
 from rmsnet.params import Params, TrainParams
 from rmsnet.profile import PROFILE_FILE
 from rmsnet.progress import progress as show_progress
-from rmsnet.provenance import code_tags, dvc_md5, environment
+from rmsnet.provenance import code_tags, environment
 from rmsnet.spotting import spot_bank
 from rmsnet.thresholds import best_thresholds
 from rmsnet.training import Epoch, partial_folder, require_trainable, train
@@ -72,7 +72,7 @@ def train_stage(
     banks = {split: read_bank(features, split) for split in ("train", "valid")}
     require_trainable(banks["train"], banks["valid"], train_params)
     name = variant or out.name
-    tags = _tags(banks["train"], params)
+    tags = _tags(banks["train"])
     groups = _groups(banks, params, train_params, name)
     identity = {
         "params": asdict(train_params),
@@ -216,15 +216,15 @@ def plot_history(history: Path, out: Path) -> None:
     figure.savefig(out, dpi=110)
 
 
-def _tags(bank: FrameBank, params: Params) -> dict[str, str]:
+def _tags(bank: FrameBank) -> dict[str, str]:
     tags = {
         "dataset": str(bank.info["dataset"]),
         "simulated": str(bank.simulated).lower(),
         "data_hash": str(bank.info["data_hash"]),
         **code_tags(),
     }
-    md5 = dvc_md5(Path(params.data.root))
-    return tags if md5 is None else {**tags, "dvc.md5": md5}
+    md5 = bank.info.get("dvc_md5")
+    return {**tags, "dvc.md5": str(md5)} if md5 else tags
 
 
 def _line(name: str, epoch: Epoch, epochs: int) -> str:

@@ -52,6 +52,16 @@ def test_a_dataset_is_all_its_games_or_those_of_a_split(tmp_path):
     assert [match.name[-1] for match in find(tmp_path, split="test")] == ["c"]
 
 
+def test_a_folder_of_games_needs_no_lists(tmp_path):
+    write_game(tmp_path / "cup/final", labels=[("1 - 00:10", "soccer-ball")])
+    write_game(tmp_path / "friendly")
+    (tmp_path / "notes").mkdir()
+    assert [(match.name, len(match.halves)) for match in find(tmp_path)] == [("cup/final", 2), ("friendly", 2)]
+    assert find(tmp_path)[0].events is not None
+    with pytest.raises(UserError, match="has no split lists"):
+        find(tmp_path, split="test")
+
+
 def test_what_is_no_match_is_refused(tmp_path):
     file, game, empty = write_features(tmp_path / "a.npy"), write_game(tmp_path / "game"), tmp_path / "empty"
     empty.mkdir()

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from rmsnet.provenance import code_commit, code_tags, dvc_md5
+from rmsnet.provenance import code_commit, code_tags, dvc_md5, write_pointer
 
 POINTER = "outs:\n- md5: 0123456789abcdef0123456789abcdef.dir\n  size: 6\n  nfiles: 2\n  hash: md5\n  path: data\n"
 
@@ -28,6 +28,14 @@ def test_another_dataset_in_its_place_does_not_get_its_hash(data):
     (data / "game" / "features").write_text("cdef")
     (data / "more").write_text("")
     assert dvc_md5(data) is None
+
+
+def test_what_was_taken_out_of_dvc_keeps_its_hash_wherever_it_goes(data, tmp_path):
+    write_pointer(data, "fedcba9876543210fedcba9876543210.dir")
+    moved = data.rename(tmp_path / "artifact")
+    assert dvc_md5(moved) == "fedcba9876543210fedcba9876543210.dir"
+    (moved / "more").write_text("")
+    assert dvc_md5(moved) is None
 
 
 @pytest.mark.parametrize("pointer", ["", "outs: []", "outs:\n- path: data\n", "{"])

@@ -5,9 +5,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from rmsnet.errors import UserError
+from rmsnet.provenance import dvc_md5
 from rmsnet.sources import fetch
 
 
@@ -53,6 +55,8 @@ def test_a_revision_is_the_bytes_of_then(repository: Path, tmp_path: Path) -> No
     for state in ("one", "two"):
         out = fetch(str(repository), state, tmp_path / state)
         assert (out / "state.txt").read_text() == state
+        pointer = subprocess.run(["git", "show", f"{state}:data.dvc"], cwd=repository, capture_output=True, check=True)
+        assert dvc_md5(out) == yaml.safe_load(pointer.stdout)["outs"][0]["md5"]
 
 
 @pytest.mark.slow

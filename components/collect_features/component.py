@@ -18,7 +18,7 @@ def collect_features(parts: Input[List[Dataset]], features: Output[Dataset]):  #
     """
     from pathlib import Path
 
-    from components.artifacts import describe
+    from components.artifacts import describe, known
     from components.door import door
 
     with door("collect_features"):
@@ -27,7 +27,9 @@ def collect_features(parts: Input[List[Dataset]], features: Output[Dataset]):  #
 
         out = Path(features.path)
         done = join([Path(part.path) for part in parts], out)
-        facts = {f"{split} data_hash": read_bank(out, split).info["data_hash"] for split in done.frames}
+        infos = {split: read_bank(out, split).info for split in done.frames}
+        facts = {f"{split} data_hash": info["data_hash"] for split, info in infos.items()}
+        facts |= known(next(iter(infos.values())), "dvc_md5")
         for split, count in done.frames.items():
             facts |= {f"{split} frames": count, f"{split} events": done.events[split]}
         describe(features, facts)

@@ -32,7 +32,7 @@ def evaluate(
     """
     from pathlib import Path
 
-    from components.artifacts import describe, log_confusion, publish
+    from components.artifacts import describe, known, log_confusion, publish
     from components.door import door
 
     with door("evaluate"):
@@ -49,6 +49,6 @@ def evaluate(
         for key, value in scores.items():
             metrics.log_metric(key, value)
         log_confusion(judged["test"], confusion)
-        kept = ("name", "data_hash", "simulated", "mlflow_run", "mlflow_model")
-        facts = {key: value for key, value in model.metadata.items() if key in kept}
+        kept = ("name", "seed", "data_hash", "dvc_md5", "simulated", "mlflow_run", "mlflow_model")
+        facts = known(model.metadata, *kept)
         describe(evaluation, {**facts, "protocol": judged["test"].protocol, **scores})

@@ -1,4 +1,4 @@
-"""The component behind an ablation: its variants in one table."""
+"""The component behind an ablation: its rows in one table."""
 
 from typing import List  # noqa: UP035  # what Kubeflow understands in Input[…]
 
@@ -9,31 +9,37 @@ from components.image import IMAGE
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
-def tabulate(evaluations: Input[List[Artifact]], table: Output[Markdown], metrics: Output[Metrics]):  # noqa: UP006
-    """Put the variants of an ablation beside the paper's Table III.
+def tabulate(
+    study: str,
+    params: dict,
+    evaluations: Input[List[Artifact]],  # noqa: UP006
+    table: Output[Markdown],
+    metrics: Output[Metrics],
+):
+    """Put the rows of a study beside the paper's numbers.
 
     Args:
-        evaluations: one of each variant.
+        study: see plan_study.
+        params: sections as in params.yaml.
+        evaluations: one of each row and seed.
         table: validation and test Average-mAP with its interval, and the paper's numbers where it has them.
-        metrics: the test Average-mAP of each variant.
+        metrics: the test Average-mAP of each row, the mean over its seeds.
     """
     from pathlib import Path
 
-    from components.artifacts import named_folders
     from components.door import door
 
-    with door("tabulate"), named_folders(evaluations) as judged_at:
+    with door("tabulate"):
         from rmsnet.files import read_json, write_text
-        from rmsnet.registry.report import variants_table
+        from rmsnet.params import params_from
+        from rmsnet.study.plan import planned_study, study_table
 
-        names = [str(evaluation.metadata["name"]) for evaluation in evaluations]
-        scores = {
-            name: {split: read_json(judged_at / name / split / "metrics.json") for split in ("valid", "test")}
-            for name in names
-        }
-        first = scores[names[0]]["valid"]
-        text = "\n".join(variants_table(scores, first["dataset"], first["simulated"]))
+        judged: dict[str, list[dict]] = {}
+        for evaluation in evaluations:
+            of_split = {split: read_json(Path(evaluation.path) / split / "metrics.json") for split in ("valid", "test")}
+            judged.setdefault(str(evaluation.metadata["name"]), []).append(of_split)
+        text = study_table(planned_study(study, params_from(params, "params")), judged)
         print(text)
-        write_text(Path(table.path), text + "\n")
-        for name in names:
-            metrics.log_metric(name, scores[name]["test"]["average_map"])
+        write_text(Path(table.path), text)
+        for name, seeds in judged.items():
+            metrics.log_metric(name, sum(seed["test"]["average_map"] for seed in seeds) / len(seeds))

@@ -30,18 +30,19 @@ def train(
     import os
     from pathlib import Path
 
-    from components.artifacts import describe, mlflow_link
+    from components.artifacts import PROCESSES, describe, known, mlflow_link
     from components.door import door
 
     with door("train"):
         os.environ["RMSNET_SPOOL"] = unsent.path
         from components.pages import training_page
         from rmsnet.files import write_text
+        from rmsnet.launch import train_in_processes
         from rmsnet.params import params_from
-        from rmsnet.training_stage import read_run, train_stage
+        from rmsnet.training_stage import read_run
 
-        folder = Path(model.path)
-        done = train_stage(Path(features.path), folder, params_from(params, "params"), variant=variant)
+        folder, chosen, processes = Path(model.path), params_from(params, "params"), int(os.environ.get(PROCESSES, "1"))
+        done = train_in_processes(processes, Path(features.path), folder, chosen, variant=variant)
         run = read_run(folder)
         write_text(Path(curves.path), training_page(folder, variant))
         for key in ("valid_average_map", "best_epoch", "epochs", "train_loss"):
@@ -51,7 +52,9 @@ def train(
             model,
             {
                 "name": variant,
+                "seed": chosen.train.seed,
                 "data_hash": features.metadata.get("train data_hash", ""),
+                **known(features.metadata, "dvc_md5"),
                 "valid_average_map": done["valid_average_map"],
                 "simulated": done["simulated"],
                 "mlflow_run": mlflow_link(f"runs/{run['run_id']}"),

@@ -37,7 +37,7 @@ def validate_data(
     """
     from pathlib import Path
 
-    from components.artifacts import describe, publish, refer_to
+    from components.artifacts import describe, known, publish, refer_to
     from components.door import door
 
     with door("validate_data"):
@@ -61,7 +61,8 @@ def validate_data(
         publish(out / "report.html", report)
         publish(out / "report.md", verdict)
         found = read_json(out / "validation.json")
-        describe(data, {"source": source, "revision": revision, "verdict": found["verdict"]})
+        taken = {"source": source, "revision": revision, "verdict": found["verdict"]}
+        describe(data, {**taken, **known(found, "dvc_md5")})
         for status in ("passed", "warning", "failed", "broken"):
             metrics.log_metric(status, sum(check["status"] == status for check in found["checks"]))
         return passed

@@ -81,5 +81,6 @@ def _print_grid(study: str, form: str) -> None:
         return
     for row in rows:
         name = re.sub(r"[^a-z0-9]+", "-", f"{study} {row['name']}".lower().replace("λ", "lambda")).strip("-")
-        changes = " ".join(f"--set-param {shlex.quote(change)}" for change in row["set"])
+        # "++": most of the train section's keys stand in no params.yaml, and DVC changes only what stands there.
+        changes = " ".join(f"--set-param {shlex.quote(f'++{change}')}" for change in row["set"])
         print(f"dvc exp run --queue --name {name} {changes} evaluate@full".replace("  ", " "))

@@ -49,7 +49,7 @@ def evaluate_stage(
     _require_replaceable(out, SPLITS)
     run = read_run(model) if (model / RUN_FILE).exists() else None
     spotter = load_model(model, choose_device(device))
-    banks = {split: read_bank(features, split) for split in SPLITS}
+    banks = {split: _readable(read_bank(features, split), model, features, device) for split in SPLITS}
     assessments = {
         split: assess(
             str(spotter.config["name"]),
@@ -78,6 +78,16 @@ def evaluate_stage(
                     (f"{assessment.corpus.dataset} {split}", str(banks[split].info["data_hash"])),
                 )
     return assessments
+
+
+def _readable(bank: FrameBank, model: Path, features: Path, device: str) -> FrameBank:
+    """The bank itself, or what a fine-tuned model makes of a bank of frames."""
+    if "pictures" not in bank.info["features"]:
+        return bank
+    from rmsnet.devices import choose_device
+    from rmsnet.video.finetuning import features_of_frames
+
+    return features_of_frames(model, bank, features, choose_device(device))
 
 
 def _require_replaceable(out: Path, made_here: Collection[str]) -> None:

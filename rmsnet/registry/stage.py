@@ -255,6 +255,18 @@ def find_version(name: str, reference: str) -> "Version":
     raise UserError(f"{name}: no version or alias {reference!r}; there are: {known}")
 
 
+def registered(model: str) -> tuple[str, "Version"]:
+    """Name and version that models:/NAME@ALIAS or models:/NAME/VERSION means now.
+
+    Raises:
+        UserError: it names no version, or no such model, version or alias.
+    """
+    name, _, reference = model.removeprefix("models:/").replace("@", "/@").partition("/")
+    if not (model.startswith("models:/") and name and reference):
+        raise UserError(f"{model}: say which version: models:/NAME@champion or models:/NAME/1")
+    return name, find_version(name, reference)
+
+
 def compare(one: str, two: str, features: Path, params: Params) -> tuple[Duel, tuple[str, ...], "Version", "Version"]:
     """Score two versions on the same validation split: the duel first minus second, the classes, the versions.
 

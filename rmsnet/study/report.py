@@ -49,8 +49,8 @@ def table_rows(study: Study, results: "Sequence[RowScores]", simulated: bool) ->
             f"valid, {ours}": valid,
             f"test, {ours}": test,
             f"test tight, {ours}": tight,
-            "valid, paper, SoccerNet": _percent(paper[0]),
-            "test, paper, SoccerNet": _percent(paper[1]),
+            "valid, paper, SoccerNet": percent(paper[0]),
+            "test, paper, SoccerNet": percent(paper[1]),
         }
 
     rows = [row(name, "", "", "", (valid, test)) for name, valid, test in study.quoted]
@@ -75,7 +75,7 @@ def with_interval(value: Estimate, sign: str = "") -> str:
     return f"{mean} [{100 * value.low:{sign}.1f}, {100 * value.high:{sign}.1f}]"
 
 
-def _percent(value: float | None) -> str:
+def percent(value: float | None) -> str:
     return "" if value is None else f"{100 * value:.1f}"
 
 

@@ -125,15 +125,20 @@ def study(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 
 @dataclass
 class Run:
-    """The DAG, run by the local runner.
+    """A DAG, run by the local runner.
 
     Attributes:
-        folder: what its tasks left.
+        root: its working directory and MLflow store.
         log: lines of each task.
     """
 
-    folder: Path
+    root: Path
     log: dict[str, list[str]]
+
+    @property
+    def folder(self) -> Path:
+        """What its tasks left."""
+        return self.root / "out"
 
     def output(self, task: str, name: str) -> Path:
         """An output of a task that ran once."""
@@ -150,22 +155,49 @@ class Run:
         return [output["artifacts"][name]["artifacts"][0]["metadata"] for output in written]
 
 
+def run_pipeline(name: str, folder: Path, store: Path, deployment: Deployment, **arguments: Any) -> None:
+    """Run a pipeline in a folder, against the MLflow store of a folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{store}/mlflow.db")
+        patch.setenv("OMP_NUM_THREADS", "1")
+        patch.chdir(folder)
+        write_text(folder / f"{name}.yaml", compile_pipeline(name, deployment, PARAMS))
+        tasks = run_locally(folder / f"{name}.yaml", arguments, folder / "out")
+        log: dict[str, list[str]] = {}
+        for task in tasks:
+            log.setdefault(task.name, []).extend(task.lines)
+        (folder / "log.json").write_text(json.dumps(log))
+
+
+def read_log(folder: Path) -> dict[str, list[str]]:
+    return json.loads((folder / "log.json").read_text())
+
+
 @pytest.fixture(scope="session")
 def ran(once, dataset: Path) -> Run:
     """The training pipeline: two shards, two variants, a fresh MLflow store."""
 
     def make(folder: Path) -> None:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")
-            patch.setenv("OMP_NUM_THREADS", "1")
-            patch.chdir(folder)
-            text = compile_pipeline("training", Deployment(extract_shards=2), PARAMS)
-            write_text(folder / "training.yaml", text)
-            tasks = run_locally(folder / "training.yaml", {"source": str(dataset)}, folder / "out")
-            log: dict[str, list[str]] = {}
-            for task in tasks:
-                log.setdefault(task.name, []).extend(task.lines)
-            (folder / "log.json").write_text(json.dumps(log))
+        run_pipeline("training", folder, folder, Deployment(extract_shards=2), source=str(dataset))
 
-    folder = once("ran", make)
-    return Run(folder / "out", json.loads((folder / "log.json").read_text()))
+    return Run(folder := once("ran", make), read_log(folder))
+
+
+@pytest.fixture(scope="session")
+def spotted(once, ran: Run, dataset: Path) -> Run:
+    """The spotting pipeline on the same matches, with the champion of the training."""
+
+    def make(folder: Path) -> None:
+        run_pipeline("spotting", folder, ran.root, Deployment(spot_shards=2), source=str(dataset))
+
+    return Run(folder := once("spotted", make), read_log(folder))
+
+
+@pytest.fixture(scope="session")
+def ablated(once, dataset: Path) -> Run:
+    """The ablation pipeline: the two rows of Fig. 5."""
+
+    def make(folder: Path) -> None:
+        run_pipeline("ablation", folder, folder, Deployment(), source=str(dataset), study="figure5")
+
+    return Run(folder := once("ablated", make), read_log(folder))

@@ -5,13 +5,20 @@ import shutil
 from pathlib import Path
 
 import pytest
-from kfp.dsl import HTML, Artifact, Dataset, Markdown, Metrics
+from kfp.dsl import HTML, Artifact, Dataset, Markdown, Metrics, Model
 
 from components.artifacts import dataset_root
+from components.collect_features import collect_features
+from components.extract_features import extract_features
+from components.train import train
 from components.validate_data import validate_data
+from rmsnet.provenance import write_pointer
+from rmsnet.tracking import run_tags
+from rmsnet.training_stage import read_run
+from tests.components.conftest import PARAMS
 
 
-def call(artifacts, source: Path, params: dict | None = None):
+def call(artifacts, source: Path | str, params: dict | None = None):
     made = {
         "data": artifacts(Dataset, "data"),
         "validation": artifacts(Artifact, "validation"),
@@ -30,6 +37,27 @@ def test_good_data_pass_and_stay_where_they_are(artifacts, dataset: Path) -> Non
     assert Path(made["verdict"].path).read_text().startswith("# Validation of")
     assert Path(made["report"].path).read_text().startswith("<!")
     assert made["metrics"].metadata["failed"] == made["metrics"].metadata["broken"] == 0
+
+
+def test_the_hash_that_dvc_knows_the_data_by_reaches_the_models_run(
+    artifacts, dataset: Path, study, monkeypatch
+) -> None:
+    data = artifacts(Dataset, "revision")
+    shutil.copytree(dataset, data.path)
+    write_pointer(Path(data.path), "0123.dir")
+    monkeypatch.setattr("rmsnet.sources.fetch", lambda *arguments: Path(data.path))
+    _, made = call(artifacts, "repository")
+    assert made["data"].metadata["dvc_md5"] == "0123.dir"
+    part, features = artifacts(Dataset, "part"), artifacts(Dataset, "features")
+    extract_features.python_func(data, "1/1", {}, part)
+    collect_features.python_func([part], features)
+    assert features.metadata["dvc_md5"] == "0123.dir"
+    params = {**PARAMS, "train": {**PARAMS["train"], "epochs": 1}}
+    model = artifacts(Model, "model")
+    others = artifacts(Metrics, "scores"), artifacts(HTML, "curves"), artifacts(Artifact, "unsent")
+    train.python_func(features, "full", params, model, *others)
+    assert model.metadata["dvc_md5"] == "0123.dir"
+    assert run_tags(read_run(Path(model.path))["run_id"])["dvc.md5"] == "0123.dir"
 
 
 def test_bad_data_leave_their_report_and_do_not_pass(artifacts, dataset: Path, tmp_path: Path) -> None:

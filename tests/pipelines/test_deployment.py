@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from components.artifacts import PROCESSES
 from pipelines.compiling import compile_pipeline
-from pipelines.deployment import Deployment, load_deployment
+from pipelines.deployment import Deployment, Resources, load_deployment
 from rmsnet import __version__
 from rmsnet.errors import UserError
 
@@ -33,6 +34,7 @@ def example(repository: Path, name: str) -> Deployment:
         ("volumes: [{claim: a, path: data}]", "volumes.0: path must be an absolute path, not 'data'"),
         ("mlflow: mlflow-host", "mlflow must be an address such as http://host:5000, not 'mlflow-host'"),
         ("extract_shards: 0", "extract_shards must be at least 1"),
+        ("spot_shards: 0", "spot_shards must be at least 1"),
         ("[1]", "Input should be a dictionary"),
         ("a: [", "not readable YAML"),
     ],
@@ -79,6 +81,17 @@ def test_a_gpu_pool_reaches_the_pods_of_the_stages_that_compute(repository: Path
         assert pod["pvcMount"][0]["mountPath"] == "/data", name
         assert pod["imagePullSecret"][0]["secretName"] == "registry-credentials", name
         assert pod["securityContext"] == {"runAsNonRoot": True}, name
+
+
+def test_only_several_gpus_of_the_train_stage_are_several_processes() -> None:
+    two = Resources(gpus=2)
+    text = compile_pipeline("training", Deployment(train=two, extract=two, evaluate=Resources(gpus=1)), {})
+    executors = next(yaml.safe_load_all(text))["deploymentSpec"]["executors"]
+    variables = {
+        name: {item["name"]: item["value"] for item in executor["container"]["env"]}
+        for name, executor in executors.items()
+    }
+    assert {name: of_one[PROCESSES] for name, of_one in variables.items() if PROCESSES in of_one} == {"exec-train": "2"}
 
 
 def test_every_component_knows_version_mlflow_and_what_its_secrets_must_bring(repository: Path) -> None:

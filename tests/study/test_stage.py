@@ -118,6 +118,6 @@ def test_the_command_prints_the_grid_for_dvc(capsys):
     assert main(["reproduce", "figure6", "--grid", "dvc"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[1] == (
-        "dvc exp run --queue --name figure6-lambda-1 --set-param train.regression_weight=1.0 evaluate@full"
+        "dvc exp run --queue --name figure6-lambda-1 --set-param ++train.regression_weight=1.0 evaluate@full"
     )
     assert len(lines) == 7

@@ -1,0 +1,3 @@
+from components.fetch_matches.component import fetch_matches
+
+__all__ = ["fetch_matches"]
