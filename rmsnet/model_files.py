@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import UnionType
 from typing import Any
 
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from rmsnet.bank import FrameBank
 from rmsnet.errors import UserError
-from rmsnet.files import atomic_folder, content_hash, read_json, write_json
+from rmsnet.files import content_hash, read_json, write_json
 from rmsnet.model import Ensemble, RMSNet
 from rmsnet.params import SpotParams, TrainParams
 
@@ -91,7 +92,8 @@ def load_model(folder: Path, device: torch.device | str = "cpu") -> SpottingMode
     """Read a model written by `save_model`.
 
     Raises:
-        UserError: no model there, an unknown schema, or weights that are not those the config was written with.
+        UserError: no model there, an unknown schema, a config that lacks something, or weights that are not those the
+            config was written with or do not fit the network that it describes.
     """
     folder = Path(folder)
     if not (folder / CONFIG).exists():
@@ -99,6 +101,7 @@ def load_model(folder: Path, device: torch.device | str = "cpu") -> SpottingMode
     config = read_json(folder / CONFIG)
     if not isinstance(config, dict) or config.get("schema") != CONFIG_SCHEMA:
         raise UserError(f"{folder / CONFIG}: not a model of schema {CONFIG_SCHEMA}; train it again")
+    _require_whole(config, folder / CONFIG)
     try:
         weights = load_file(folder / WEIGHTS)
         matches = content_hash((folder / WEIGHTS).read_bytes()) == config["weights_hash"]
@@ -106,42 +109,90 @@ def load_model(folder: Path, device: torch.device | str = "cpu") -> SpottingMode
         raise UserError(f"{folder / WEIGHTS}: cannot be read ({error})") from None
     if not matches:
         raise UserError(f"{folder / WEIGHTS}: is not the file its {CONFIG} was written with; restore or train it again")
-    members = int(config.get("members", 1))
-    networks = [RMSNet(config["width"], len(config["classes"]), config["dropout"]) for _ in range(members)]
-    for number, network in enumerate(networks):
-        prefix = f"{number}." if members > 1 else ""
-        of_member = {name.removeprefix(prefix): tensor for name, tensor in weights.items() if name.startswith(prefix)}
-        try:
-            network.load_state_dict(of_member)
-        except RuntimeError:
-            raise UserError(
-                f"{folder / WEIGHTS}: weights of another network than {CONFIG} describes ({config['width']} features, "
-                f"{len(config['classes'])} classes); restore or train it again"
-            ) from None
+    members = config.get("members", 1)
+    try:
+        networks = [RMSNet(config["width"], len(config["classes"]), config["dropout"]) for _ in range(members)]
+        for number, network in enumerate(networks):
+            prefix = f"{number}." if members > 1 else ""
+            of_member = [name for name in weights if name.startswith(prefix)]
+            network.load_state_dict({name.removeprefix(prefix): weights.pop(name) for name in of_member})
+        fits = not weights
+    except (RuntimeError, ValueError):
+        fits = False
+    if not fits:
+        raise UserError(
+            f"{folder / WEIGHTS}: weights of another network than {CONFIG} describes ({config['width']} features, "
+            f"{len(config['classes'])} classes, {members} member{'' if members == 1 else 's'}); restore or train it "
+            "again"
+        )
     together = networks[0] if members == 1 else Ensemble(networks)
     return SpottingModel(together.to(device).eval(), config)
 
 
-def combine_models(folders: Sequence[Path], out: Path) -> dict[str, Any]:
+_CONFIG: Mapping[str, type | UnionType] = {
+    "name": str,
+    "classes": list,
+    "width": int,
+    "clip_frames": int,
+    "dropout": int | float,
+    "regression": bool,
+    "frame_rate": int | float,
+    "first_frame_seconds": int | float,
+    "features": dict,
+    "dataset": str,
+    "data_hash": str,
+    "simulated": bool,
+    "weights_hash": str,
+}
+
+
+def _require_whole(config: Mapping[str, Any], path: Path) -> None:
+    """Refuse a config that lacks what every use of the model reads.
+
+    Raises:
+        UserError: it names the entries.
+    """
+    broken = [key for key, kind in _CONFIG.items() if not isinstance(config.get(key), kind)]
+    if not isinstance(config.get("members", 1), int):
+        broken.append("members")
+    try:
+        SpotParams(**config.get("spot", {}))
+    except (TypeError, ValueError):
+        broken.append("spot")
+    if broken:
+        raise UserError(f"{path}: {', '.join(broken)}: missing or damaged; restore the model or train it again")
+
+
+def combine_models(models: Sequence[Path], folder: Path, name: str) -> dict[str, Any]:
     """Make one model of several that differ in their seed: their probabilities and offsets are averaged.
+
+    Args:
+        models: model folders; ensembles count as their members.
+        folder: that exists; gets weights and config.
+        name: of the new model.
 
     Returns:
         The config of the new model.
 
     Raises:
-        UserError: fewer than two models, or models that differ in more than weights and seed.
+        UserError: fewer than two models, one given twice, or models that do not read and answer the same.
     """
-    if len(folders) < 2:
+    if len(models) < 2:
         raise UserError("an ensemble needs at least two models")
-    models = [load_model(folder) for folder in folders]
-    configs = [{key: value for key, value in model.config.items() if key not in _OF_ONE_MEMBER} for model in models]
-    for folder, config in zip(folders, configs, strict=True):
+    loaded = [load_model(model) for model in models]
+    configs = [{key: value for key, value in model.config.items() if key not in _OF_ONE_MEMBER} for model in loaded]
+    hashes = [model.config["weights_hash"] for model in loaded]
+    for number, (model, config) in enumerate(zip(models, configs, strict=True)):
         different = [key for key in configs[0] if config.get(key) != configs[0][key]]
         if different:
-            raise UserError(f"{folder}: differs from {folders[0]} in {', '.join(different)}")
+            raise UserError(f"{model}: differs from {models[0]} in {', '.join(different)}")
+        if hashes[number] in hashes[:number]:
+            raise UserError(
+                f"{model}: the same weights as {models[hashes.index(hashes[number])]}; name each model once"
+            )
     networks = [
         network
-        for model in models
+        for model in loaded
         for network in (model.network.members if isinstance(model.network, Ensemble) else [model.network])
     ]
     weights = {
@@ -149,13 +200,12 @@ def combine_models(folders: Sequence[Path], out: Path) -> dict[str, Any]:
         for number, network in enumerate(networks)
         for name, tensor in network.state_dict().items()
     }
-    config = {**configs[0], "name": Path(out).name, "members": len(networks)}
-    with atomic_folder(out) as folder:
-        _save(folder, weights, config)
+    config = {**configs[0], "name": name, "members": len(networks), "made_of": hashes}
+    _save(folder, weights, config)
     return config
 
 
-_OF_ONE_MEMBER = ("name", "train", "weights_hash", "members")
+_OF_ONE_MEMBER = ("name", "train", "weights_hash", "members", "made_of")
 
 
 def origin(model: SpottingModel) -> dict[str, Any]:

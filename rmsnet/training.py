@@ -179,7 +179,7 @@ def train(
     The folder appears when training is over: model.safetensors, config.json, history.csv, metrics.json. Until then
     a hidden folder beside it holds the state of the last whole epoch; the same call continues there and, on a CPU
     with the same number of threads, ends with the same weights as an unbroken run. Other parameters or other data
-    start over.
+    start over; the state of another network is refused, it was hardly meant to be replaced.
 
     Started by `torchrun`, the processes share every batch: the result is that of one process, but for the dropout,
     which each draws for its own clips. The first process alone writes, and is told of epochs and the model.
@@ -204,7 +204,8 @@ def train(
         UserError: data or parameters that cannot be trained on.
         CheckFailed: the loss became infinite or not a number.
     """
-    require_trainable(train_bank, valid_bank, params)
+    folder = Path(folder)
+    require_trainable(train_bank, valid_bank, params, folder)
     keep_freed_memory()
     chosen = choose_device(device)
     with processes(chosen) as world:
@@ -214,18 +215,36 @@ def train(
         else:
             made = inputs(chosen, precision)
         trainer = _Trainer(train_bank, valid_bank, made, params, chosen, precision, world)
-        return _train(trainer, Path(folder), name, spot, on_clips, on_epoch, on_model)
+        return _train(trainer, folder, name, spot, on_clips, on_epoch, on_model)
 
 
-def require_trainable(train_bank: FrameBank, valid_bank: FrameBank, params: TrainParams) -> None:
+def require_trainable(train_bank: FrameBank, valid_bank: FrameBank, params: TrainParams, folder: Path) -> None:
     """Refuse what `train` cannot train on, before anything is written.
 
     Raises:
-        UserError: the banks do not belong together, or there are no clips to draw (see `training_clips`).
+        UserError: the banks do not belong together, there are no clips to draw (see `training_clips`), or the training
+            that was interrupted at `folder` is one of another network.
     """
     if train_bank.classes != valid_bank.classes or train_bank.width != valid_bank.width:
         raise UserError("train and valid frame banks differ in classes or width; run rmsnet extract again")
     training_clips(train_bank, params.clip_frames, params.uniform_offsets, params.drop_halftime_substitutions)
+    partial = partial_folder(folder)
+    try:
+        with safe_open(partial / CHECKPOINT, framework="numpy") as file:
+            theirs = json.loads((file.metadata() or {})["network"])
+    except (FileNotFoundError, SafetensorError, KeyError, json.JSONDecodeError):
+        return  # nothing to continue: `_Trainer.resume` starts over
+    for key, ours in _network(train_bank, params).items():
+        if theirs.get(key) != ours:
+            raise UserError(
+                f"{partial}: holds an interrupted training of another network, {key} {theirs.get(key)!r} and not "
+                f"{ours!r}; remove that folder to start over, or name another --out"
+            )
+
+
+def _network(bank: FrameBank, params: TrainParams) -> dict[str, Any]:
+    """What the weights of a checkpoint are weights of, however they are trained."""
+    return {"classes": ", ".join(bank.classes), "features": bank.width, "backbone": params.backbone}
 
 
 def _train(
@@ -540,7 +559,11 @@ class _Trainer:
             tensors[f"best.{name}"] = self.best[name]
             if self.average is not None:
                 tensors[f"average.{name}"] = self.average[name]
-        metadata = {"fingerprint": fingerprint, "history": json.dumps([asdict(epoch) for epoch in history])}
+        metadata = {
+            "fingerprint": fingerprint,
+            "network": json.dumps(_network(self.bank, self.params)),
+            "history": json.dumps([asdict(epoch) for epoch in history]),
+        }
         with atomic_file(path) as partial:
             save_file({name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, partial, metadata)
 

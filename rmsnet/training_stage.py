@@ -14,7 +14,7 @@ import numpy as np
 from rmsnet import distributed
 from rmsnet.bank import FrameBank, read_bank
 from rmsnet.errors import UserError
-from rmsnet.evaluation.metric import judge
+from rmsnet.evaluation.metric import Judged, judge
 from rmsnet.files import content_hash, read_json, write_json
 from rmsnet.model_files import CONFIG, load_model
 from rmsnet.params import Params, TrainParams
@@ -70,10 +70,10 @@ def train_stage(
 
     train_params = params.train if variant is None else params.variant(variant)
     banks = {split: read_bank(features, split) for split in ("train", "valid")}
-    require_trainable(banks["train"], banks["valid"], train_params)
+    require_trainable(banks["train"], banks["valid"], train_params, out)
     name = variant or out.name
-    tags = _tags(banks["train"])
-    groups = _groups(banks, params, train_params, name)
+    tags = data_tags(banks["train"])
+    groups = run_groups(banks, params, train_params, name)
     identity = {
         "params": asdict(train_params),
         "data_hashes": {split: bank.info["data_hash"] for split, bank in banks.items()},
@@ -90,7 +90,7 @@ def train_stage(
         write_json(partial / RUN_FILE, {**identity, "run_id": run.run_id})
         run.log_params({f"train.{key}": value for key, value in asdict(train_params).items()})
         for split, bank in banks.items():
-            run.log_data(f"{bank.info['dataset']} {split}", bank.info["data_hash"], split, _source(features, tags))
+            run.log_data(f"{bank.info['dataset']} {split}", bank.info["data_hash"], split, data_source(features, tags))
 
         clips = train_params.epochs * (train_params.foreground_clips + train_params.background_clips)
 
@@ -104,14 +104,17 @@ def train_stage(
             if (features / PROFILE_FILE).exists():
                 shutil.copy(features / PROFILE_FILE, model)
             if inputs is None:  # the finished model does not read a bank of frames
-                write_json(model / "thresholds.json", _thresholds(model, banks["valid"]))
+                write_json(
+                    model / "thresholds.json",
+                    best_thresholds(judge_model(model, banks["valid"]), banks["valid"].classes),
+                )
             with TemporaryDirectory() as kept:
                 for file in ("config.json", "history.csv", "metrics.json"):
                     shutil.copy(model / file, kept)
                 write_json(Path(kept) / "environment.json", environment())
                 plot_history(model / "history.csv", Path(kept) / "history.png")
                 run.log_folder(Path(kept), "training")
-                example = _example(banks["valid"], read_json(model / CONFIG)["width"])
+                example = input_example(banks["valid"], read_json(model / CONFIG)["width"])
                 model_id = run.log_model(model, example, {**tags, "variant": name})
             write_json(model / RUN_FILE, {**identity, "run_id": run.run_id, "model_id": model_id})
 
@@ -131,27 +134,26 @@ def train_stage(
             )
 
 
-def _thresholds(folder: Path, valid: FrameBank) -> dict[str, Any]:
-    """The thresholds of a model, found on the validation split."""
-    games = {game: number for number, game in enumerate(dict.fromkeys(half.game for half in valid.halves))}
-    judged = judge(
-        valid.truth,
-        spot_bank(load_model(folder), valid),
-        game_of_half=np.array([games[half.game] for half in valid.halves], np.int64),
-        classes=len(valid.classes),
-        frame_rate=valid.frame_rate,
+def judge_model(folder: Path, bank: FrameBank) -> Judged:
+    """A model's events in a split, judged game by game."""
+    games = {game: number for number, game in enumerate(dict.fromkeys(half.game for half in bank.halves))}
+    return judge(
+        bank.truth,
+        spot_bank(load_model(folder), bank),
+        game_of_half=np.array([games[half.game] for half in bank.halves], np.int64),
+        classes=len(bank.classes),
+        frame_rate=bank.frame_rate,
     )
-    return best_thresholds(judged, valid.classes)
 
 
-def _example(bank: FrameBank, width: int) -> "npt.NDArray[np.float32]":
+def input_example(bank: FrameBank, width: int) -> "npt.NDArray[np.float32]":
     """(T, width) features to show what a model takes; nothing but zeros where the bank holds frames."""
     if bank.width == width:
         return np.array(bank.features[:EXAMPLE_FRAMES])
     return np.zeros((EXAMPLE_FRAMES, width), np.float32)
 
 
-def read_run(model: Path) -> Mapping[str, str]:
+def read_run(model: Path) -> Mapping[str, Any]:
     """The ids of a model folder's MLflow run and logged model: "run_id", "model_id".
 
     Raises:
@@ -173,7 +175,7 @@ def _interrupted_run(partial: Path, identity: Mapping[str, Any]) -> str | None:
     return str(run_id) if left == identity else None
 
 
-def _groups(
+def run_groups(
     banks: Mapping[str, FrameBank], params: Params, train_params: TrainParams, name: str
 ) -> "tuple[Group, Group]":
     """The study and the variant that the run belongs to: what they are made of, but for the seed."""
@@ -191,7 +193,7 @@ def _groups(
     )
 
 
-def _source(features: Path, tags: Mapping[str, str]) -> dict[str, str]:
+def data_source(features: Path, tags: Mapping[str, str]) -> dict[str, str]:
     """Where the frame banks come from, as the run's dataset input says it."""
     known = {key: tags[key] for key in ("dataset", "simulated", "dvc.md5") if key in tags}
     return {"made_by": "rmsnet extract", "folder": str(features), **known}
@@ -216,7 +218,7 @@ def plot_history(history: Path, out: Path) -> None:
     figure.savefig(out, dpi=110)
 
 
-def _tags(bank: FrameBank) -> dict[str, str]:
+def data_tags(bank: FrameBank) -> dict[str, str]:
     tags = {
         "dataset": str(bank.info["dataset"]),
         "simulated": str(bank.simulated).lower(),

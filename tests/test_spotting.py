@@ -9,6 +9,7 @@ from torch import nn
 
 from rmsnet.decoding import decode
 from rmsnet.errors import UserError
+from rmsnet.files import atomic_folder, read_json, write_json
 from rmsnet.model import RMSNet
 from rmsnet.model_files import SpottingModel, check_fits, combine_models, load_model, model_config, save_model
 from rmsnet.params import SpotParams, TrainParams
@@ -115,6 +116,39 @@ def test_a_damaged_model_folder_is_refused(tmp_path):
         load_model(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"classes": None}, r"config\.json: classes: missing or damaged"),
+        ({"width": "8", "frame_rate": None}, r"config\.json: width, frame_rate: missing or damaged"),
+        ({"spot": {"strides": 1}}, r"config\.json: spot: missing or damaged"),
+        ({"spot": []}, r"config\.json: spot: missing or damaged"),
+        ({"members": "two"}, r"config\.json: members: missing or damaged"),
+        ({"schema": 7}, "not a model of schema 1"),
+        ({"classes": ["a"]}, r"weights of another network .*8 features, 1 classes"),
+        ({"width": 16}, "weights of another network .*16 features"),
+        ({"width": -1}, "weights of another network"),
+        ({"members": 2}, "weights of another network .*2 members"),
+        ({"members": 0}, "weights of another network"),
+    ],
+)
+def test_a_config_that_does_not_fit_its_weights_is_refused(change, says, tmp_path):
+    network, config = make_model()
+    save_model(tmp_path, network, config)
+    write_json(tmp_path / "config.json", {**read_json(tmp_path / "config.json"), **change})
+    with pytest.raises(UserError, match=says):
+        load_model(tmp_path)
+
+
+def test_an_ensemble_with_a_member_too_many_is_refused(tmp_path):
+    for seed, name in enumerate("abc"):
+        save_seed(tmp_path / name, seed)
+    combine([tmp_path / name for name in "abc"], tmp_path / "all")
+    write_json(tmp_path / "all" / "config.json", {**read_json(tmp_path / "all" / "config.json"), "members": 2})
+    with pytest.raises(UserError, match=r"weights of another network .*2 members"):
+        load_model(tmp_path / "all")
+
+
 def test_features_of_another_kind_are_refused():
     network, config = make_model()
     model = SpottingModel(network, config)
@@ -181,9 +215,14 @@ def save_seed(folder, seed, **changes):
     return load_model(folder)
 
 
+def combine(models, out):
+    with atomic_folder(out) as folder:
+        return combine_models(models, folder, out.name)
+
+
 def test_an_ensemble_answers_with_the_mean_of_its_members(tmp_path):
     members = [save_seed(tmp_path / name, seed) for seed, name in enumerate("ab")]
-    combine_models([tmp_path / "a", tmp_path / "b"], tmp_path / "both")
+    combine([tmp_path / "a", tmp_path / "b"], tmp_path / "both")
     both = load_model(tmp_path / "both")
     made = bank([200])
     expected = np.mean([score_every_clip(member, made).probability for member in members], axis=0)
@@ -200,9 +239,11 @@ def test_models_that_differ_in_more_than_their_seed_are_no_ensemble(tmp_path):
     save_seed(tmp_path / "a", 0)
     save_seed(tmp_path / "b", 1, clip_frames=21)
     with pytest.raises(UserError, match=r"differs from .* in clip_frames"):
-        combine_models([tmp_path / "a", tmp_path / "b"], tmp_path / "both")
+        combine([tmp_path / "a", tmp_path / "b"], tmp_path / "both")
     with pytest.raises(UserError, match="at least two"):
-        combine_models([tmp_path / "a"], tmp_path / "both")
+        combine([tmp_path / "a"], tmp_path / "both")
+    with pytest.raises(UserError, match=r"/a: the same weights as .*/a; name each model once"):
+        combine([tmp_path / "a", tmp_path / "a"], tmp_path / "both")
     assert not (tmp_path / "both").exists()
 
 

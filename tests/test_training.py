@@ -1,6 +1,7 @@
 import math
 import multiprocessing
 import os
+import re
 import signal
 import time
 from dataclasses import replace
@@ -174,6 +175,32 @@ def test_a_checkpoint_of_other_parameters_or_a_damaged_one_is_not_used(tmp_path)
     checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
     run(tmp_path / "other", replace(SMALL, epochs=1))
     assert (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize(
+    ("banks", "changes", "says"),
+    [
+        ({"classes": ("goal", "card", "corner")}, {}, "classes 'card, subs, soccer' and not 'goal, card, corner'"),
+        ({"width": 9}, {}, "features 6 and not 9"),
+        ({"width": 6}, {"backbone": "resnet18"}, "backbone '' and not 'resnet18'"),
+    ],
+)
+def test_a_checkpoint_of_another_network_is_refused_and_left_as_it_is(banks, changes, says, tmp_path):
+    def stop(epoch: Epoch) -> None:
+        raise Interrupted
+
+    with pytest.raises(Interrupted):
+        run(tmp_path / "model", on_epoch=stop)
+    checkpoint = partial_folder(tmp_path / "model") / CHECKPOINT
+    before = checkpoint.read_bytes()
+    other = bank([200], [(0, 50, 0), (0, 80, 1), (0, 110, 2)], **banks)
+    with pytest.raises(
+        UserError, match=rf"\.model\.partial: .* of another network, {re.escape(says)}; remove that folder"
+    ):
+        train(other, other, replace(SMALL, **changes), tmp_path / "model", device="cpu")
+    assert checkpoint.read_bytes() == before
+    run(tmp_path / "model")
+    assert (tmp_path / "model").exists(), "the interrupted training still continues"
 
 
 def test_the_best_epoch_is_kept_not_the_last(tmp_path, monkeypatch):

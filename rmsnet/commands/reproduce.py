@@ -1,4 +1,4 @@
-"""rmsnet reproduce: the paper's tables and figures, trained here, beside the paper's numbers."""
+"""rmsnet reproduce: the tables and figures of the paper, trained here beside its numbers, and the options beyond it."""
 
 import argparse
 import re
@@ -24,11 +24,14 @@ STUDY_NAMES = (
     "figure6",
     "figure7",
     "clip-length",
+    "options",
 )
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = commands.add_parser("reproduce", help="run a table or figure of the paper; finished rows are kept")
+    parser = commands.add_parser(
+        "reproduce", help="run a table or figure of the paper, or the options beyond it; finished rows are kept"
+    )
     parser.add_argument("study", choices=STUDY_NAMES, help="which table or figure")
     parser.add_argument("--features", type=Path, default=Path("features"), help="frame banks (default: features)")
     parser.add_argument("--out", type=Path, default=Path("studies"), help="folder for all studies (default: studies)")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from rmsnet.study.stage import RowScores
+    from rmsnet.study.scores import RowScores
 
 SHOWN_SECONDS = 60
 """Of a half, around an event whose votes are drawn."""
@@ -30,7 +30,7 @@ def draw(study: Study, results: "Sequence[RowScores]", bank: FrameBank, dataset:
     """The figure as PNG, and what it shows in words."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8, 4.5), dpi=110, layout="constrained")
+    figure = Figure(figsize=(8, max(4.5, 0.4 * len(results))), dpi=110, layout="constrained")
     kinds: Mapping[str, Callable[[], list[str]]] = {
         "bar": lambda: _bars(figure, results),
         "line": lambda: _line(figure, study, results),

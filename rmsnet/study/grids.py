@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from rmsnet.paper import TABLE_II, TABLE_III, TABLE_IV, TABLE_V, TABLE_VI
+from rmsnet.params import STRONG
 
 Pair = tuple[float | None, float | None]
 
@@ -18,17 +19,21 @@ class Row:
         changes: of the train section.
         paper: the paper's validation and test Average-mAP in [0, 1], None where it gives no number.
         place: where on the horizontal axis, in a figure.
+        spot: changes of the spot section.
+        members: trainings that answer together.
     """
 
     name: str
     changes: Mapping[str, Any] = field(default_factory=dict)
     paper: Pair = (None, None)
     place: float | None = None
+    spot: Mapping[str, Any] = field(default_factory=dict)
+    members: int = 1
 
 
 @dataclass(frozen=True)
 class Study:
-    """A table or figure of the paper.
+    """A table or figure of the paper, or one beyond it.
 
     Attributes:
         name: as the command names it.
@@ -39,6 +44,7 @@ class Study:
         axis: what `Row.place` is.
         quoted: others' numbers: name, validation, test.
         remark: what the paper says in words or in a plot without numbers.
+        compared: with which row each is compared seed by seed: the "next" one, or the "first".
     """
 
     name: str
@@ -48,6 +54,7 @@ class Study:
     axis: str = ""
     quoted: tuple[tuple[str, float | None, float | None], ...] = ()
     remark: str = ""
+    compared: Literal["", "next", "first"] = ""
 
 
 FULL = Row("full", paper=TABLE_III["full"])
@@ -92,6 +99,30 @@ def _length_row(seconds: int) -> Row:
     )
 
 
+HARD, SOFT = {"suppression": "hard"}, {"suppression": "soft"}
+VOTES = {"stride": 1, "votes": True}
+MEMBERS = 3
+
+OPTIONS = (
+    Row("paper"),
+    Row("all classes of a clip", spot={"all_classes": True}),
+    Row("spread confidences", spot={"spread": True}),
+    Row("hard suppression", spot=HARD),
+    Row("soft suppression", spot=SOFT),
+    Row("stride 1, hard suppression", spot={"stride": 1, **HARD}),
+    Row("stride 1, hard suppression in 20 s", spot={"stride": 1, **HARD, "suppression_seconds": 20.0}),
+    Row("stride 1, soft suppression", spot={"stride": 1, **SOFT}),
+    Row("stride 1, votes", spot=VOTES),
+    Row("stride 1, votes, spread confidences", spot={**VOTES, "spread": True}),
+    Row("stride 1, votes, hard suppression", spot={**VOTES, **HARD}),
+    Row("averaged weights, 0.99", {"average_decay": 0.99}),
+    Row("averaged weights, 0.999", {"average_decay": 0.999}),
+    Row(f"{MEMBERS} models", members=MEMBERS),
+    Row("preset strong", STRONG["train"], spot=STRONG["spot"]),
+    Row(f"{MEMBERS} models, strong decoding", spot=STRONG["spot"], members=MEMBERS),
+)
+
+
 STUDIES: Mapping[str, Study] = {
     study.name: study
     for study in (
@@ -100,6 +131,7 @@ STUDIES: Mapping[str, Study] = {
             "table3",
             "Removing key components (paper, Table III)",
             (FULL, NO_MASKING, NO_REGRESSION, NO_UNIFORM_OFFSETS),
+            compared="next",
         ),
         Study("table4", "Masking frames before the event (paper, Table IV)", _masking_rows(TABLE_IV, "before")),
         Study("table5", "Masking frames after the event (paper, Table V)", _masking_rows(TABLE_V, "after")),
@@ -154,5 +186,6 @@ STUDIES: Mapping[str, Study] = {
             axis="clip length (s)",
             remark="20 s is best.",
         ),
+        Study("options", "What the paper leaves out, each against the paper's way", OPTIONS, compared="first"),
     )
 }

@@ -1,7 +1,7 @@
 """A study as trainings that need nothing of each other, so that each can run in a place of its own; and its table."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from rmsnet.errors import UserError
@@ -18,13 +18,15 @@ Judged = Mapping[str, Mapping[str, Any]]
 def planned_study(name: str, params: Params) -> Study:
     """A study by its name; "": the parameters' own variants, beside the paper's Table III where they are its rows.
 
+    Rows that are ensembles are left out: their trainings need each other.
+
     Raises:
         UserError: no such study, or no variants.
     """
     if name:
         if name not in STUDIES:
             raise UserError(f"study {name}: there is none; known: {', '.join(STUDIES)}, or none for the variants")
-        return STUDIES[name]
+        return replace(STUDIES[name], rows=tuple(row for row in STUDIES[name].rows if row.members == 1))
     if not params.variants:
         raise UserError("variants: the parameters have none; name a study")
     rows = tuple(Row(key, changes, TABLE_III.get(key, (None, None))) for key, changes in params.variants.items())
@@ -50,7 +52,10 @@ def plan(name: str, params: Params, seeds: int) -> list[dict[str, Any]]:
     rows = planned_study(name, params).rows
     base = {**asdict(params), "variants": {row.name: dict(row.changes) for row in rows}}
     planned: list[dict[str, Any]] = [
-        {"variant": row.name, "params": {**base, "train": {**base["train"], "seed": seed}}}
+        {
+            "variant": row.name,
+            "params": {**base, "train": {**base["train"], "seed": seed}, "spot": {**base["spot"], **row.spot}},
+        }
         for row in rows
         for seed in range(seeds)
     ]

@@ -6,6 +6,7 @@ import html
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +14,10 @@ from rmsnet.bank import FrameBank
 from rmsnet.files import atomic_file, write_json, write_text
 from rmsnet.study import figures
 from rmsnet.study.grids import Study
-from rmsnet.study.summary import Estimate, differences
+from rmsnet.study.summary import Estimate, difference
 
 if TYPE_CHECKING:
-    from rmsnet.study.stage import RowScores
+    from rmsnet.study.scores import RowScores
 
 SIMULATED = "Simulated data: these numbers show which way the settings point, not how well they do on SoccerNet."
 
@@ -43,28 +44,29 @@ def table_rows(study: Study, results: "Sequence[RowScores]", simulated: bool) ->
     """The table, Average-mAP in %: ours with 95 % intervals over the seeds, the paper's beside it."""
     ours = "simulated" if simulated else "measured"
 
-    def row(name: str, valid: str, test: str, tight: str, paper: Sequence[float | None]) -> dict[str, str]:
+    def row(name: str, cells: Sequence[str], gains: Sequence[str], paper: Sequence[float | None]) -> dict[str, str]:
         return {
             "setting": name,
-            f"valid, {ours}": valid,
-            f"test, {ours}": test,
-            f"test tight, {ours}": tight,
+            **dict(zip((f"valid, {ours}", f"test, {ours}", f"test tight, {ours}"), cells, strict=True)),
+            **({"valid, gain": gains[0], "test, gain": gains[1]} if study.compared == "first" else {}),
             "valid, paper, SoccerNet": percent(paper[0]),
             "test, paper, SoccerNet": percent(paper[1]),
         }
 
-    rows = [row(name, "", "", "", (valid, test)) for name, valid, test in study.quoted]
+    rows = [row(name, ("", "", ""), ("", ""), (valid, test)) for name, valid, test in study.quoted]
     for result in results:
-        rows.append(
-            row(
-                result.row.name,
-                with_interval(result.estimate("valid")),
-                with_interval(result.estimate("test")),
-                with_interval(result.estimate("test", "tight")),
-                result.row.paper,
-            )
-        )
-    return rows
+        scores = [result.estimate("valid"), result.estimate("test"), result.estimate("test", "tight")]
+        gains = [
+            "" if result is results[0] else with_interval(_gain(result, results[0], split), "+")
+            for split in ("valid", "test")
+        ]
+        rows.append(row(result.row.name, [with_interval(score) for score in scores], gains, result.row.paper))
+    empty = {name for name in rows[0] if not any(of_row[name] for of_row in rows)}
+    return [{name: cell for name, cell in of_row.items() if name not in empty} for of_row in rows]
+
+
+def _gain(result: "RowScores", other: "RowScores", split: str) -> Estimate:
+    return difference(result.values(split), other.values(split))
 
 
 def with_interval(value: Estimate, sign: str = "") -> str:
@@ -81,14 +83,15 @@ def percent(value: float | None) -> str:
 
 def _notes(study: Study, results: "Sequence[RowScores]", bank: FrameBank) -> list[str]:
     notes = []
-    if study.name == "table3":
-        for split in ("valid", "test"):
-            gaps = differences([result.values(split) for result in results])
-            for upper, lower, gap in zip(results[:-1], results[1:], gaps, strict=True):
-                side = 0 if split == "valid" else 1
+    if study.compared == "next":
+        for side, split in enumerate(("valid", "test")):
+            for upper, lower in pairwise(results):
                 one, other = upper.row.paper[side], lower.row.paper[side]
                 theirs = "" if one is None or other is None else f" (paper: {100 * (one - other):+.1f})"
-                notes.append(f"{split}: {upper.row.name} - {lower.row.name} = {with_interval(gap, '+')}{theirs}")
+                gap = with_interval(_gain(upper, lower, split), "+")
+                notes.append(f"{split}: {upper.row.name} - {lower.row.name} = {gap}{theirs}")
+    if study.compared == "first":
+        notes.append(f"Gain: above {results[0].row.name}, seed by seed.")
     if study.remark:
         notes.append(f"Paper: {study.remark}")
     if len(results[0].seeds) > 1:
@@ -160,6 +163,8 @@ def _result(study: Study, results: "Sequence[RowScores]", bank: FrameBank) -> di
             {
                 "name": result.row.name,
                 "changes": dict(result.row.changes),
+                "spot": dict(result.row.spot),
+                "members": result.row.members,
                 "paper": list(result.row.paper),
                 **{split: asdict(result.estimate(split)) for split in ("valid", "test")},
                 "test_tight": asdict(result.estimate("test", "tight")),
@@ -167,7 +172,7 @@ def _result(study: Study, results: "Sequence[RowScores]", bank: FrameBank) -> di
                     {
                         "seed": seed.seed,
                         "run": seed.folder.name,
-                        "best_epoch": seed.metrics["best_epoch"],
+                        "best_epoch": seed.metrics.get("best_epoch"),
                         **{split: asdict(scores) for split, scores in seed.splits.items()},
                     }
                     for seed in result.seeds

@@ -1,7 +1,7 @@
-"""One row of a study with one seed: trained once, judged on the valid and the test split, kept in a folder."""
+"""The models of a study: trained once, judged on the valid and the test split in as many ways as rows ask, kept."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,10 +10,12 @@ from rmsnet.bank import FrameBank
 from rmsnet.devices import choose_device
 from rmsnet.errors import UserError
 from rmsnet.evaluation import LOOSE, TIGHT, average_map
-from rmsnet.files import content_hash, read_json, write_json
-from rmsnet.model_files import load_model
+from rmsnet.files import atomic_folder, content_hash, read_json, write_json
+from rmsnet.model_files import combine_models, load_model
 from rmsnet.params import SpotParams, TrainParams
 from rmsnet.spotting import spot_bank
+from rmsnet.study.grids import Row
+from rmsnet.study.summary import Estimate, estimate
 from rmsnet.training import Epoch, train
 from rmsnet.video.finetuning import clip_inputs, features_of_frames
 
@@ -42,96 +44,148 @@ class SplitScores:
 
 @dataclass(frozen=True)
 class SeedScores:
-    """A finished training.
+    """A finished model of a row.
 
     Attributes:
         folder: of the model.
-        seed: its seed.
+        seed: its seed, of an ensemble that of its first member.
         splits: "valid" and "test".
-        metrics: the model's metrics.json.
+        metrics: the model's metrics.json; of an ensemble empty.
+        trainings: the folders of what was trained for it: its own, or its members'.
     """
 
     folder: Path
     seed: int
     splits: Mapping[str, SplitScores]
     metrics: Mapping[str, Any]
+    trainings: tuple[Path, ...]
 
 
-def run_key(params: TrainParams, spot: SpotParams, banks: Mapping[str, FrameBank]) -> str:
-    """The same parameters and data, the same key, whichever study asks."""
-    data = {split: bank.info["data_hash"] for split, bank in banks.items()}
-    return content_hash(json.dumps([SCHEMA, asdict(params), asdict(spot), data], sort_keys=True))
+@dataclass(frozen=True)
+class RowScores:
+    """A finished row.
+
+    Attributes:
+        row: its setting.
+        seeds: its models.
+    """
+
+    row: Row
+    seeds: tuple[SeedScores, ...]
+
+    def values(self, split: str, score: str = "average_map") -> list[float]:
+        """A score of each seed."""
+        return [float(getattr(seed.splits[split], score)) for seed in self.seeds]
+
+    def estimate(self, split: str, score: str = "average_map") -> Estimate:
+        """Its mean and interval over the seeds."""
+        return estimate(self.values(split, score))
 
 
-def seed_scores(
-    params: TrainParams,
-    spot: SpotParams,
-    banks: Mapping[str, FrameBank],
-    features: Path,
-    runs: Path,
-    *,
-    name: str,
-    device: str = "auto",
-    on_clips: Callable[[int], object] = lambda clips: None,
-    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
-) -> SeedScores:
-    """Train and judge, or read what an earlier call left; an interrupted training continues.
+@dataclass(frozen=True)
+class Bench:
+    """Where the models of a study are trained and judged.
 
-    Args:
-        params: train section of the row, with its seed.
-        spot: how the model decodes.
+    Attributes:
         banks: "train", "valid" and "test".
         features: folder of the banks.
-        runs: folder of all runs; this one's is named by its key.
-        name: of the row.
+        runs: folder of all trainings, each in one that is named by its key.
+        spot: what models are left with in their config, and judged with unless a row says otherwise.
         device: "auto", "cpu" or "cuda".
-        on_clips: see `rmsnet.training.train`.
-        on_epoch: likewise; not called for what is read.
     """
-    folder = runs / run_key(params, spot, banks)
-    if not (folder / SCORES).exists():
-        train(
-            banks["train"],
-            banks["valid"],
-            params,
-            folder,
-            name=name,
-            spot=spot,
-            device=device,
-            inputs=clip_inputs(banks["train"], banks["valid"], features, params),
-            on_clips=on_clips,
-            on_epoch=on_epoch,
-            on_model=lambda model: _judge(model, banks, features, device),
-        )
-    scores = read_json(folder / SCORES)
-    try:
-        splits = {split: SplitScores(**scores[split]) for split in SPLITS}
-    except (KeyError, TypeError):
-        raise UserError(f"{folder / SCORES}: not the scores of a run; remove {folder} to run it again") from None
-    return SeedScores(folder, params.seed, splits, read_json(folder / "metrics.json"))
 
+    banks: Mapping[str, FrameBank]
+    features: Path
+    runs: Path
+    spot: SpotParams
+    device: str = "auto"
 
-def _judge(folder: Path, banks: Mapping[str, FrameBank], features: Path, device: str) -> None:
-    """Add scores.json to a model folder that is about to get its name."""
-    model = load_model(folder)
-    scores = {}
-    for split in SPLITS:
-        bank = banks[split]
-        if "pictures" in bank.info["features"]:
-            bank = features_of_frames(folder, bank, features, choose_device(device))
-        predictions = spot_bank(model, bank)
-        loose, tight = (
-            average_map(
-                bank.truth,
-                predictions,
-                halves=len(bank.halves),
-                classes=len(bank.classes),
-                frame_rate=bank.frame_rate,
-                tolerances=tolerances,
+    def folder(self, params: TrainParams) -> Path:
+        """Of a training: the same parameters and data, the same folder, whichever study asks."""
+        data = {split: bank.info["data_hash"] for split, bank in self.banks.items()}
+        return self.runs / content_hash(json.dumps([SCHEMA, asdict(params), asdict(self.spot), data], sort_keys=True))
+
+    def is_trained(self, params: TrainParams) -> bool:
+        return (self.folder(params) / SCORES).exists()
+
+    def train(
+        self,
+        params: TrainParams,
+        name: str,
+        on_clips: Callable[[int], object] = lambda clips: None,
+        on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+    ) -> Path:
+        """Train and judge unless an earlier call did; an interrupted training continues. The model's folder.
+
+        Args:
+            params: train section with its seed.
+            name: of the model.
+            on_clips: see `rmsnet.training.train`.
+            on_epoch: likewise; not called for what is there.
+        """
+        folder = self.folder(params)
+        if not self.is_trained(params):
+            train(
+                self.banks["train"],
+                self.banks["valid"],
+                params,
+                folder,
+                name=name,
+                spot=self.spot,
+                device=self.device,
+                inputs=clip_inputs(self.banks["train"], self.banks["valid"], self.features, params),
+                on_clips=on_clips,
+                on_epoch=on_epoch,
+                on_model=lambda model: write_json(model / SCORES, self._judged(model, self.spot)),
             )
-            for tolerances in (LOOSE, TIGHT)
-        )
-        scores[split] = asdict(
-            SplitScores(loose.average_map, tight.average_map, loose.map_by_tolerance.tolist(), loose.ap.tolist())
-        )
-    write_json(folder / SCORES, scores)
+        return folder
+
+    def scores(self, trainings: Sequence[TrainParams], spot: SpotParams, name: str) -> SeedScores:
+        """The scores of a trained model, or of the ensemble of several, decoded in some way; kept beside it.
+
+        Raises:
+            UserError: what an earlier call left cannot be read.
+        """
+        folders = tuple(self.folder(params) for params in trainings)
+        folder = folders[0] if len(folders) == 1 else self._ensemble(folders, name)
+        path = folder / (SCORES if spot == self.spot else f"scores-{content_hash(json.dumps(asdict(spot)))}.json")
+        if not path.exists():
+            write_json(path, self._judged(folder, spot))
+        scores = read_json(path)
+        try:
+            splits = {split: SplitScores(**scores[split]) for split in SPLITS}
+        except (KeyError, TypeError):
+            raise UserError(f"{path}: not the scores of a run; remove {folder} to run it again") from None
+        metrics = read_json(folder / "metrics.json") if len(folders) == 1 else {}
+        return SeedScores(folder, trainings[0].seed, splits, metrics, folders)
+
+    def _ensemble(self, folders: Sequence[Path], name: str) -> Path:
+        ensemble = self.runs / content_hash("ensemble", *(folder.name for folder in folders))
+        if not ensemble.exists():
+            with atomic_folder(ensemble) as folder:
+                combine_models(folders, folder, name)
+        return ensemble
+
+    def _judged(self, folder: Path, spot: SpotParams) -> dict[str, Any]:
+        model = load_model(folder)
+        scores = {}
+        for split in SPLITS:
+            bank = self.banks[split]
+            if "pictures" in bank.info["features"]:
+                bank = features_of_frames(folder, bank, self.features, choose_device(self.device))
+            predictions = spot_bank(model, bank, spot)
+            loose, tight = (
+                average_map(
+                    bank.truth,
+                    predictions,
+                    halves=len(bank.halves),
+                    classes=len(bank.classes),
+                    frame_rate=bank.frame_rate,
+                    tolerances=tolerances,
+                )
+                for tolerances in (LOOSE, TIGHT)
+            )
+            scores[split] = asdict(
+                SplitScores(loose.average_map, tight.average_map, loose.map_by_tolerance.tolist(), loose.ap.tolist())
+            )
+        return scores

@@ -1,44 +1,22 @@
 """Run a study: every row with every seed, tracked, resumable, written as table, picture and page."""
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from rmsnet.bank import FrameBank, read_bank
 from rmsnet.clips import training_clips
 from rmsnet.errors import UserError
-from rmsnet.files import content_hash, read_json, write_json
-from rmsnet.params import Params, TrainParams, checked
+from rmsnet.params import Params, SpotParams, TrainParams, checked
 from rmsnet.progress import progress as show_progress
 from rmsnet.study.grids import STUDIES, Row, Study
 from rmsnet.study.report import write_report
-from rmsnet.study.scores import SCORES, SPLITS, SeedScores, run_key, seed_scores
-from rmsnet.study.summary import Estimate, estimate
+from rmsnet.study.scores import Bench, RowScores
+from rmsnet.study.tracked import track
 from rmsnet.training import Epoch
 from rmsnet.video.finetuning import clip_inputs
-
-
-@dataclass(frozen=True)
-class RowScores:
-    """A finished row.
-
-    Attributes:
-        row: its setting.
-        seeds: its trainings.
-    """
-
-    row: Row
-    seeds: tuple[SeedScores, ...]
-
-    def values(self, split: str, score: str = "average_map") -> list[float]:
-        """A score of each seed."""
-        return [float(getattr(seed.splits[split], score)) for seed in self.seeds]
-
-    def estimate(self, split: str, score: str = "average_map") -> Estimate:
-        """Its mean and interval over the seeds."""
-        return estimate(self.values(split, score))
 
 
 def reproduce(
@@ -54,16 +32,17 @@ def reproduce(
     """Run one of `STUDIES` and write its report.
 
     A row is an MLflow run under the study's: metrics are the means over the seeds with their intervals and each seed's
-    scores; its files are each seed's model and learning curves. Trainings lie in `out`/runs, one folder for the same
-    parameters, seed and data: what is there is not run again, for other studies neither, and an interrupted training
-    continues.
+    scores. Under it lie the trainings that were made for it, each a run with its learning curves and its files; a
+    training that several studies share is tracked once, where it was first asked for. Trainings lie in `out`/runs, one
+    folder for the same parameters, seed and data: what is there is not run again, for other studies neither, and an
+    interrupted training continues.
 
     Args:
         name: of the study.
         features: frame banks with train, valid and test.
         out: <name>/ gets table.md, table.csv, figure.png, report.html and result.json.
-        params: the train section is what rows change, the spot section how models decode.
-        seeds: trainings of a row: seeds 0, 1, …
+        params: the train section and the spot section are what rows change.
+        seeds: trainings of a row: seeds 0, 1, …; the members of an ensemble are as many apart: 0, N, 2N, …
         device: "auto", "cpu" or "cuda".
         progress: show how far it is.
 
@@ -79,50 +58,50 @@ def reproduce(
         raise UserError(f"--seeds {seeds}: at least one training of each row is needed")
     study = STUDIES[name]
     banks = {split: read_bank(features, split) for split in ("train", "valid", "test")}
-    settings = {row.name: _settings(params.train, study, row) for row in study.rows}
-    _require_trainable(banks["train"], settings.values())
-    todo = [
-        run
-        for base in settings.values()
-        for run in _with_seeds(base, seeds)
-        if not (out / "runs" / run_key(run, params.spot, banks) / SCORES).exists()
-    ]
-    for run in {run.backbone: run for run in todo}.values():
+    settings = {row.name: _settings(params, study, row) for row in study.rows}
+    _require_trainable(banks["train"], [train for train, _ in settings.values()])
+    bench = Bench(banks, features, out / "runs", params.spot, device)
+    trainings = {row.name: _trainings(settings[row.name][0], row, seeds) for row in study.rows}
+    todo = {
+        bench.folder(run): run
+        for of_row in trainings.values()
+        for of_seed in of_row
+        for run in of_seed
+        if not bench.is_trained(run)
+    }
+    for run in {run.backbone: run for run in todo.values()}.values():
         clip_inputs(banks["train"], banks["valid"], features, run)
-    clips = sum(run.epochs * (run.foreground_clips + run.background_clips) for run in todo)
+    clips = sum(run.epochs * (run.foreground_clips + run.background_clips) for run in todo.values())
     results = []
     with show_progress(name, "clip", clips, shown=progress and bool(todo)) as advance:
         for row in study.rows:
             scores = []
-            for run in _with_seeds(settings[row.name], seeds):
-
-                def on_epoch(epoch: Epoch, title: str = f"{row.name}, seed {run.seed}", of: int = run.epochs) -> None:
-                    if progress:
-                        score = 100 * epoch.valid_average_map
-                        print(f"{title}: epoch {epoch.epoch}/{of}  valid Average-mAP {score:.1f}", flush=True)
-
-                scores.append(
-                    seed_scores(
-                        run,
-                        params.spot,
-                        banks,
-                        features,
-                        out / "runs",
-                        name=row.name,
-                        device=device,
-                        on_clips=advance,
-                        on_epoch=on_epoch,
-                    )
-                )
+            for of_seed in trainings[row.name]:
+                for run in of_seed:
+                    bench.train(run, row.name, advance, _teller(f"{row.name}, seed {run.seed}", run, progress))
+                scores.append(bench.scores(of_seed, settings[row.name][1], row.name))
             result = RowScores(row, tuple(scores))
-            _track(study, result, settings[row.name], banks, params, out)
+            track(study, result, settings[row.name], banks, params, out)
             results.append(result)
     write_report(out / name, study, results, banks)
     return results
 
 
+def _teller(title: str, run: TrainParams, shown: bool) -> Callable[[Epoch], None]:
+    """Prints a line for each epoch."""
+
+    def tell(epoch: Epoch) -> None:
+        if shown:
+            score = 100 * epoch.valid_average_map
+            print(f"{title}: epoch {epoch.epoch}/{run.epochs}  valid Average-mAP {score:.1f}", flush=True)
+
+    return tell
+
+
 def grid(name: str) -> list[dict[str, Any]]:
     """The rows of a study as overrides: what `dvc exp run --set-param` and a pipeline's list parameter take.
+
+    Ensembles are left out: no parameters make one; see `rmsnet combine`.
 
     Raises:
         UserError: no such study.
@@ -130,17 +109,30 @@ def grid(name: str) -> list[dict[str, Any]]:
     if name not in STUDIES:
         raise UserError(f"{name}: no such study; known: {', '.join(STUDIES)}")
     return [
-        {"name": row.name, "set": [f"train.{key}={json.dumps(value)}" for key, value in row.changes.items()]}
+        {"name": row.name, "set": [*_overrides("train", row.changes), *_overrides("spot", row.spot)]}
         for row in STUDIES[name].rows
+        if row.members == 1
     ]
 
 
-def _settings(base: TrainParams, study: Study, row: Row) -> TrainParams:
-    return checked(TrainParams, {**asdict(base), **row.changes}, f"{study.name}, {row.name}")
+def _overrides(section: str, changes: Mapping[str, Any]) -> list[str]:
+    return [f"{section}.{key}={json.dumps(value)}" for key, value in changes.items()]
 
 
-def _with_seeds(base: TrainParams, seeds: int) -> list[TrainParams]:
-    return [checked(TrainParams, {**asdict(base), "seed": seed}, "seed") for seed in range(seeds)]
+def _settings(params: Params, study: Study, row: Row) -> tuple[TrainParams, SpotParams]:
+    where = f"{study.name}, {row.name}"
+    return (
+        checked(TrainParams, {**asdict(params.train), **row.changes}, where),
+        checked(SpotParams, {**asdict(params.spot), **row.spot}, where),
+    )
+
+
+def _trainings(base: TrainParams, row: Row, seeds: int) -> list[list[TrainParams]]:
+    """What is trained for each seed of a row: one model, or the members of an ensemble; no two seeds share any."""
+    return [
+        [checked(TrainParams, {**asdict(base), "seed": seed + seeds * member}, "seed") for member in range(row.members)]
+        for seed in range(seeds)
+    ]
 
 
 def _require_trainable(bank: FrameBank, settings: Iterable[TrainParams]) -> None:
@@ -153,56 +145,3 @@ def _require_trainable(bank: FrameBank, settings: Iterable[TrainParams]) -> None
         (run.clip_frames, run.uniform_offsets, run.drop_halftime_substitutions) for run in settings
     }:
         training_clips(bank, clip_frames, uniform, drop)
-
-
-def _track(
-    study: Study,
-    result: RowScores,
-    settings: TrainParams,
-    banks: Mapping[str, FrameBank],
-    params: Params,
-    out: Path,
-) -> None:
-    """Add a finished row to MLflow, unless this folder says that it is there."""
-    from rmsnet import tracking
-    from rmsnet.provenance import code_tags
-
-    bank = banks["train"]
-    of_data = [bank.info["data_hash"] for bank in banks.values()]
-    of_study = {**asdict(params.train), "seed": None}
-    key = content_hash(json.dumps([study.name, of_study, asdict(params.spot), of_data], sort_keys=True))
-    identity = [key, result.row.name, [str(seed.folder.name) for seed in result.seeds], tracking.tracking_uri()]
-    tracked = out / study.name / "tracked.json"
-    known = read_json(tracked) if tracked.exists() else {}
-    if known.get(result.row.name, {}).get("identity") == identity:
-        return
-    tags = {
-        "dataset": str(bank.info["dataset"]),
-        "simulated": str(bank.simulated).lower(),
-        "data_hash": str(bank.info["data_hash"]),
-        "variant": result.row.name,
-        **code_tags(),
-    }
-    group = tracking.Group("study", key, f"{study.name}, {bank.info['dataset']}")
-    with tracking.tracked_run(result.row.name, (group,), tags) as run:
-        run.log_params({f"train.{name}": value for name, value in asdict(settings).items() if name != "seed"})
-        run.log_params({"seeds": len(result.seeds), **{f"spot.{k}": v for k, v in asdict(params.spot).items()}})
-        for split, of_split in banks.items():
-            source = {"made_by": "rmsnet extract", "dataset": tags["dataset"], "simulated": tags["simulated"]}
-            run.log_data(f"{tags['dataset']} {split}", str(of_split.info["data_hash"]), split, source)
-        for number, seed in enumerate(result.seeds):
-            of_seed = {f"{split}_average_map_of_seed": result.values(split)[number] for split in SPLITS}
-            run.log_epoch(number + 1, of_seed)
-            run.log_folder(seed.folder, f"seed {seed.seed}")
-        run.log_epoch(len(result.seeds), _means(result))
-        write_json(tracked, {**known, result.row.name: {"identity": identity, "run_id": run.run_id}})
-
-
-def _means(result: RowScores) -> dict[str, float]:
-    metrics = {}
-    for split in SPLITS:
-        of_split = result.estimate(split)
-        metrics[f"{split}_average_map"] = of_split.mean
-        if of_split.low is not None and of_split.high is not None:
-            metrics |= {f"{split}_average_map_low": of_split.low, f"{split}_average_map_high": of_split.high}
-    return metrics

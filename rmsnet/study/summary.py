@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
@@ -35,6 +34,6 @@ def estimate(values: Sequence[float]) -> Estimate:
     return Estimate(mean, mean - reach, mean + reach)
 
 
-def differences(rows: Sequence[Sequence[float]]) -> list[Estimate]:
-    """How much each row is above the next, seed by seed."""
-    return [estimate([one - other for one, other in zip(upper, lower, strict=True)]) for upper, lower in pairwise(rows)]
+def difference(values: Sequence[float], others: Sequence[float]) -> Estimate:
+    """How much values are above others, seed by seed."""
+    return estimate([one - other for one, other in zip(values, others, strict=True)])

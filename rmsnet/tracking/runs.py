@@ -98,14 +98,21 @@ class TrackedRun:
         epochs: how many epochs it already holds, when it continues an interrupted training.
     """
 
-    def __init__(self, name: str, groups: Sequence[Group], tags: Mapping[str, str], run_id: str | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        groups: Sequence[Group],
+        tags: Mapping[str, str],
+        run_id: str | None = None,
+        holds: Group | None = None,
+    ) -> None:
         self.run_id = ""
         self.epochs = 0
         self._uri = tracking_uri()
         self._steps: list[Callable[[], Any]] = []
         self._monitor: Any = None
         self._kept = tempfile.TemporaryDirectory(prefix="rmsnet-")
-        self._do(partial(self._open, name, groups, tags, run_id))
+        self._do(partial(self._open, name, groups, tags, run_id, holds))
 
     @property
     def spooled(self) -> bool:
@@ -134,7 +141,14 @@ class TrackedRun:
     def _client(self) -> Any:
         return client_of(self._uri)
 
-    def _open(self, name: str, groups: Sequence[Group], tags: Mapping[str, str], run_id: str | None) -> None:
+    def _open(
+        self,
+        name: str,
+        groups: Sequence[Group],
+        tags: Mapping[str, str],
+        run_id: str | None,
+        holds: Group | None,
+    ) -> None:
         from mlflow.exceptions import MlflowException
         from mlflow.tracking.context.registry import resolve_tags
 
@@ -156,8 +170,9 @@ class TrackedRun:
             for group in groups:
                 parent = group_run(client, experiment, group, parent, tags, self._uri)
             above = {} if parent is None else {PARENT_TAG: parent}
+            own = {} if holds is None else {holds.tag: holds.key}
             all_tags = resolve_tags(
-                {**tags, **above, _NAME_TAG: name, **{group.tag + ".of": group.key for group in groups}}
+                {**tags, **above, **own, _NAME_TAG: name, **{group.tag + ".of": group.key for group in groups}}
             )
             continued = client.create_run(experiment, run_name=name, tags=all_tags).info.run_id
         self.run_id = str(continued)
@@ -246,13 +261,18 @@ def _neither_takes(error: BaseException) -> UserError:
 
 @contextmanager
 def tracked_run(
-    name: str, groups: Sequence[Group], tags: Mapping[str, str], run_id: str | None = None
+    name: str,
+    groups: Sequence[Group],
+    tags: Mapping[str, str],
+    run_id: str | None = None,
+    holds: Group | None = None,
 ) -> Iterator[TrackedRun]:
     """A run nested under its groups; one that is named by `run_id` and still there is continued.
 
-    A block that raises leaves the run as FAILED, an interrupted one as KILLED.
+    With `holds` the run is itself that group: later runs may be nested under it. A block that raises leaves the run as
+    FAILED, an interrupted one as KILLED.
     """
-    run = TrackedRun(name, groups, tags, run_id)
+    run = TrackedRun(name, groups, tags, run_id, holds)
     status = "FAILED"
     try:
         yield run

@@ -69,10 +69,15 @@ def sync() -> list[Synced]:
 
 
 def _runs(spool: Any) -> Iterator[Any]:
-    """The trainings of the spool, not the groups they lie in."""
+    """The runs of the spool that are no mere groups, in the order in which they were started: rows before seeds."""
     token = None
     while True:
-        page = spool.search_runs([experiment_id(spool, spool_uri())], max_results=1000, page_token=token)
+        page = spool.search_runs(
+            [experiment_id(spool, spool_uri())],
+            max_results=1000,
+            order_by=["attributes.start_time ASC"],
+            page_token=token,
+        )
         for run in page:
             if any(f"rmsnet.{kind}.of" in run.data.tags for kind in KINDS):
                 yield run

@@ -1,16 +1,23 @@
+import csv
 import json
 import os
+import shutil
 from dataclasses import replace
 
 import pytest
 
-from rmsnet.bank import bank_index
+from rmsnet.bank import bank_index, read_bank
 from rmsnet.cli import main
 from rmsnet.errors import UserError
+from rmsnet.evaluation import average_map
 from rmsnet.files import write_json
-from rmsnet.params import Params, SpotParams, TrainParams
+from rmsnet.model_files import load_model
+from rmsnet.params import PRESETS, Params, SpotParams, TrainParams, load_params
+from rmsnet.spotting import spot_bank
 from rmsnet.study import STUDIES, reproduce
+from rmsnet.study.grids import OPTIONS
 from rmsnet.study.stage import grid
+from rmsnet.training import train
 from tests.test_training import SMALL, learnable_bank
 
 PARAMS = Params(
@@ -61,21 +68,53 @@ def test_a_study_leaves_table_picture_page_and_result(done):
     assert document["rows"][0]["test"]["mean"] == pytest.approx(results[0].estimate("test").mean)
 
 
-def test_each_row_is_a_run_under_the_study_with_mean_interval_and_seeds(done):
-    folder, results = done
+@pytest.fixture(scope="module")
+def tracked(done):
+    """The runs of the study: (client, rows by name, trainings by (row, name))."""
+    folder, _ = done
     import mlflow
 
     client = mlflow.MlflowClient(f"sqlite:///{folder / 'mlflow.db'}")
     runs = client.search_runs([item.experiment_id for item in client.search_experiments()])
-    rows = {run.info.run_name: run for run in runs if "mlflow.parentRunId" in run.data.tags}
+    (study,) = (run for run in runs if "mlflow.parentRunId" not in run.data.tags)
+
+    def below(run):
+        return [other for other in runs if other.data.tags.get("mlflow.parentRunId") == run.info.run_id]
+
+    rows = {row.info.run_name: row for row in below(study)}
+    trainings = {(name, run.info.run_name): run for name, row in rows.items() for run in below(row)}
+    assert len(runs) == 1 + len(rows) + len(trainings), "no run lies elsewhere"
+    return client, rows, trainings
+
+
+def test_each_row_is_a_run_under_the_study_with_mean_interval_and_seeds(done, tracked):
+    _, results = done
+    client, rows, _ = tracked
     assert set(rows) == {"full", "no-regression"}
-    assert len({run.data.tags["mlflow.parentRunId"] for run in rows.values()}) == 1
     full = rows["full"]
     assert full.data.metrics["test_average_map"] == pytest.approx(results[0].estimate("test").mean)
     assert full.data.metrics["test_average_map_low"] <= full.data.metrics["test_average_map"]
     assert full.data.tags["simulated"] == "true"
     of_seed = client.get_metric_history(full.info.run_id, "test_average_map_of_seed")
     assert [metric.value for metric in of_seed] == pytest.approx(results[0].values("test"))
+
+
+def test_each_training_is_a_run_under_its_row_with_the_curves_of_the_train_stage(done, tracked):
+    _, results = done
+    client, _, trainings = tracked
+    assert set(trainings) == {(row, seed) for row in ("full", "no-regression") for seed in ("seed 0", "seed 1")}
+    run = trainings["no-regression", "seed 1"]
+    assert run.data.params["train.regression"] == "False"
+    assert run.data.params["train.seed"] == "1"
+    with (results[1].seeds[1].folder / "history.csv").open(newline="") as file:
+        history = list(csv.DictReader(file))
+    assert len(history) == 2
+    for name in ("loss", "valid_average_map", "learning_rate", "gradient_norm", "clips_per_second", "seconds"):
+        curve = client.get_metric_history(run.info.run_id, name)
+        assert [metric.step for metric in curve] == [1, 2]
+        assert [metric.value for metric in curve] == pytest.approx([float(row[name]) for row in history])
+    kept = {item.path for item in client.list_artifacts(run.info.run_id, "training")}
+    assert {"training/model.safetensors", "training/config.json", "training/history.csv"} <= kept
 
 
 def test_finished_rows_are_not_run_again_not_even_for_another_study(done, features, monkeypatch):
@@ -88,6 +127,42 @@ def test_finished_rows_are_not_run_again_not_even_for_another_study(done, featur
     reproduce("figure7", features, folder / "studies", PARAMS, seeds=2, progress=False)
     assert "SoccerNet baseline, 20 s" in (folder / "studies" / "table2" / "table.md").read_text()
     assert "frames from the event" in (folder / "studies" / "figure7" / "table.md").read_text()
+
+
+def test_options_decode_one_training_in_several_ways_and_let_several_answer_together(
+    done, features, monkeypatch, tmp_path
+):
+    """Three rows of the study: one adds only a decoding, one only the other members of an ensemble."""
+    folder, results = done
+    studies = shutil.copytree(folder / "studies", tmp_path / "studies")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    rows = {row.name: row for row in OPTIONS}
+    chosen = (rows["paper"], rows["stride 1, votes"], rows["3 models"])
+    monkeypatch.setitem(STUDIES, "options", replace(STUDIES["options"], rows=chosen))
+    asked: list[int] = []
+
+    def trained(*arguments, **options):
+        asked.append(arguments[2].seed)
+        return train(*arguments, **options)
+
+    monkeypatch.setattr("rmsnet.study.scores.train", trained)
+    paper, votes, ensemble = reproduce("options", features, studies, PARAMS, seeds=2, device="cpu", progress=False)
+    assert asked == [2, 4, 3, 5], "seeds 0 and 1 are there; no two ensembles share a member"
+    assert paper.values("test") == results[0].values("test")
+    model = load_model(votes.seeds[1].folder)
+    test = read_bank(features, "test")
+    found = spot_bank(model, test, SpotParams(stride=1, votes=True))
+    score = average_map(test.truth, found, halves=3, classes=3, frame_rate=2.0).average_map
+    assert votes.values("test")[1] == pytest.approx(score)
+    assert len(load_model(ensemble.seeds[0].folder).network.members) == 3
+    table = (studies / "options" / "table.md").read_text()
+    assert "valid, gain" in table
+    assert "paper, SoccerNet" not in table, "there is nothing of the paper to stand beside"
+    gains = [one - other for one, other in zip(votes.values("test"), paper.values("test"), strict=True)]
+    assert f"{100 * sum(gains) / 2:+.1f} [" in table
+
+    again = reproduce("options", features, studies, PARAMS, seeds=2, device="cpu", progress=False)
+    assert (len(asked), again) == (4, [paper, votes, ensemble])
 
 
 def test_a_row_that_cannot_be_trained_is_refused_before_the_first_training(features, tmp_path, monkeypatch):
@@ -108,10 +183,25 @@ def test_the_grid_is_the_rows_as_overrides():
     }
 
 
+def test_a_grid_changes_the_decoding_too_and_leaves_ensembles_out():
+    rows = {row["name"]: row["set"] for row in grid("options")}
+    assert rows["stride 1, votes"] == ["spot.stride=1", "spot.votes=true"]
+    assert not any("models" in name for name in rows)
+
+
 def test_every_row_of_every_study_is_a_valid_train_section():
     for study in STUDIES.values():
         for row in study.rows:
             replace(TrainParams(), **row.changes)
+            replace(SpotParams(), **row.spot)
+
+
+def test_the_strong_preset_is_what_the_study_of_options_measures(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (row,) = (row for row in STUDIES["options"].rows if row.name == "preset strong")
+    strong = load_params(None, PRESETS["strong"])
+    assert strong.train == replace(TrainParams(), **row.changes)
+    assert strong.spot == replace(SpotParams(), **row.spot)
 
 
 def test_the_command_prints_the_grid_for_dvc(capsys):
@@ -121,3 +211,14 @@ def test_the_command_prints_the_grid_for_dvc(capsys):
         "dvc exp run --queue --name figure6-lambda-1 --set-param ++train.regression_weight=1.0 evaluate@full"
     )
     assert len(lines) == 7
+
+
+def test_dvc_can_apply_every_row_to_the_projects_parameters(repository, tmp_path):
+    """With what `dvc exp run --set-param` itself uses."""
+    from dvc.utils.hydra import apply_overrides
+
+    for study in ("table3", "options"):
+        for row in grid(study):
+            path = shutil.copy(repository / "params.yaml", tmp_path / "params.yaml")
+            apply_overrides(path, [f"++{change}" for change in row["set"]])
+            assert load_params(path) == load_params(repository / "params.yaml", row["set"])

@@ -1,0 +1,120 @@
+"""Studies in MLflow: study → row → training, each training with the curves that the train stage logs."""
+
+import csv
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rmsnet.bank import FrameBank
+from rmsnet.files import content_hash, read_json, write_json
+from rmsnet.params import Params, SpotParams, TrainParams
+from rmsnet.study.grids import Study
+from rmsnet.study.scores import SPLITS, RowScores
+from rmsnet.training_stage import data_tags
+
+if TYPE_CHECKING:
+    from rmsnet.tracking import Group, TrackedRun
+
+TRACKED = "tracked.json"
+"""In a study's folder: which rows MLflow has. In a training's: which store has it."""
+
+
+def track(
+    study: Study,
+    result: RowScores,
+    settings: tuple[TrainParams, SpotParams],
+    banks: Mapping[str, FrameBank],
+    params: Params,
+    out: Path,
+) -> None:
+    """Add a finished row and its trainings to MLflow, whatever of it is not there yet.
+
+    Args:
+        study: of the row.
+        result: the row.
+        settings: its train and spot section.
+        banks: "train", "valid" and "test".
+        params: of the study.
+        out: folder of all studies.
+    """
+    from rmsnet import tracking
+
+    of_data = [bank.info["data_hash"] for bank in banks.values()]
+    of_study = {**asdict(params.train), "seed": None}
+    key = content_hash(json.dumps([study.name, of_study, asdict(params.spot), of_data], sort_keys=True))
+    above = tracking.Group("study", key, f"{study.name}, {banks['train'].info['dataset']}")
+    row = tracking.Group("variant", content_hash(key, result.row.name), result.row.name)
+    tags = {**data_tags(banks["train"]), "variant": result.row.name}
+    _track_row(result, settings, banks, (above, row), tags, out / study.name / TRACKED)
+    for training in dict.fromkeys(folder for seed in result.seeds for folder in seed.trainings):
+        _track_training(training, banks, (above, row), tags)
+
+
+def _track_row(
+    result: RowScores,
+    settings: tuple[TrainParams, SpotParams],
+    banks: Mapping[str, FrameBank],
+    groups: "tuple[Group, Group]",
+    tags: Mapping[str, str],
+    tracked: Path,
+) -> None:
+    from rmsnet import tracking
+
+    above, row = groups
+    identity = [above.key, row.name, [seed.folder.name for seed in result.seeds], tracking.tracking_uri()]
+    known = read_json(tracked) if tracked.exists() else {}
+    if known.get(row.name, {}).get("identity") == identity:
+        return
+    with tracking.tracked_run(row.name, (above,), tags, holds=row) as run:
+        train, spot = settings
+        run.log_params({f"train.{name}": value for name, value in asdict(train).items() if name != "seed"})
+        run.log_params({f"spot.{name}": value for name, value in asdict(spot).items()})
+        run.log_params({"seeds": len(result.seeds), "members": result.row.members})
+        _log_data(run, banks, tags)
+        for number, seed in enumerate(result.seeds):
+            run.log_params({f"model of seed {seed.seed}": seed.folder.name})
+            of_seed = {f"{split}_average_map_of_seed": result.values(split)[number] for split in SPLITS}
+            run.log_epoch(number + 1, of_seed)
+        run.log_epoch(len(result.seeds), _means(result))
+        write_json(tracked, {**known, row.name: {"identity": identity, "run_id": run.run_id}})
+
+
+def _track_training(
+    folder: Path, banks: Mapping[str, FrameBank], groups: "tuple[Group, Group]", tags: Mapping[str, str]
+) -> None:
+    """A run for a training; what an epoch did is a step of its metrics."""
+    from rmsnet import tracking
+
+    marker = folder / TRACKED
+    uri = tracking.tracking_uri()
+    known = read_json(marker) if marker.exists() else {}
+    if uri in known:
+        return
+    trained = read_json(folder / "config.json")["train"]
+    with tracking.tracked_run(f"seed {trained['seed']}", groups, {**tags, "training": folder.name}) as run:
+        run.log_params({f"train.{name}": value for name, value in trained.items()})
+        _log_data(run, banks, tags)
+        with (folder / "history.csv").open(newline="", encoding="utf-8") as file:
+            for epoch in csv.DictReader(file):
+                number = int(epoch.pop("epoch"))
+                run.log_epoch(number, {name: float(value) for name, value in epoch.items()})
+        run.log_folder(folder, "training")
+        write_json(marker, {**known, uri: run.run_id})
+
+
+def _log_data(run: "TrackedRun", banks: Mapping[str, FrameBank], tags: Mapping[str, str]) -> None:
+    source = {"made_by": "rmsnet extract", "dataset": tags["dataset"], "simulated": tags["simulated"]}
+    for split, bank in banks.items():
+        run.log_data(f"{tags['dataset']} {split}", str(bank.info["data_hash"]), split, source)
+
+
+def _means(result: RowScores) -> dict[str, Any]:
+    metrics = {}
+    for split in SPLITS:
+        of_split = result.estimate(split)
+        metrics[f"{split}_average_map"] = of_split.mean
+        if of_split.low is not None and of_split.high is not None:
+            metrics |= {f"{split}_average_map_low": of_split.low, f"{split}_average_map_high": of_split.high}
+    return metrics
