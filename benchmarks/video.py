@@ -3,11 +3,13 @@
     python -m benchmarks.video extraction --backbone resnet50
     python -m benchmarks.video frames --backbone resnet50
 
-Both draw a simulated broadcast first and measure the reference (the backbone on frames that are there already) in the
-same run. Weights are random: the speed is the same.
+Both measure the reference (the backbone on frames that are there already) in the same run, on a simulated broadcast or
+on --video FILE. Weights are random: the speed is the same. On a machine that does other work too the time of CPU
+counts: where the cores are busy anyway, throughput is its inverse.
 """
 
 import argparse
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -30,45 +32,65 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("extraction", "frames"))
     parser.add_argument("--backbone", default="resnet50")
+    parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
+    parser.add_argument("--video", type=Path, help="default: a simulated broadcast")
     parser.add_argument("--seconds", type=int, default=60, help="length of the video (default: 60)")
     parser.add_argument("--rounds", type=int, default=3, help="the best of so many is taken (default: 3)")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     options = parser.parse_args()
     device = choose_device(options.device)
-    print(f"{options.backbone} on {device}, {torch.get_num_threads()} threads, {options.seconds} s of video")
+    print(f"{options.backbone}, {options.precision} on {device}, {torch.get_num_threads()} threads", flush=True)
     with TemporaryDirectory() as folder:
-        video = Path(folder) / "half.mkv"
-        draws = Draws(0)
-        broadcast = direct(draws, [], 2 * options.seconds)
-        write_half_video(video, draws, match_colours(draws), broadcast, [], (0, 0))
+        video = options.video or simulated_video(Path(folder) / "half.mkv", options.seconds)
         if options.what == "extraction":
-            extraction(video, options.backbone, device, options.rounds)
+            extraction(video, random_extractor(options.backbone, device, options.precision), options.rounds)
         else:
-            frames(video, Path(folder), options.backbone, device, options.rounds)
+            extractor = random_extractor(options.backbone, device, options.precision, whole=True)
+            frames(video, Path(folder), extractor, options.rounds)
+    print(f"load {os.getloadavg()[0]:.1f}")
 
 
-def random_extractor(backbone: str, device: torch.device, whole: bool) -> Extractor:
+def simulated_video(path: Path, seconds: int) -> Path:
+    draws = Draws(0)
+    broadcast = direct(draws, [], 2 * seconds)
+    write_half_video(path, draws, match_colours(draws), broadcast, [], (0, 0))
+    return path
+
+
+def random_extractor(backbone: str, device: torch.device, precision: str, whole: bool = False) -> Extractor:
     """A backbone with random weights."""
     from rmsnet.video.backbones import build_backbone
 
     network = build_backbone(backbone).eval().to(device).to(memory_format=torch.channels_last)
     size = {"resize": None, "width": 398} if whole else {}
-    return Extractor(Recipe(backbone, "random", "", **size), network, None, device)
+    return Extractor(Recipe(backbone, "random", "", precision=precision, **size), network, None, device)
 
 
-def best(rounds: int, work: Callable[[], int]) -> float:
-    """Frames a second in the fastest of the rounds."""
-    rates = []
-    for _ in range(rounds):
-        started = time.perf_counter()
-        done = work()
-        rates.append(done / (time.perf_counter() - started))
-    return max(rates)
+class Speed:
+    """Of some work, in the best of its rounds.
+
+    Attributes:
+        rate: frames a second.
+        cpu_ms: milliseconds of all cores together a frame.
+    """
+
+    def __init__(self) -> None:
+        self.rate, self.cpu_ms = 0.0, float("inf")
+
+    def measure(self, work: Callable[[], int], rounds: int = 1) -> "Speed":
+        for _ in range(rounds):
+            begin, cpu = time.perf_counter(), time.process_time()
+            done = work()
+            self.cpu_ms = min(self.cpu_ms, 1000 * (time.process_time() - cpu) / done)
+            self.rate = max(self.rate, done / (time.perf_counter() - begin))
+        return self
+
+    def __str__(self) -> str:
+        return f"{self.rate:8.1f} frames/s  {self.cpu_ms:7.1f} ms of CPU a frame"
 
 
-def extraction(video: Path, backbone: str, device: torch.device, rounds: int) -> None:
+def extraction(video: Path, extractor: Extractor, rounds: int) -> None:
     """Video to features, against the same network on the same batches in memory; rounds of both alternate."""
-    extractor = random_extractor(backbone, device, whole=False)
     recipe = extractor.recipe
 
     def decoded() -> int:
@@ -83,15 +105,20 @@ def extraction(video: Path, backbone: str, device: torch.device, rounds: int) ->
         return len(video_features(video, extractor).features)
 
     extractor.features(batches[0])
-    alone, whole = 0.0, 0.0
+    alone, whole = Speed(), Speed()
     for _ in range(rounds):
-        alone, whole = max(alone, best(1, network_alone)), max(whole, best(1, from_video))
-    print(f"decoding alone        {best(rounds, decoded):8.1f} samples/s")
-    print(f"network alone         {alone:8.1f} frames/s (batches of {FRAMES_AT_ONCE})")
-    print(f"video to features     {whole:8.1f} frames/s = {100 * whole / alone:.0f} % of the network")
+        alone.measure(network_alone)
+        whole.measure(from_video)
+    print(f"decoding alone     {Speed().measure(decoded, rounds)}")
+    print(f"network alone      {alone} (batches of {FRAMES_AT_ONCE})")
+    print(f"video to features  {whole}")
+    print(
+        f"of the network's own speed: {100 * whole.rate / alone.rate:.0f} % by the clock, "
+        f"{100 * alone.cpu_ms / whole.cpu_ms:.0f} % by CPU"
+    )
 
 
-def frames(video: Path, folder: Path, backbone: str, device: torch.device, rounds: int) -> None:
+def frames(video: Path, folder: Path, extractor: Extractor, rounds: int) -> None:
     """JPEG frames out of a zip, clip by clip, against the network that they are for."""
     path = folder / "half.zip"
     write_frames(path, video, Pictures(224, 398, None), lambda done, expected: None)
@@ -102,10 +129,9 @@ def frames(video: Path, folder: Path, backbone: str, device: torch.device, round
     def read() -> int:
         return sum(len([decode_jpeg(jpeg, path) for jpeg in archive.jpegs(start, clip)]) for start in starts)
 
-    extractor = random_extractor(backbone, device, whole=True)
     images = torch.stack([decode_jpeg(jpeg, path) for jpeg in archive.jpegs(0, FRAMES_AT_ONCE)])
-    reading = best(rounds, read)
-    network = best(rounds, lambda: len(extractor.features(images)))
+    reading = Speed().measure(read, rounds).rate
+    network = Speed().measure(lambda: len(extractor.features(images)), rounds).rate
     size = path.stat().st_size / len(archive)
     print(f"frames from the zip   {reading:8.1f} frames/s on one thread, {size / 1000:.0f} kB a frame")
     print(f"network, forward      {network:8.1f} frames/s")

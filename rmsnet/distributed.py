@@ -1,4 +1,9 @@
-"""One training on several processes, as `torchrun` starts them; alone, everything here does nothing."""
+"""One training on several processes, as `torchrun` starts them; alone, everything here does nothing.
+
+The gradients of a step are summed by one collective over all of them. PyTorch's DistributedDataParallel would wrap a
+module's forward; the trainer's is a function of the weights (`rmsnet.spectral`), and what a process may have of a batch
+is any number of clips, computed in any number of parts, none included.
+"""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -9,6 +14,8 @@ from typing import TypeVar
 import torch
 import torch.distributed as dist
 from torch import Tensor
+
+from rmsnet.errors import CheckFailed
 
 T = TypeVar("T")
 
@@ -35,7 +42,8 @@ class World:
         if self.size == 1:
             return
         flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
-        dist.all_reduce(flat)
+        with _all_alive():
+            dist.all_reduce(flat)
         start = 0
         for tensor in tensors:
             tensor.copy_(flat[start : start + tensor.numel()].view_as(tensor))
@@ -46,13 +54,26 @@ class World:
         if self.size == 1:
             return [value]
         values: list[T | None] = [None] * self.size
-        dist.all_gather_object(values, value)
+        with _all_alive():
+            dist.all_gather_object(values, value)
         return values  # type: ignore[return-value]  # all of them are filled
 
-    def wait(self) -> None:
-        """Until all processes are here."""
-        if self.size > 1:
-            dist.barrier()
+
+@contextmanager
+def _all_alive() -> Iterator[None]:
+    """Around a collective: it fails where another process has died.
+
+    Raises:
+        CheckFailed: it did.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        reason = str(error).strip().partition("\n")[0].partition(". ")[0]
+        raise CheckFailed(
+            f"another process of this training has ended ({reason}); what it said is above; run the same command again "
+            "to continue after the last whole epoch"
+        ) from None
 
 
 def leads() -> bool:

@@ -222,10 +222,18 @@ def check_fits(model: SpottingModel, bank: FrameBank) -> None:
     """
     for key, ours, theirs in (
         ("classes", list(model.classes), list(bank.classes)),
-        ("features", model.config["features"], bank.info["features"]),
+        ("features", _features(model.config["features"]), _features(bank.info["features"])),
         ("width", model.config["width"], bank.width),
         ("frame_rate", model.config["frame_rate"], bank.frame_rate),
         ("first_frame_seconds", model.config["first_frame_seconds"], bank.first_frame_seconds),
     ):
         if ours != theirs:
             raise UserError(f"{key}: the model was trained on {ours}, the frame bank holds {theirs}")
+
+
+def _features(info: Mapping[str, Any]) -> str:
+    """What tells features from others: their name, and the hash of their recipe where they have one.
+
+    The recipe itself says what the weights' file is called too, which does not matter.
+    """
+    return f"{info['name']} of recipe {info['hash']}" if "hash" in info else str(info["name"])

@@ -51,6 +51,8 @@ class ExtractParams:
         height: of the kept picture, pixels.
         backbone: of source "videos": a classification model of torchvision.
         weights: its weights: an entry of torchvision's enum, or a .pth or .safetensors file.
+        precision: of source "videos": what the backbone multiplies in; "bfloat16" is faster where the machine has it
+            and moves the features by a few thousandths.
         pca: of source "videos": features left by a PCA fitted on the training split; 0: no PCA.
     """
 
@@ -63,6 +65,7 @@ class ExtractParams:
     height: int = 224
     backbone: str = "resnet152"
     weights: str = "IMAGENET1K_V1"
+    precision: Literal["float32", "bfloat16"] = "float32"
     pca: int = 512
 
     def __post_init__(self) -> None:

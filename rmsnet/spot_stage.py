@@ -95,9 +95,10 @@ def spot_stage(
         matches = shard.games(matches)
         if not matches:
             raise UserError(f"shard {shard.number}/{shard.of}: no matches are left for it")
-    if highlights:
-        for match in matches:
+    for match in matches:
+        if highlights:
             _require_videos(match)
+        _require_openable(match)
     spotted = []
     for match in matches:
         target = out if one else out / match.name
@@ -127,6 +128,15 @@ def _require_videos(match: Match) -> None:
     for half in match.halves:
         if half.video is None:
             raise UserError(f"--highlights: half {half.number} of {match.name} has no video to cut clips from")
+
+
+def _require_openable(match: Match) -> None:
+    """Refuse a video that cannot be opened before time goes into the one before it."""
+    from rmsnet.video.decoding import open_video
+
+    for half in match.halves:
+        if half.features is None:
+            open_video(half.videos[0])[0].close()
 
 
 Reader = Callable[[MatchHalf, Path], tuple[Features, list[str]]]

@@ -266,7 +266,8 @@ def _train(
         trainer.inputs.fingerprint,
     )
     history = trainer.resume(partial / CHECKPOINT, fingerprint)
-    world.wait()
+    if len(set(world.gather(len(history)))) > 1:
+        raise UserError(f"{partial}: the processes do not see the same checkpoint there; use a folder that all share")
     for epoch in history if world.leads else []:
         on_clips(len(trainer.sampler))
         on_epoch(epoch)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from rmsnet import cli
 from rmsnet.errors import UserError
 from rmsnet.evaluation.metric import average_map
 from rmsnet.model_files import load_model, save_model
@@ -181,6 +182,30 @@ def test_the_command_prints_the_events(model, tmp_path):
     assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
 
 
+@pytest.mark.parametrize("source", ["a features file", "two of them", "a game folder", "a dataset"])
+def test_the_command_answers_in_json_whatever_it_is_pointed_at(model, tmp_path, capsys, source):
+    game = write_game(tmp_path / "data/league/season/game", labels=LABELS)
+    (tmp_path / "data/SoccerNetGamesTest.json").write_text(json.dumps(["league/season/game"]))
+    files = [game / "1_test.npy", game / "2_test.npy"]
+    sources, folder = {
+        "a features file": (files[:1], "out"),
+        "two of them": (files, "out"),
+        "a game folder": ([game], "out"),
+        "a dataset": ([tmp_path / "data", "--split", "test"], "out/league/season/game"),
+    }[source]
+    options = ["--model", str(model), "--out", str(tmp_path / "out"), "--stride", "10", "--json"]
+    assert cli.main(["spot", *map(str, sources), *options]) == 0
+    answer = capsys.readouterr()
+    (match,) = json.loads(answer.out)
+    assert answer.err == ""
+    assert match["out"] == str(tmp_path / folder)
+    rows = results(tmp_path / folder)
+    assert [(str(event["half"]), str(event["position_ms"])) for event in match["events"]] == [
+        (row["half"], row["position"]) for row in rows
+    ]
+    assert {event["half"] for event in match["events"]} == ({1} if source == "a features file" else {1, 2})
+
+
 @pytest.fixture(scope="module")
 def video_model(tmp_path_factory):
     """A model on the features of a real ImageNet backbone."""
@@ -208,6 +233,14 @@ def test_what_is_no_video_leaves_no_features(video_model, tmp_path, content):
     with pytest.raises(UserError, match=r"match\.mp4"):
         spot_stage([tmp_path / "match.mp4"], str(video_model), tmp_path / "out")
     assert not list(tmp_path.glob("out/**/*.safetensors"))
+
+
+def test_a_second_half_that_is_no_video_is_refused_before_the_first_is_computed(video_model, tmp_path):
+    video = write_video(tmp_path / "1.mp4", range(0, 1000, 40))
+    (tmp_path / "2.mp4").write_bytes(b"not a video" * 1000)
+    with pytest.raises(UserError, match=r"2\.mp4: no video"):
+        spot_stage([video, tmp_path / "2.mp4"], str(video_model), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_video_shorter_than_a_clip_is_spotted_all_the_same(video_model, tmp_path):

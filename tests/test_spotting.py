@@ -163,19 +163,35 @@ def test_features_of_another_kind_are_refused():
         spot_features(model, np.zeros((0, 8), np.float32))
 
 
+def with_recipe(recipe):
+    return replace(bank([50]), info={"features": recipe.features_info()})
+
+
+RECIPE = Recipe("resnet152", "IMAGENET1K_V1", "abc", pca_components=8, pca_hash="def")
+
+
 @pytest.mark.parametrize(
     "change", [{"backbone": "resnet50"}, {"weights_hash": "x"}, {"resize": None, "width": 398}, {"pca_hash": "x"}]
 )
 def test_a_bank_of_another_video_recipe_is_refused(change):
-    def made(recipe):
-        return replace(bank([50]), info={"features": recipe.features_info()})
-
-    recipe = Recipe("resnet152", "IMAGENET1K_V1", "abc", pca_components=8, pca_hash="def")
     network, config = make_model()
-    model = SpottingModel(network, {**config, "features": recipe.features_info()})
-    check_fits(model, made(recipe))
-    with pytest.raises(UserError, match="features: the model was trained on"):
-        spot_bank(model, made(replace(recipe, **change)))
+    model = SpottingModel(network, {**config, "features": RECIPE.features_info()})
+    check_fits(model, with_recipe(RECIPE))
+    with pytest.raises(UserError, match="features: the model was trained on resnet152_PCA8 of recipe"):
+        spot_bank(model, with_recipe(replace(RECIPE, **change)))
+
+
+def test_the_same_weights_out_of_a_file_are_the_same_recipe():
+    """A bank made with the weights by name fits a model whose own copy of them is called otherwise."""
+    network, config = make_model()
+    model = SpottingModel(network, {**config, "features": RECIPE.features_info()})
+    check_fits(model, with_recipe(RECIPE.with_weights("resnet152.pth", RECIPE.weights_hash)))
+
+
+def test_features_with_and_without_a_recipe_are_not_the_same():
+    network, config = make_model()
+    with pytest.raises(UserError, match="features: the model was trained on test, the frame bank holds resnet152_PCA8"):
+        check_fits(SpottingModel(network, config), with_recipe(RECIPE))
 
 
 def test_dense_spotting_gives_what_every_clip_alone_gives():

@@ -22,6 +22,9 @@ const percent = (half, seconds) => (100 * (starts[half] + seconds)) / total;
 const events = match.events.map((event, id) => ({ ...event, id: `e${id}`, seconds: event.ms / 1000 }));
 const truth = (match.truth || []).map((event, id) => ({ ...event, id: `t${id}`, seconds: event.ms / 1000 }));
 
+const all = new Map([...events, ...truth].map((event) => [event.id, event]));
+const marks = new Map(); // id -> its mark on the timeline
+
 const state = {
   confidence: match.confidence,
   hidden: new Set(),
@@ -138,6 +141,7 @@ function draw_timeline() {
 }
 
 function place(mark, event, lane) {
+  marks.set(event.id, mark);
   mark.dataset.id = event.id;
   mark.style.left = `${percent(event.half, event.seconds)}%`;
   lane.append(mark);
@@ -166,6 +170,8 @@ function draw_axis() {
   el("axis").replaceChildren();
   match.halves.forEach((half, index) => {
     for (let at = 0; at * 60 < half.seconds; at += minutes) {
+      // The last of a half must leave room for the first of the next.
+      if (at && index + 1 < match.halves.length && (wide * (half.seconds - at * 60)) / total < 30) break;
       const tick = make("span", { className: "tick", style: { left: `${percent(index, at * 60)}%` } });
       tick.textContent = Number.isInteger(at) ? `${half.first_minute + at}'` : `${clock(60 * (half.first_minute + at))}`;
       el("axis").append(tick);
@@ -197,7 +203,10 @@ function draw_list() {
     row.title = `${half_name(event.half)} ${clock(event.seconds)}`;
     return make("li", {}, row);
   });
-  const nothing = make("li", { className: "nothing", textContent: "No event at this confidence. Move the slider to the left." });
+  const textContent = events.length
+    ? "No event at this confidence. Move the slider to the left."
+    : "The model spots nothing in this match.";
+  const nothing = make("li", { className: "nothing", textContent });
   el("events").replaceChildren(...(rows.length ? rows : [nothing]));
 }
 
@@ -225,8 +234,8 @@ function refresh() {
   judge();
   const in_list = new Set(listed().map((event) => event.id));
   if (state.selected && !in_list.has(state.selected) && !state.selected.startsWith("t")) state.selected = null;
-  for (const event of events) mark_of(event.id).hidden = !is_shown(event);
-  for (const event of truth) mark_of(event.id).hidden = state.hidden.has(event.class);
+  for (const event of events) marks.get(event.id).hidden = !is_shown(event);
+  for (const event of truth) marks.get(event.id).hidden = state.hidden.has(event.class);
   for (const node of document.querySelectorAll("[data-lane]")) {
     node.classList.toggle("off", state.hidden.has(Number(node.dataset.lane)));
   }
@@ -235,9 +244,6 @@ function refresh() {
   draw_selection();
   draw_time();
 }
-
-const mark_of = (id) => el("lanes").querySelector(`[data-id="${id}"]`);
-const find = (id) => (id && id.startsWith("t") ? truth : events).find((event) => event.id === id);
 
 function draw_selection() {
   for (const node of document.querySelectorAll(".selected")) node.classList.remove("selected");
@@ -265,7 +271,7 @@ function draw_time() {
   [...el("halves").children].forEach((button, index) => (button.ariaPressed = String(index === state.half)));
   let nearest = null;
   for (const row of document.querySelectorAll(".row")) {
-    const event = find(row.dataset.id);
+    const event = all.get(row.dataset.id);
     const distance = starts[event.half] + event.seconds - now;
     row.classList.toggle("passed", Math.abs(distance) < CAPTION_SECONDS);
     if (event.half === state.half && (!nearest || Math.abs(distance) < Math.abs(nearest.distance))) nearest = { event, distance };
@@ -367,7 +373,7 @@ function open_file(file) {
 // ---- what people do
 
 function select(id, from_lead = false) {
-  const event = find(id);
+  const event = all.get(id);
   state.selected = id;
   seek(event.half, event.seconds - (from_lead ? LEAD_SECONDS : 0));
   draw_selection();

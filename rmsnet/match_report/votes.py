@@ -36,8 +36,8 @@ def votes_of(every_clip: ClipScores, bank: FrameBank) -> Votes:
 def plot_votes(votes: Votes, predictions: Predictions, bank: FrameBank, note: str) -> bytes:
     """A PNG with a panel for each class that has a prediction, around its most confident one.
 
-    As in the paper's Fig. 7 the blue curve is the votes of each frame and the red line the ground truth; where the
-    match has none, a dashed line is the prediction.
+    As in the paper's Fig. 7 the blue curve is the votes of each frame and the red line the ground truth; the dashed
+    line is the prediction.
     """
     from matplotlib.figure import Figure
 
@@ -75,8 +75,7 @@ def _draw(panel: "Axes", votes: Votes, predictions: Predictions, bank: FrameBank
     truth = (bank.truth.position_ms[same] - at_ms) / 1000
     for second in truth[np.abs(truth) <= BESIDE_SECONDS]:
         panel.axvline(second, color=TRUTH)
-    if not len(bank.truth.half):
-        panel.axvline(0, color=SPOT, linestyle="--", linewidth=1)
+    panel.axvline(0, color=SPOT, linestyle="--", linewidth=1)
     panel.set_xlim(-BESIDE_SECONDS, BESIDE_SECONDS)
     panel.set_ylim(bottom=0)
     panel.set_ylabel("votes")

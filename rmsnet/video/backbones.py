@@ -3,8 +3,10 @@
 For ResNets what is left is the average pool (SoccerNet's features, and the paper, III-A).
 """
 
+import sys
 import warnings
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +145,8 @@ def _download(network: nn.Module, name: str, weights: str) -> tuple[str, Any, An
         raise UserError(f"extract.weights: {name} has no {weights!r}; known: {known}, or a .pth or .safetensors file")
     entry = enum[weights]
     try:
-        state = entry.get_state_dict(progress=False, check_hash=True)
+        with redirect_stdout(sys.stderr):  # torch says there what it downloads; standard output is the answer's
+            state = entry.get_state_dict(progress=False, check_hash=True)
     except (OSError, RuntimeError) as error:
         cache = Path(torch.hub.get_dir()) / "checkpoints" / Path(entry.url).name
         raise UserError(

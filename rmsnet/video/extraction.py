@@ -153,7 +153,7 @@ def new_extractor(params: ExtractParams, device: torch.device, folder: Path) -> 
         UserError: see `rmsnet.video.backbones.open_backbone`.
     """
     network, described = open_backbone(params.backbone, params.weights)
-    recipe = Recipe(**described, **picture_size(params))
+    recipe = Recipe(**described, **picture_size(params), precision=params.precision)
     (folder / BACKBONE_FILE).unlink(missing_ok=True)
     if Path(recipe.weights).suffix:
         with atomic_file(folder / BACKBONE_FILE) as partial:

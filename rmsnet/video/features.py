@@ -39,7 +39,8 @@ class Extractor:
 
     def features(self, images: Tensor) -> Matrix:
         """(B, K) features of (B, 3, height, width) uint8 images as `rmsnet.video.preprocessing.fit` gives them."""
-        with torch.inference_mode():
+        lower = self.recipe.precision != "float32"
+        with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=lower):
             numbers = normalized(images.to(self.device, non_blocking=True), self.recipe)
             rows: Matrix = self.network(numbers).float().cpu().numpy()
         return rows if self.pca is None else self.pca.apply(rows)

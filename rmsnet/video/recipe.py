@@ -39,6 +39,7 @@ class Recipe:
         std: divided by.
         frame_rate: samples per second.
         first_frame_seconds: time of the first sample from the start of the file.
+        precision: what the backbone multiplies in, "float32" or "bfloat16"; its weights are float32.
         pca_components: features that are left after the PCA; 0: no PCA.
         pca_hash: content hash of the PCA.
     """
@@ -53,13 +54,17 @@ class Recipe:
     std: tuple[float, float, float] = IMAGENET_STD
     frame_rate: float = FRAME_RATE
     first_frame_seconds: float = FIRST_FRAME_SECONDS
+    precision: str = "float32"
     pca_components: int = 0
     pca_hash: str = ""
 
     @property
     def hash(self) -> str:
         """Of everything the features depend on; what the weights are called is not part of it."""
-        return content_hash(json.dumps({**asdict(self), "weights": ""}, sort_keys=True))
+        fields = {**asdict(self), "weights": ""}
+        if self.precision == "float32":  # as recipes were before there was a choice
+            del fields["precision"]
+        return content_hash(json.dumps(fields, sort_keys=True))
 
     @property
     def name(self) -> str:

@@ -73,6 +73,16 @@ def test_the_page_loads_whole_without_a_network(browser, spotted, match):
     assert browser.js("document.querySelectorAll('.tag.warning').length") == 1
 
 
+@pytest.mark.parametrize("width", [390, 1440])
+def test_nothing_lies_beside_the_screen_of_a_telephone_or_a_desk(browser, spotted, width):
+    browser.open(spotted / "out/report.html", width, 844)
+    assert browser.js("document.documentElement.scrollWidth <= window.innerWidth")
+    assert browser.js("el('scroller').scrollWidth <= el('scroller').clientWidth")
+    assert browser.js("el('title').scrollWidth <= el('title').clientWidth")
+    inside = "(e) => e.getBoundingClientRect().right <= window.innerWidth"
+    assert browser.js(f"[...document.querySelectorAll('button:not(.mark):not(.truth)')].every({inside})")
+
+
 def test_a_click_on_an_event_seeks_the_video_and_the_other_half_brings_its_own(match):
     page = match.page
     for half in (0, 1):

@@ -2,9 +2,13 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from rmsnet import cli, tracking
+from rmsnet.model_files import load_model
+from rmsnet.spotting import spot_features
+from tests.matches import write_features
 from tests.tracking.builders import model_folder
 
 
@@ -23,6 +27,24 @@ def run(shop, capsys):
 def register(run, shop, name: str, *options: str):
     places = ["--evaluation", shop.evaluation, "--features", shop.features, "--validation", shop.validation]
     return run("registry", "register", str(shop.model(name)), *map(str, places), "--out", "out", *options)
+
+
+def test_a_match_is_spotted_with_what_the_registry_holds(run, shop, tmp_path):
+    register(run, shop, "good")
+    half = write_features(tmp_path / "half.npy")
+    status, out, _ = run("spot", str(half), "--model", "models:/rmsnet@champion", "--out", "spotted", "--json")
+    assert status == 0
+    (match,) = json.loads(out)
+    expected = spot_features(load_model(shop.model("good")), np.load(half))
+    assert [event["position_ms"] for event in match["events"]] == expected.position_ms.tolist()
+    origin = json.loads((tmp_path / "spotted/origin.json").read_text())
+    assert origin["weights_hash"] == load_model(shop.model("good")).config["weights_hash"]
+    assert "models:/rmsnet@champion" in (tmp_path / "spotted/report.html").read_text()
+
+    status, _, err = run("spot", str(half), "--model", "models:/rmsnet@nobody", "--out", "other")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "models:/rmsnet@nobody is not to be had" in err
+    assert not (tmp_path / "other").exists()
 
 
 def test_a_life_of_two_versions(run, shop):

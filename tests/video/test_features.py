@@ -66,6 +66,18 @@ def test_the_pca_is_applied_as_the_recipe_says(tmp_path):
     np.testing.assert_allclose(projected, (raw - pca.mean) @ pca.components.T, rtol=0, atol=1e-4)
 
 
+def test_in_bfloat16_the_features_move_by_less_than_they_vary(tmp_path):
+    """A fixed random network: thousandths of a feature's size, and it is the recipe that says so."""
+    recipe = random_resnet18(tmp_path)
+    path = write_video(tmp_path / "match.mkv", range(0, 8000, 40))
+    exact, rounded = (
+        video_features(path, load_extractor(replace(recipe, precision=precision), tmp_path, CPU)).features
+        for precision in ("float32", "bfloat16")
+    )
+    assert rounded.dtype == np.float32
+    assert 0 < np.linalg.norm(rounded - exact) / np.linalg.norm(exact) < 0.02
+
+
 def test_the_first_decode_error_reaches_the_caller(tmp_path):
     extractor = load_extractor(random_resnet18(tmp_path), tmp_path, CPU)
     with pytest.raises(UserError, match="no such video file"):

@@ -1,8 +1,5 @@
 """Fine-tuning of a backbone in the one trainer: what learns, what is left alone, and that nothing is lost."""
 
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +21,7 @@ from rmsnet.video.backbones import open_backbone
 from rmsnet.video.features import load_extractor, video_features
 from rmsnet.video.finetuning import clip_inputs, features_of_frames
 from rmsnet.video.recipe import BACKBONE_FILE, recipe_of
+from tests.torchrun import torchrun
 from tests.video.datasets import random_weights, video_dataset
 
 TINY = TrainParams(
@@ -31,7 +29,7 @@ TINY = TrainParams(
     foreground_clips=12,
     background_clips=4,
     epochs=2,
-    batch_size=8,
+    batch_size=7,
     learning_rate=0.01,
     dropout=0.0,
     patience=0,
@@ -99,31 +97,33 @@ def test_a_batch_computed_in_parts_gives_the_same_weights(folder, trained, tmp_p
     same(tmp_path / "model", trained, rtol=1e-4, atol=1e-5)
 
 
-def test_two_processes_give_the_weights_of_one(folder, trained, tmp_path):
-    """`torchrun`, two CPU processes, the same global batch."""
-    code = (
-        "import torch; torch.set_num_threads(1)\n"
-        "from pathlib import Path; from rmsnet.video.finetuning import FineTuning\n"
-        "from tests.video.test_finetuning import run\n"
-        "computed, clips = [], FineTuning.clips\n"
-        "FineTuning.clips = lambda self, rows: (computed.append(rows.shape[1]), clips(self, rows))[1]\n"
-        f"run(Path({str(folder)!r}), Path({str(tmp_path / 'model')!r}))\n"
-        "print('computed', sum(computed))\n"
-    )
-    (tmp_path / "two.py").write_text(code)
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    root = str(Path(__file__).resolve().parents[2])
-    done = subprocess.run(
-        [*command, str(tmp_path / "two.py")],
-        env={**os.environ, "PYTHONPATH": root, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    # Two epochs of 16 clips, half of them each: nobody computed them all.
-    assert done.stdout.split() == ["computed", "16"] * 2
+def test_two_processes_give_the_weights_of_one_also_when_one_has_died_in_between(folder, trained, tmp_path):
+    """Batches of 7, 7 and 2 clips: the second process has fewer."""
+
+    def body(*dying: str) -> str:
+        return "\n".join(
+            [
+                "from pathlib import Path",
+                "from rmsnet.video.finetuning import FineTuning",
+                "from tests.video.test_finetuning import run",
+                "computed, clips = [], FineTuning.clips",
+                "def counted(self, rows):",
+                "    computed.append(rows.shape[1])",
+                *(f"    {line}" for line in dying),
+                "    return clips(self, rows)",
+                "FineTuning.clips = counted",
+                f"run(Path({str(folder)!r}), Path({str(tmp_path / 'model')!r}))",
+                "print(sum(computed))",
+            ]
+        )
+
+    died = torchrun(body("if RANK == 1 and len(computed) == 5: die()"), tmp_path / "first")
+    assert died.returncode != 0
+    assert died.errors[0].count("\n") == 1, died.errors[0]
+    assert "another process of this training has ended" in died.errors[0]
+    done = torchrun(body(), tmp_path / "second")
+    assert done.returncode == 0, done.errors
+    assert [int(text) for text in done.printed] == [4 + 4 + 1, 3 + 3 + 1]
     same(tmp_path / "model", trained, rtol=1e-4, atol=1e-5)
     one, two = (read_json(path / "metrics.json") for path in (trained, tmp_path / "model"))
     assert one["valid_average_map"] == pytest.approx(two["valid_average_map"])

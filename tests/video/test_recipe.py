@@ -16,7 +16,15 @@ def test_a_recipe_goes_through_json():
 
 
 @pytest.mark.parametrize(
-    "change", [{"frame_rate": 1.0}, {"resize": None}, {"width": 398}, {"weights_hash": "x"}, {"pca_hash": "x"}]
+    "change",
+    [
+        {"frame_rate": 1.0},
+        {"resize": None},
+        {"width": 398},
+        {"weights_hash": "x"},
+        {"precision": "bfloat16"},
+        {"pca_hash": "x"},
+    ],
 )
 def test_whatever_changes_the_features_changes_the_hash(change):
     assert replace(RECIPE, **change).hash != RECIPE.hash
@@ -24,6 +32,13 @@ def test_whatever_changes_the_features_changes_the_hash(change):
 
 def test_the_name_of_the_weights_does_not():
     assert replace(RECIPE, weights="resnet152.pth").hash == RECIPE.hash
+
+
+def test_a_recipe_from_before_there_were_precisions_is_one_of_float32():
+    info = RECIPE.features_info()
+    assert info["hash"] == "6952e143e78aeaedecfe5a44602658c0"
+    del info["recipe"]["precision"]
+    assert recipe_of(info, "model") == RECIPE
 
 
 def test_precomputed_features_have_no_recipe():
