@@ -89,8 +89,9 @@ def run_locally(
         with watch.watching():
             components.load_component_from_file(str(compiled))(**arguments)
     except RuntimeError as error:
-        failed = {task.name: (task.lines or ["it says nothing"])[-1] for task in watch.tasks if not task.succeeded}
-        what = "; ".join(f"task {name} failed ({why})" for name, why in failed.items()) or " ".join(str(error).split())
+        failed = {task.name: task.lines[-1:] for task in watch.tasks if not task.succeeded}
+        last_words = " ".join(next(iter(failed.values()), [str(error)])).split()
+        what = f"task {', '.join(failed)} failed ({' '.join(last_words)})" if failed else " ".join(last_words)
         raise CheckFailed(f"pipeline failed: {what}; what its tasks left is in {out}") from None
     except (ValueError, TypeError) as error:
         raise UserError(f"pipeline cannot run: {' '.join(str(error).split())}") from None

@@ -306,7 +306,7 @@ STRONG: Mapping[str, Mapping[str, Any]] = {
     "train": {"average_decay": 0.99},
     "spot": {"stride": 1, "votes": True},
 }
-"""What of the options was measured to help, and adds to the others that did: docs/paper.md."""
+"""What was measured to help beyond doubt, each by itself: docs/paper.md."""
 
 _PAPER = ("train.average_decay=0", *(f"spot.{item.name}={item.default}" for item in fields(SpotParams)))
 

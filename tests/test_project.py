@@ -69,6 +69,15 @@ def test_gpu_libraries_are_locked_for_linux_only(lock, platform, machine):
     assert any(name.startswith("nvidia-") for name in installed) == (platform == "linux")
 
 
+def test_the_image_takes_out_what_only_developers_and_the_download_need(repository):
+    """But for websocket-client, which the Kubernetes client needs too."""
+    command = re.search(r"pip uninstall --yes([^&]+)&&", (repository / "Dockerfile").read_text())[1]
+    removed = {canonicalize_name(name) for name in command.replace("\\", " ").split()}
+    extras = tomllib.loads((repository / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    unused = {canonicalize_name(Requirement(item).name) for item in [*extras["dev"], *extras["soccernet"]]}
+    assert removed == unused - {"rmsnet", "websocket-client"} | {"pycocoevalcap", "pycocotools"}
+
+
 def test_the_demo_lowers_only_the_schedule_of_the_paper(repository):
     """The paper's settings are the schema's defaults; params.yaml may change what a laptop needs changed."""
     params = load_params(repository / "params.yaml")

@@ -21,7 +21,7 @@ def add_preset_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--preset",
         choices=tuple(PRESETS),
-        help="how weights are averaged and events decoded: as the paper does, or a proposal beyond it "
+        help="how weights are averaged and events decoded: as the paper does, or as was measured to help "
         "(default: as params.yaml says)",
     )
 

@@ -61,7 +61,7 @@ def reproduce(
     settings = {row.name: _settings(params, study, row) for row in study.rows}
     _require_trainable(banks["train"], [train for train, _ in settings.values()])
     bench = Bench(banks, features, out / "runs", params.spot, device)
-    trainings = {row.name: _trainings(settings[row.name][0], row, seeds) for row in study.rows}
+    trainings = {row.name: trainings_of(params, study, row, seeds) for row in study.rows}
     todo = {
         bench.folder(run): run
         for of_row in trainings.values()
@@ -127,10 +127,14 @@ def _settings(params: Params, study: Study, row: Row) -> tuple[TrainParams, Spot
     )
 
 
-def _trainings(base: TrainParams, row: Row, seeds: int) -> list[list[TrainParams]]:
+def trainings_of(params: Params, study: Study, row: Row, seeds: int) -> list[list[TrainParams]]:
     """What is trained for each seed of a row: one model, or the members of an ensemble; no two seeds share any."""
+    train, _ = _settings(params, study, row)
     return [
-        [checked(TrainParams, {**asdict(base), "seed": seed + seeds * member}, "seed") for member in range(row.members)]
+        [
+            checked(TrainParams, {**asdict(train), "seed": seed + seeds * member}, "seed")
+            for member in range(row.members)
+        ]
         for seed in range(seeds)
     ]
 

@@ -401,7 +401,7 @@ def find_run(run_id: str, model_id: str) -> Place:
             return Place(uri, found[0].info.run_id, found[0].data.tags[MODEL_TAG])
     except MlflowException as error:
         if not in_spool:
-            raise UserError(f"MLflow store {uri}: {one_line(error)}") from None
+            raise UserError(f"MLflow store {uri}: {one_line(error)}; run this again when it is back") from None
     if in_spool:
         return Place(spool_uri(), run_id, model_id)
     raise UserError(f"MLflow store {uri}: has no run {run_id} of this model; train it again with this store")

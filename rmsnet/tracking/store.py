@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rmsnet.errors import UserError
+from rmsnet.errors import UserError, first_cause
 from rmsnet.files import content_hash
 
 if TYPE_CHECKING:
@@ -174,4 +174,6 @@ def store_errors() -> tuple[type[Exception], ...]:
 def one_line(error: BaseException, width: int = 260) -> str:
     """The text of an error in one line, cut to a width."""
     text = " ".join(str(error).split()) or type(error).__name__
+    if "Max retries exceeded" in text:  # the text of a server that is away holds that of every layer above the reason
+        text = f"it does not answer: {first_cause(error)}"
     return text if len(text) <= width else f"{text[: width - 1]}…"

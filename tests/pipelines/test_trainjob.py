@@ -14,8 +14,10 @@ import pytest
 import yaml
 from kubeflow_trainer_api.models import TrainerV1alpha1TrainJob
 
+from components.image import IMAGE
 from pipelines import trainjob
 from pipelines.__main__ import main
+from pipelines.local import IMAGE_USER
 from pipelines.trainjob import REQUEST, Training, train_here
 from rmsnet import __version__
 from rmsnet.model_files import load_model
@@ -228,6 +230,38 @@ def test_the_command_of_the_job_trains_one_model_on_two_nodes(
     assert "epoch 1/1" in logs[0]
     assert "epoch" not in logs[1]
     assert load_model(tmp_path / "model").classes == ("card", "subs", "soccer")
+
+
+@pytest.mark.slow
+def test_two_containers_of_the_image_train_one_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The SDK's own container backend: a container a node, on a network of theirs. Needs `make containers` first."""
+    docker = pytest.importorskip("docker")
+    try:
+        docker.from_env().images.get(IMAGE)
+    except docker.errors.DockerException:
+        pytest.skip(f"no Docker-compatible engine with the image {IMAGE}")
+    from kubeflow.trainer import ContainerBackendConfig, CustomTrainer, TrainerClient
+    from kubeflow.trainer.options import Name
+
+    monkeypatch.setenv("HOME", str(tmp_path))
+    name = f"rmsnet-test-{os.getpid()}"
+    shared = tmp_path / ".kubeflow" / "trainer" / "containers" / name  # what the backend mounts as /workspace
+    for split, games in (("train", 3), ("valid", 1)):
+        write_bank(shared / "features", split, learnable_bank(games))
+    if os.getuid() == 0:
+        for path in (shared, *shared.rglob("*")):
+            os.chown(path, IMAGE_USER, IMAGE_USER)
+    short = {"epochs": 1, "foreground_clips": 64, "background_clips": 64, "clip_frames": 9, "precision": "float32"}
+    training = Training("/workspace/features", "/workspace/model", {"train": short})
+    variables = {REQUEST: json.dumps(vars(training)), "MLFLOW_TRACKING_URI": "sqlite:////workspace/mlflow.db"}
+    client = TrainerClient(ContainerBackendConfig(container_runtime="docker", pull_policy="Never"))
+    trainer = CustomTrainer(func=trainjob.node, image=IMAGE, num_nodes=2, env=variables)
+    job = client.train("torch-distributed", trainer=trainer, options=[Name(name)])
+    try:
+        assert client.wait_for_job_status(job, timeout=300).status == "Complete"
+        assert load_model(shared / "model").classes == ("card", "subs", "soccer")
+    finally:
+        client.delete_job(job)
 
 
 def test_a_job_that_ends_well_is_waited_for(kubernetes: Kubernetes, capsys) -> None:

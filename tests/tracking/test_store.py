@@ -6,7 +6,7 @@ import pytest
 
 from rmsnet import tracking
 from rmsnet.errors import UserError
-from rmsnet.tracking.store import our_client
+from rmsnet.tracking.store import client_of, one_line, our_client, store_errors
 
 PROCESSES = 4
 
@@ -59,3 +59,10 @@ def test_a_store_in_a_folder_that_cannot_be_made_is_refused(tmp_path, monkeypatc
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/file/mlflow.db")
     with pytest.raises(UserError, match="cannot be used as MLflow store"):
         tracking.versions("rmsnet")
+
+
+def test_a_server_that_is_away_is_one_short_reason(monkeypatch):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with pytest.raises(store_errors()) as trouble:
+        client_of("http://127.0.0.1:1").get_run("0" * 32)
+    assert one_line(trouble.value) == "it does not answer: [Errno 111] Connection refused"
