@@ -69,7 +69,7 @@ def _bars(figure: "Figure", results: "Sequence[RowScores]") -> list[str]:
     axes.invert_yaxis()
     axes.set(xlabel="test Average-mAP (%)")
     axes.grid(alpha=0.3)
-    axes.legend()
+    figure.legend(loc="outside lower left", ncols=4)
     return []
 
 
@@ -85,7 +85,7 @@ def _line(figure: "Figure", study: Study, results: "Sequence[RowScores]") -> lis
     axes.set_xticks(places, [f"{place:g}" for place in places])
     axes.set(xlabel=study.axis, ylabel="Average-mAP (%)")
     axes.grid(alpha=0.3)
-    axes.legend()
+    figure.legend(loc="outside lower left", ncols=4)
     best = max(results, key=lambda result: result.estimate("test").mean)
     return [f"Best on test here: {best.row.name}."]
 
@@ -97,7 +97,7 @@ def _classes(figure: "Figure", results: "Sequence[RowScores]", bank: FrameBank) 
         _band(axes, 100 * ap[:, :, label], f"C{label}", name)
     axes.set(xlabel="tolerance δ (s)", ylabel="AP (%)")
     axes.grid(alpha=0.3)
-    axes.legend()
+    figure.legend(loc="outside lower left", ncols=4)
     return [
         f"{name}: AP {100 * ap[:, 0, label].mean():.1f} at 5 s, {100 * ap[:, -1, label].mean():.1f} at 60 s."
         for label, name in enumerate(bank.classes)
@@ -111,7 +111,7 @@ def _tolerances(figure: "Figure", results: "Sequence[RowScores]") -> list[str]:
         _band(axes, 100 * curve, colour, result.row.name)
     axes.set(xlabel="tolerance δ (s)", ylabel="mAP (%)")
     axes.grid(alpha=0.3)
-    axes.legend()
+    figure.legend(loc="outside lower left", ncols=4)
     gaps = [estimate((100 * (curves[0] - curves[1])[:, place]).tolist()) for place in range(len(LOOSE))]
     return [
         f"{results[0].row.name} - {results[1].row.name} at δ = {tolerance} s: {gap.mean:+.1f}"
