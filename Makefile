@@ -10,7 +10,7 @@ export GX_ANALYTICS_ENABLED := false
 export MLFLOW_DISABLE_TELEMETRY := true
 export HF_HUB_DISABLE_TELEMETRY := 1
 
-.PHONY: help setup demo test lint format containers clean distclean
+.PHONY: help setup demo test pytest lint format containers clean distclean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 12
@@ -47,8 +47,11 @@ format: $(READY) ## rewrite the sources as the formatter wants them
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-test: lint ## lint, then every test
-	$(BIN)/pytest -n 2
+test: $(READY) ## formatter, linter and type checker, and beside them every test
+	$(MAKE) --no-print-directory -j 2 lint pytest
+
+pytest: $(READY)
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 containers: $(READY) ## build the image and run the training DAG in real containers (docs/kubeflow.md)
 	deploy/containers.sh
