@@ -51,7 +51,7 @@ test: $(READY) ## formatter, linter and type checker, and beside them every test
 	$(MAKE) --no-print-directory -j 2 lint pytest
 
 pytest: $(READY)
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n 2 --dist loadfile
 
 containers: $(READY) ## build the image and run the training DAG in real containers (docs/kubeflow.md)
 	deploy/containers.sh
