@@ -41,7 +41,7 @@ def keep_freed_memory() -> None:
     """Let the C library keep up to 64 MB that were freed, for the next step to use; with glibc, else nothing happens.
 
     By default it gives large pieces back to the system, which clears every page again when the next step asks for it:
-    a tenth of a training step's time.
+    up to a tenth of a training step's time.
     """
     trim_threshold, mmap_threshold = -1, -3  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of malloc.h
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
