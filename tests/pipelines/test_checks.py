@@ -27,6 +27,11 @@ def compiled(pipeline: dsl.base_component.BaseComponent, tmp_path) -> str:
     return (tmp_path / "pipeline.yaml").read_text()
 
 
+@pytest.fixture(scope="module")
+def training() -> str:
+    return compile_pipeline("training", Deployment(), {})
+
+
 def test_tasks_that_wait_for_each_other_in_a_ring(tmp_path) -> None:
     @dsl.pipeline(name="ring")
     def ring():
@@ -66,8 +71,8 @@ def test_a_condition_on_a_named_output(tmp_path) -> None:
         (lambda spec: spec["components"].pop("comp-require"), "there is no component 'comp-require'"),
     ],
 )
-def test_a_broken_document(change, complaint: str) -> None:
-    documents = list(yaml.safe_load_all(compile_pipeline("training", Deployment(), {})))
+def test_a_broken_document(change, complaint: str, training: str) -> None:
+    documents = list(yaml.safe_load_all(training))
     change(documents[0])
     with pytest.raises(UserError, match=complaint):
         check_compiled(yaml.safe_dump_all(documents), "training")
@@ -87,8 +92,8 @@ def test_no_pipeline_at_all(text: str) -> None:
         check_compiled(text, "nothing")
 
 
-def test_a_platform_spec_for_an_executor_that_is_not_there() -> None:
-    documents = list(yaml.safe_load_all(compile_pipeline("training", Deployment(), {})))
+def test_a_platform_spec_for_an_executor_that_is_not_there(training: str) -> None:
+    documents = list(yaml.safe_load_all(training))
     pods = documents[1]["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
     pods["exec-other"] = pods["exec-train"]
     with pytest.raises(UserError, match="platform spec of exec-other"):
