@@ -98,7 +98,7 @@ class Cluster:
         )
         return Submitted(run.run_id, f"{self.host}/#/runs/details/{run.run_id}", version_name, "PENDING")
 
-    def wait(self, run: Submitted, timeout_seconds: float, poll_seconds: float = POLL_SECONDS) -> Submitted:
+    def wait(self, run: Submitted, timeout_seconds: float) -> Submitted:
         """Wait until a run ends.
 
         Raises:
@@ -113,7 +113,7 @@ class Cluster:
                 break
             if time.monotonic() > until:
                 raise UserError(f"run {run.run_id} goes on after {timeout_seconds:.0f} s ({found.state}): {run.url}")
-            time.sleep(poll_seconds)
+            time.sleep(POLL_SECONDS)
         if found.state != "SUCCEEDED":
             reason = f": {found.error.message}" if found.error is not None and found.error.message else ""
             raise CheckFailed(f"run {run.run_id} {found.state.lower()}{reason}; see {run.url}")
