@@ -24,8 +24,8 @@ step "MLflow server: SQLite and local artifacts, in a container"
 mkdir -p "$work/mlflow"
 user=$(id -u):$(id -g)
 if [ "$(id -u)" = 0 ]; then user=1000:1000; chown 1000:1000 "$work/mlflow"; chmod 755 "$work"; fi
-server=$(docker run --detach --network host --user "$user" --read-only --tmpfs /tmp:exec --volume "$work/mlflow:/mlflow" "$image" \
-  mlflow server --host 127.0.0.1 --port "$port" --workers 1 \
+server=$(docker run --detach --network host --user "$user" --read-only --tmpfs /tmp:exec --volume "$work/mlflow:/mlflow" \
+  --env MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false "$image" mlflow server --host 127.0.0.1 --port "$port" --workers 1 \
   --backend-store-uri sqlite:////mlflow/mlflow.db --artifacts-destination /mlflow/artifacts)
 trap 'docker logs "$server" >"$work/mlflow.log" 2>&1 || true; docker rm --force "$server" >/dev/null' EXIT
 for _ in $(seq 300); do

@@ -14,6 +14,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+# Its jobs (judging traces, none of ours) are eight further processes, each with an MLflow of its own.
+WITHOUT_JOBS = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+
 
 def free_port() -> int:
     with socket.socket() as found:
@@ -34,7 +37,7 @@ def mlflow_server(folder: Path, *options: str, **environment: str) -> Iterator[s
         cwd=folder,
         stdout=log,
         stderr=subprocess.STDOUT,
-        env={**os.environ, **environment, "MLFLOW_TRACKING_URI": ""},
+        env={**os.environ, **WITHOUT_JOBS, **environment, "MLFLOW_TRACKING_URI": ""},
         start_new_session=True,
     )
     try:
