@@ -9,9 +9,12 @@ work on the machine disturbs less. Random features: speed does not depend on the
 
 import argparse
 import multiprocessing
+import tempfile
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -21,12 +24,14 @@ from rmsnet import spectral
 from rmsnet.bank import BankHalf, FrameBank
 from rmsnet.clips import training_clips
 from rmsnet.dense import dense_scores
-from rmsnet.devices import choose_precision, keep_freed_memory, resident_features
+from rmsnet.devices import choose_precision, keep_freed_memory
 from rmsnet.model import RMSNet, rms_loss
+from rmsnet.params import TrainParams
 from rmsnet.sampling import EpochSampler, clip_rows
 from rmsnet.spots import Truth
+from rmsnet.training import STEPS_BETWEEN_REPORTS, train
 
-T, BATCH, STEPS = 41, 64, 10
+T, BATCH, STEPS = 41, 64, STEPS_BETWEEN_REPORTS
 
 
 def synthetic_bank(halves: int = 20, frames: int = 5400, width: int = 512) -> FrameBank:
@@ -77,6 +82,7 @@ def textbook() -> Iterator[None]:
     bank = synthetic_bank()
     network = RMSNet()
     optimizer = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9, weight_decay=1e-4)
+    steps = 0
     while True:
         for clips, label, offset in DataLoader(Windows(bank), BATCH, shuffle=True):
             logits, found = network(clips)
@@ -85,49 +91,42 @@ def textbook() -> Iterator[None]:
             loss.backward()
             optimizer.step()
             loss.item()
-            yield
-
-
-def step_of(precision: torch.dtype) -> Callable[..., None]:
-    weights = spectral.trainable_weights(RMSNet())
-    rate = torch.tensor(0.01)
-    optimizer = torch.optim.SGD(weights.values(), lr=rate, momentum=0.9, weight_decay=1e-4, fused=True)
-
-    def step(clips: torch.Tensor, label: torch.Tensor, offset: torch.Tensor) -> None:
-        logits, found = spectral.forward(weights, clips.to(precision), 0.1)
-        optimizer.zero_grad(set_to_none=True)
-        rms_loss(logits, found, label, offset, 10.0)[0].backward()
-        optimizer.step()
-
-    return step
+            steps += 1
+            if steps % STEPS == 0:
+                yield
 
 
 def ceiling() -> Iterator[None]:
     keep_freed_memory()
-    precision = choose_precision("auto", torch.device("cpu"))
-    step = step_of(precision)
-    batch = torch.randn(T, BATCH, 512).to(precision), torch.randint(4, (BATCH,)), torch.rand(BATCH)
+    weights = spectral.trainable_weights(RMSNet())
+    optimizer = torch.optim.SGD(weights.values(), lr=torch.tensor(0.01), momentum=0.9, weight_decay=1e-4, fused=True)
+    clips = torch.randn(T, BATCH, 512).to(choose_precision("auto", torch.device("cpu")))
+    label, offset = torch.randint(4, (BATCH,)), torch.rand(BATCH)
     while True:
-        step(*batch)
+        for _ in range(STEPS):
+            logits, found = spectral.forward(weights, clips, 0.1)
+            optimizer.zero_grad(set_to_none=True)
+            rms_loss(logits, found, label, offset, 10.0)[0].backward()
+            optimizer.step()
         yield
 
 
 def ours() -> Iterator[None]:
-    """Sampling, masking and gathering included, an epoch of 625 steps drawn at a time."""
-    keep_freed_memory()  # as rmsnet.training does
-    precision, bank = choose_precision("auto", torch.device("cpu")), synthetic_bank()
-    step, sampler = step_of(precision), sampler_of(bank)
-    features = resident_features(bank, precision, torch.device("cpu"))
-    epoch = 0
+    """All of `rmsnet.training.train`: stopped whenever it reports clips, 25 steps after the last time."""
+    go, reported = threading.Semaphore(0), threading.Semaphore(0)
+
+    def on_clips(clips: int) -> None:
+        assert clips == STEPS * BATCH
+        reported.release()
+        go.acquire()
+
+    bank, folder = synthetic_bank(), tempfile.TemporaryDirectory()
+    arguments = bank, bank, TrainParams(), Path(folder.name, "model")
+    threading.Thread(target=train, args=arguments, kwargs={"on_clips": on_clips}, daemon=True).start()
     while True:
-        epoch += 1
-        clips = sampler.epoch(0, epoch)
-        rows, offset = clip_rows(clips, T).T.contiguous(), clips.event_index / T
-        for start in range(0, len(clips), BATCH):
-            part = slice(start, start + BATCH)
-            batch = features.index_select(0, rows[:, part].reshape(-1)).view(T, -1, 512)
-            step(batch, clips.label[part], offset[part])
-            yield
+        reported.acquire()
+        yield
+        go.release()
 
 
 CANDIDATES = {"ceiling": ceiling, "ours": ours, "textbook float32": textbook}
@@ -135,17 +134,15 @@ CANDIDATES = {"ceiling": ceiling, "ours": ours, "textbook float32": textbook}
 
 def start(name: str, threads: int) -> None:
     """In a candidate's process: make it and let it warm up."""
-    global steps
+    global rounds_of
     torch.set_num_threads(threads)
-    steps = CANDIDATES[name]()
-    for _ in range(STEPS):
-        next(steps)
+    rounds_of = CANDIDATES[name]()
+    next(rounds_of)
 
 
 def seconds_of_a_round() -> float:
     started = time.process_time()
-    for _ in range(STEPS):
-        next(steps)
+    next(rounds_of)
     return time.process_time() - started
 
 
