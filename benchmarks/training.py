@@ -2,13 +2,19 @@
 
     python benchmarks/training.py [--threads N] [--rounds N]
 
-Rounds of all candidates alternate and the fastest round of each counts. Time is the process's CPU time divided by the
-threads, so that other work on the machine disturbs less. Random features: speed does not depend on their values.
+Each candidate of the training step has a process of its own, as it would where it is used. Rounds of all candidates
+alternate and the fastest round of each counts. Time is the process's CPU time divided by the threads, so that other
+work on the machine disturbs less. Random features: speed does not depend on their values.
 """
 
 import argparse
+import multiprocessing
+import tempfile
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -18,12 +24,14 @@ from rmsnet import spectral
 from rmsnet.bank import BankHalf, FrameBank
 from rmsnet.clips import training_clips
 from rmsnet.dense import dense_scores
-from rmsnet.devices import choose_precision, keep_freed_memory, resident_features
+from rmsnet.devices import choose_precision, keep_freed_memory
 from rmsnet.model import RMSNet, rms_loss
+from rmsnet.params import TrainParams
 from rmsnet.sampling import EpochSampler, clip_rows
 from rmsnet.spots import Truth
+from rmsnet.training import STEPS_BETWEEN_REPORTS, train
 
-T, BATCH, STEPS = 41, 64, 10
+T, BATCH, STEPS = 41, 64, STEPS_BETWEEN_REPORTS
 
 
 def synthetic_bank(halves: int = 20, frames: int = 5400, width: int = 512) -> FrameBank:
@@ -70,9 +78,11 @@ class Windows(Dataset):
         return torch.from_numpy(window), int(clips.label[number]), event / T
 
 
-def textbook(bank: FrameBank) -> Iterator[None]:
+def textbook() -> Iterator[None]:
+    bank = synthetic_bank()
     network = RMSNet()
     optimizer = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9, weight_decay=1e-4)
+    steps = 0
     while True:
         for clips, label, offset in DataLoader(Windows(bank), BATCH, shuffle=True):
             logits, found = network(clips)
@@ -81,59 +91,72 @@ def textbook(bank: FrameBank) -> Iterator[None]:
             loss.backward()
             optimizer.step()
             loss.item()
-            yield
+            steps += 1
+            if steps % STEPS == 0:
+                yield
 
 
-def step_of(precision: torch.dtype) -> Callable[..., None]:
+def ceiling() -> Iterator[None]:
+    keep_freed_memory()
     weights = spectral.trainable_weights(RMSNet())
-    rate = torch.tensor(0.01)
-    optimizer = torch.optim.SGD(weights.values(), lr=rate, momentum=0.9, weight_decay=1e-4, fused=True)
-
-    def step(clips: torch.Tensor, label: torch.Tensor, offset: torch.Tensor) -> None:
-        logits, found = spectral.forward(weights, clips.to(precision), 0.1)
-        optimizer.zero_grad(set_to_none=True)
-        rms_loss(logits, found, label, offset, 10.0)[0].backward()
-        optimizer.step()
-
-    return step
-
-
-def ceiling(precision: torch.dtype) -> Iterator[None]:
-    step = step_of(precision)
-    batch = torch.randn(T, BATCH, 512).to(precision), torch.randint(4, (BATCH,)), torch.rand(BATCH)
+    optimizer = torch.optim.SGD(weights.values(), lr=torch.tensor(0.01), momentum=0.9, weight_decay=1e-4, fused=True)
+    clips = torch.randn(T, BATCH, 512).to(choose_precision("auto", torch.device("cpu")))
+    label, offset = torch.randint(4, (BATCH,)), torch.rand(BATCH)
     while True:
-        step(*batch)
+        for _ in range(STEPS):
+            logits, found = spectral.forward(weights, clips, 0.1)
+            optimizer.zero_grad(set_to_none=True)
+            rms_loss(logits, found, label, offset, 10.0)[0].backward()
+            optimizer.step()
         yield
 
 
-def ours(bank: FrameBank, precision: torch.dtype) -> Iterator[None]:
-    """Sampling, masking and gathering included, an epoch of 625 steps drawn at a time."""
-    step, sampler = step_of(precision), sampler_of(bank)
-    features = resident_features(bank, precision, torch.device("cpu"))
-    epoch = 0
+def ours() -> Iterator[None]:
+    """All of `rmsnet.training.train`: stopped whenever it reports clips, 25 steps after the last time."""
+    go, reported = threading.Semaphore(0), threading.Semaphore(0)
+
+    def on_clips(clips: int) -> None:
+        assert clips == STEPS * BATCH
+        reported.release()
+        go.acquire()
+
+    bank, folder = synthetic_bank(), tempfile.TemporaryDirectory()
+    arguments = bank, bank, TrainParams(), Path(folder.name, "model")
+    threading.Thread(target=train, args=arguments, kwargs={"on_clips": on_clips}, daemon=True).start()
     while True:
-        epoch += 1
-        clips = sampler.epoch(0, epoch)
-        rows, offset = clip_rows(clips, T).T.contiguous(), clips.event_index / T
-        for start in range(0, len(clips), BATCH):
-            part = slice(start, start + BATCH)
-            batch = features.index_select(0, rows[:, part].reshape(-1)).view(T, -1, 512)
-            step(batch, clips.label[part], offset[part])
-            yield
+        reported.acquire()
+        yield
+        go.release()
 
 
-def fastest(candidates: dict[str, Iterator[None]], rounds: int, threads: int) -> dict[str, float]:
+CANDIDATES = {"ceiling": ceiling, "ours": ours, "textbook float32": textbook}
+
+
+def start(name: str, threads: int) -> None:
+    """In a candidate's process: make it and let it warm up."""
+    global rounds_of
+    torch.set_num_threads(threads)
+    rounds_of = CANDIDATES[name]()
+    next(rounds_of)
+
+
+def seconds_of_a_round() -> float:
+    started = time.process_time()
+    next(rounds_of)
+    return time.process_time() - started
+
+
+def fastest(rounds: int, threads: int) -> dict[str, float]:
     """Clips per second of each candidate's fastest round."""
-    for candidate in candidates.values():
-        next(candidate)
-        next(candidate)
-    best = dict.fromkeys(candidates, 0.0)
+    spawn = multiprocessing.get_context("spawn")
+    processes = {name: ProcessPoolExecutor(1, spawn, start, (name, threads)) for name in CANDIDATES}
+    best = dict.fromkeys(CANDIDATES, 0.0)
     for _ in range(rounds):
-        for name, candidate in candidates.items():
-            started = time.process_time()
-            for _ in range(STEPS):
-                next(candidate)
-            best[name] = max(best[name], STEPS * BATCH * threads / (time.process_time() - started))
+        for name, process in processes.items():
+            seconds = process.submit(seconds_of_a_round).result()
+            best[name] = max(best[name], STEPS * BATCH * threads / seconds)
+    for process in processes.values():
+        process.shutdown()
     return best
 
 
@@ -156,20 +179,13 @@ def dense(rounds: int, threads: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=10)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    keep_freed_memory()  # for all candidates, as in rmsnet.training
-    bank = synthetic_bank()
-    precision = choose_precision("auto", torch.device("cpu"))
-    # The steps of an epoch's drawing are part of `ours`: its first step draws 40,000 clips.
-    speed = fastest(
-        {"ceiling": ceiling(precision), "ours": ours(bank, precision), "textbook float32": textbook(bank)},
-        options.rounds,
-        options.threads,
-    )
+    speed = fastest(options.rounds, options.threads)
     for name, clips in speed.items():
         print(f"{name:18} {clips:7,.0f} clips/s")
+    bank = synthetic_bank()
     started = time.process_time()
     sampler = sampler_of(bank)
     built = time.process_time()
