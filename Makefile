@@ -10,6 +10,9 @@ export GX_ANALYTICS_ENABLED := false
 export MLFLOW_DISABLE_TELEMETRY := true
 export HF_HUB_DISABLE_TELEMETRY := 1
 
+# A stage, a test: each is a process of its own, which reads what the one before has compiled.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup demo test pytest lint format containers clean distclean
 
 help: ## this list
@@ -51,7 +54,7 @@ test: $(READY) ## formatter, linter and type checker, and beside them every test
 	$(MAKE) --no-print-directory -j 2 lint pytest
 
 pytest: $(READY)
-	$(BIN)/pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 containers: $(READY) ## build the image and run the training DAG in real containers (docs/kubeflow.md)
 	deploy/containers.sh

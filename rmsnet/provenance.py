@@ -80,7 +80,8 @@ def _files(path: Path) -> list[Path]:
 
 def environment() -> dict[str, Any]:
     """Interpreter, machine and the version of every installed package."""
-    packages = {found.metadata["Name"]: found.version for found in distributions() if found.metadata["Name"]}
+    # Each look at a package's metadata parses the whole of it: one look.
+    packages = {told["Name"]: told["Version"] for told in (found.metadata for found in distributions()) if told["Name"]}
     return {
         "python": sys.version.split()[0],
         "platform": platform.platform(),

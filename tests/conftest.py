@@ -1,14 +1,19 @@
 """What several test files need."""
 
 import inspect
+import os
+import shutil
 import sys
 import traceback
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import settings
 
+from rmsnet.tracking import store
 from tests.mlflow_server import mlflow_server
 
 # Slow on a busy machine is not wrong.
@@ -30,6 +35,48 @@ def bare_stack(context: int = 1) -> list[inspect.FrameInfo]:
 inspect.stack = bare_stack
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+LONGEST_FIRST = (
+    "test_pipeline.py",
+    "components/test_plan_study.py",
+    "video/test_road.py",
+    "components/test_collect_matches.py",
+    "components/test_train.py",
+    "tracking/test_team_server.py",
+    "test_distributed.py",
+    "pipelines/test_trainjob.py",
+)
+"""Files that take long, so that two processes end together; what the components share is made beside test_pipeline."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        place = {Path(__file__).parent / name: number for number, name in enumerate(LONGEST_FIRST)}
+        items.sort(key=lambda item: place.get(item.path, len(place)))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def stores_from_a_template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A new SQLite store of this process starts as a copy of the first one, whose tables MLflow has made in 70 steps.
+
+    It is opened and checked like any other; processes that a test starts make theirs anew.
+    """
+    prepare = store._prepare_sqlite
+    template = tmp_path_factory.mktemp("mlflow-template") / "mlflow.db"
+
+    def prepare_copy(path: Path) -> None:
+        if not path.exists():
+            prepare(template)
+            with suppress(OSError):  # no such place, or somebody was first
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with TemporaryDirectory(dir=path.parent) as folder:
+                    os.link(shutil.copy(template, folder), path)
+        prepare(path)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "_prepare_sqlite", prepare_copy)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,3 @@
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -15,26 +14,15 @@ from tests.tracking.builders import EXAMPLE, model_folder
 GROUPS = (tracking.Group("study", "study key", "a study"), tracking.Group("variant", "variant key", "full"))
 
 
-@pytest.fixture(scope="module")
-def empty_store(tmp_path_factory):
-    """Making the tables takes two seconds; once is enough."""
-    path = tmp_path_factory.mktemp("store") / "mlflow.db"
-    client_of(f"sqlite:///{path}")
-    return path
-
-
 @pytest.fixture
-def local_store(tmp_path, monkeypatch, empty_store):
+def local_store(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    shutil.copy(empty_store, tmp_path / "mlflow.db")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
 
 
 @pytest.fixture
-def impatient(tmp_path, monkeypatch, empty_store):
+def impatient(tmp_path, monkeypatch):
     """Calls to a server that is away fail at once; the spool lies in the test's folder."""
-    (tmp_path / "mlflow-spool").mkdir()
-    shutil.copy(empty_store, tmp_path / "mlflow-spool" / "mlflow.db")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     monkeypatch.chdir(tmp_path)
     return monkeypatch
