@@ -23,6 +23,13 @@ RUN mkdir -p /opt/weights && if [ -n "${BACKBONE}" ]; then \
         "import sys, torchvision; torchvision.models.get_model(sys.argv[1], weights=sys.argv[2])" \
         "${BACKBONE}" "${WEIGHTS}"; fi
 
+FROM environment AS project
+# The compiled products of training (rmsnet/kernels.c).
+RUN command -v gcc >/dev/null || \
+    { apt-get update && apt-get install --yes --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*; }
+COPY . /tmp/project
+RUN /opt/rmsnet/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /tmp/wheel /tmp/project
+
 FROM ${BASE_IMAGE}
 # DVC reads a data revision out of a git repository.
 RUN command -v git >/dev/null || \
@@ -32,8 +39,8 @@ RUN echo 'PATH=/opt/rmsnet/bin:$PATH' > /etc/profile.d/rmsnet.sh
 COPY --from=environment /opt/rmsnet /opt/rmsnet
 COPY --from=environment /opt/weights /opt/weights
 # The project last, as a small layer of its own: another version of it moves megabytes, not the whole environment.
-COPY . /tmp/project
-RUN /opt/rmsnet/bin/pip install --no-cache-dir --no-deps --no-build-isolation /tmp/project && rm -rf /tmp/project
+COPY --from=project /tmp/wheel /tmp/wheel
+RUN /opt/rmsnet/bin/pip install --no-cache-dir --no-deps /tmp/wheel/*.whl
 ARG VERSION
 ARG COMMIT=unknown
 LABEL org.opencontainers.image.title="rmsnet" \

@@ -24,6 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from rmsnet import kernels
 from rmsnet.model import KERNEL, RMSNet
 
 
@@ -54,9 +55,8 @@ def forward(weights: Mapping[str, Tensor], clips: Tensor, dropout: float = 0.0) 
     """
     dtype = clips.dtype
     x = F.linear(clips, weights["fc1.weight"].to(dtype), weights["fc1.bias"].to(dtype))  # (T, B, 256)
-    x = F.relu(_convolution(x, weights["conv1.weight"], weights["conv1.bias"]), inplace=True)  # (T, B, 256)
-    second = (x, weights["conv2.weight"], weights["conv2.bias"], dropout)
-    x = _SparsePeak.apply(*second) if x.requires_grad and x.device.type == "cpu" else _peak(*second)[0]  # (B, 128)
+    x = _convolution(x, weights["conv1.weight"], weights["conv1.bias"])  # (T, B, 256)
+    x = _peak(x, weights["conv2.weight"], weights["conv2.bias"], dropout)  # (B, 128)
     x = x.float() / (1 - dropout)  # a maximum scales like what it is taken of
     x = F.relu(F.linear(x, weights["fc2.weight"], weights["fc2.bias"]))  # (B, 64)
     logits = F.linear(x, weights["fc_cls.weight"], weights["fc_cls.bias"])
@@ -65,74 +65,75 @@ def forward(weights: Mapping[str, Tensor], clips: Tensor, dropout: float = 0.0) 
 
 
 def _convolution(x: Tensor, taps: Tensor, bias: Tensor) -> Tensor:
-    """Zero-padded convolution that keeps the length: (T, B, Cin) with (K, Cin, Cout) gives (T, B, Cout)."""
+    """Zero-padded convolution that keeps the length, and ReLU: (T, B, Cin) with (K, Cin, Cout) gives (T, B, Cout)."""
+    if kernels.fit(x, taps):
+        compiled: Tensor = _CompiledConvolution.apply(x, taps, bias)
+        return compiled
     frames, batch, channels = x.shape
     of_frames, of_taps, of_output = _products(frames, len(taps), x.dtype, x.device)
     frequencies = (of_frames @ x.reshape(frames, -1)).view(-1, batch, channels)  # (P, B, Cin)
     responses = (of_taps @ taps.to(x.dtype).view(len(taps), -1)).view(-1, channels, taps.shape[2])  # (P, Cin, Cout)
     products = torch.bmm(frequencies, responses)  # (P, B, Cout)
     y = (of_output @ products.view(len(products), -1)).view(frames, batch, -1)
-    return y.add_(bias.to(x.dtype))
+    return F.relu(y.add_(bias.to(x.dtype)), inplace=True)
 
 
-def _peak(x: Tensor, taps: Tensor, bias: Tensor, dropout: float) -> tuple[Tensor, Tensor]:
-    """The maximum over time of convolution, ReLU and dropout (B, Cout), and of what it is taken of (T, B, Cout)."""
+def _peak(x: Tensor, taps: Tensor, bias: Tensor, dropout: float) -> Tensor:
+    """The maximum over time of `_convolution` and dropout, not scaled: (T, B, Cin) gives (B, Cout)."""
+    if kernels.fit(x, taps):
+        compiled: Tensor = _CompiledPeak.apply(x, taps, bias, dropout)
+        return compiled
     y = _convolution(x, taps, bias)
-    if dropout:
-        y = y * _kept(y, dropout)
-    return F.relu(y.amax(dim=0)), y  # the maximum of ReLUs is the ReLU of the maximum
+    return (y * _kept(y, dropout) if dropout else y).amax(dim=0)
 
 
-class _SparsePeak(torch.autograd.Function):
-    """`_peak` with a backward pass that knows what a maximum is.
+class _CompiledConvolution(torch.autograd.Function):
+    """`_convolution`, and the backward pass that autograd would derive."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, taps: Tensor, bias: Tensor) -> Tensor:
+        y, *saved = _compiled_convolution(x, taps, bias)
+        ctx.save_for_backward(y, *saved)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        y, frequencies, pairs = ctx.saved_tensors
+        of_frames, of_taps, of_output = _products(len(y), kernels.TAPS, y.dtype, y.device)
+        gradient = torch.ops.aten.threshold_backward(gradient, y, 0)  # of ReLU
+        of_products = kernels.transform(of_output.T, gradient)
+        of_frequencies = kernels.multiply(of_taps, pairs.transpose(1, 2), of_products)
+        of_x = kernels.transform(of_frames.T, of_frequencies)
+        return of_x, kernels.taps_gradient(of_taps, frequencies, of_products), gradient.float().sum(dim=(0, 1))
+
+
+class _CompiledPeak(torch.autograd.Function):
+    """`_peak`, and a backward pass that knows what a maximum is.
 
     In a clip's channel one frame decides (of equal ones the first), so that B · Cout numbers are all of the gradient
-    behind it. Both products with them are sums of chosen rows, K for each number: a tenth of the multiplications of
-    the products of frequencies that they replace.
+    behind it. Both products with them are sums of chosen rows, K for each number: a tenth of the multiplications of the
+    products of frequencies that they replace.
     """
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, taps: Tensor, bias: Tensor, dropout: float) -> Tensor:
-        peak, y = _peak(x, taps, bias, dropout)
-        left = torch.arange(len(y), 0, -1, dtype=torch.int16)[:, None, None]
-        left = torch.eq(y, peak, out=torch.empty(y.shape, dtype=torch.int16)).mul_(left).amax(dim=0)
-        frame = (len(y) - left.long()).clamp_(max=len(y) - 1)  # none is equal to NaN, or to ReLU's 0
-        ctx.save_for_backward(x, taps, frame, peak)
+        y, _, pairs = _compiled_convolution(x, taps, bias)
+        peak, frame = kernels.peak(y, dropout)
+        ctx.save_for_backward(x, pairs, peak, frame)
         return peak
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
-        x, taps, frame, peak = ctx.saved_tensors
-        gradient = gradient * (peak > 0)
-        (frames, batch, inputs), (kernel, _, outputs) = x.shape, taps.shape
-        margin = kernel // 2
-        # A number meets the rows of its clip around its frame, one for each tap: rows of x with zeros before and after.
-        tap = torch.arange(kernel)[:, None, None]
-        row = (frame + tap) * batch + torch.arange(batch)[:, None]  # (K, B, Cout)
-        weight = gradient.expand(row.shape)
-
-        padded = F.pad(x, (0, 0, 0, 0, margin, margin)).view(-1, inputs)
-        of_taps = _sums_of_rows(
-            padded, row.transpose(1, 2).reshape(-1, batch), weight.transpose(1, 2).reshape(-1, batch)
-        )
-
-        numbers = torch.int16 if len(padded) < 2**15 else torch.int32  # what sorts fastest
-        row, order = row.view(-1).to(numbers).sort(stable=True)
-        starts = torch.searchsorted(row, torch.arange(len(padded), dtype=numbers))
-        of_row = (tap * outputs + torch.arange(outputs)).expand(weight.shape).reshape(-1).index_select(0, order)
-        table = taps.to(x.dtype).transpose(1, 2).reshape(-1, inputs)  # (K · Cout, Cin)
-        of_x = _sums_of_rows(table, of_row, weight.reshape(-1).index_select(0, order), starts)
-
-        return (
-            of_x.view(-1, batch, inputs)[margin : margin + frames],
-            of_taps.view(kernel, outputs, inputs).transpose(1, 2).to(taps.dtype, memory_format=torch.contiguous_format),
-            gradient.sum(dim=0, dtype=taps.dtype),
-            None,
-        )
+        x, pairs, peak, frame = ctx.saved_tensors
+        gradient = gradient.float() * (peak > 0)
+        return *kernels.sparse_gradients(gradient, frame, x, pairs), gradient.sum(dim=0), None
 
 
-def _sums_of_rows(table: Tensor, rows: Tensor, weights: Tensor, starts: Tensor | None = None) -> Tensor:
-    return F.embedding_bag(rows, table, starts, mode="sum", per_sample_weights=weights)
+def _compiled_convolution(x: Tensor, taps: Tensor, bias: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The output, and what its gradients need: the frequencies of x and the taps in pairs."""
+    of_frames, of_taps, of_output = _products(len(x), len(taps), x.dtype, x.device)
+    frequencies, pairs = kernels.transform(of_frames, x), kernels.pair_taps(taps)
+    return kernels.transform(of_output, kernels.multiply(of_taps, pairs, frequencies), bias), frequencies, pairs
 
 
 def _kept(x: Tensor, rate: float) -> Tensor:

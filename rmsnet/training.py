@@ -518,8 +518,9 @@ class _Trainer:
             for part in self.weights.values():
                 part.grad = torch.zeros_like(part) if part.grad is None else part.grad
             self.world.sum([total, *(part.grad for part in self.weights.values() if part.grad is not None)])
-        gradients = (weight for weight in self.weights.values() if weight.grad is not None)
-        norm = torch.nn.utils.clip_grad_norm_(gradients, LONGEST_GRADIENT)
+        norm = torch.nn.utils.get_total_norm([w.grad for w in self.weights.values() if w.grad is not None])
+        if self.device.type == "cuda" or norm > LONGEST_GRADIENT:  # on a GPU to ask would cost more than to multiply
+            torch.nn.utils.clip_grads_with_norm_(self.weights.values(), LONGEST_GRADIENT, norm)
         self.optimizer.step()
         if self.average is not None:
             averages = [self.average[name] for name in self.weights]

@@ -33,54 +33,6 @@ def test_so_are_its_gradients():
         torch.testing.assert_close(found, expected[name], rtol=1e-3, atol=1e-5)
 
 
-@settings(max_examples=30, deadline=None)
-@given(
-    frames=st.integers(1, 130),
-    batch=st.integers(1, 5),
-    inputs=st.integers(1, 9),
-    outputs=st.integers(1, 9),
-    dropout=st.sampled_from([0.0, 0.5]),
-    seed=st.integers(0, 1000),
-)
-def test_the_sparse_gradient_of_the_maximum_is_the_dense_one(frames, batch, inputs, outputs, dropout, seed):
-    compare_gradients(frames, batch, inputs, outputs, dropout, seed)
-
-
-def test_the_sparse_gradient_counts_beyond_16_bits():
-    compare_gradients(frames=300, batch=120, inputs=2, outputs=3, dropout=0.1, seed=0)
-
-
-def compare_gradients(frames, batch, inputs, outputs, dropout, seed):
-    torch.manual_seed(seed)
-    leaves = [
-        torch.randn(shape, requires_grad=True) for shape in [(frames, batch, inputs), (9, inputs, outputs), outputs]
-    ]
-    weight = torch.randn(batch, outputs)
-    gradients = []
-    for peak in (spectral._SparsePeak.apply, lambda *given: spectral._peak(*given)[0]):
-        torch.manual_seed(seed)  # the same frames are dropped
-        found = peak(*leaves, dropout)
-        gradients.append(torch.autograd.grad((found * weight).sum(), leaves))
-    for ours, dense in zip(*gradients, strict=True):
-        torch.testing.assert_close(ours, dense, rtol=1e-4, atol=1e-4)
-
-
-def test_of_equal_frames_the_first_has_the_gradient():
-    x, taps = torch.zeros(41, 1, 1, requires_grad=True), torch.zeros(9, 1, 1)
-    taps[4] = 1.0
-    bias = torch.ones(1, requires_grad=True)  # all that there is: each frame is exactly 1
-    spectral._SparsePeak.apply(x, taps.requires_grad_(), bias, 0.0).sum().backward()
-    assert x.grad.squeeze().tolist() == [1.0] + 40 * [0.0]
-
-
-def test_a_nan_stays_one():
-    x = torch.full((41, 2, 3), float("nan"), requires_grad=True)
-    taps, bias = torch.ones(9, 3, 4, requires_grad=True), torch.ones(4, requires_grad=True)
-    peak = spectral._SparsePeak.apply(x, taps, bias, 0.1)
-    peak.sum().backward()
-    assert peak.isnan().all()
-
-
 def test_41_frames_take_67_products_instead_of_369():
     of_frames, of_taps, of_output = spectral._product_matrices(41)
     assert of_frames.shape == (67, 41)
