@@ -26,8 +26,8 @@ sizes = st.fixed_dictionaries(
 )
 
 
-def some(*shape, dtype=torch.bfloat16):
-    return torch.randn(*shape).to(dtype)
+def some(*shape):
+    return torch.randn(*shape).bfloat16()
 
 
 def assert_rounded(found, exact):
@@ -125,6 +125,15 @@ def test_dropout_is_fair_and_independent(rate):
     pairs = [first & second, first & first.roll(1, 0), first & first.roll(1, 1), kernels.peak(two, rate)[0] == 0]
     for dropped, expected in [(first, rate), (second, rate), *((pair, rate**2) for pair in pairs)]:
         assert abs(dropped.double().mean().item() - expected) < 5 * (expected * (1 - expected) / first.numel()) ** 0.5
+
+
+def test_the_peak_is_at_its_frame_and_what_was_dropped_is_not_it():
+    torch.manual_seed(0)
+    y = torch.rand(41, 64, 64).bfloat16() + 1
+    peak, frame = kernels.peak(y, 0.5)
+    assert torch.equal(y.gather(0, frame.long()[None])[0], peak)
+    dropped = (peak < y.amax(dim=0)).double().mean().item()
+    assert 0.4 < dropped < 0.5  # a half of the maxima, less where two frames share one
 
 
 def test_dropout_comes_from_the_generator_and_none_leaves_it_alone():
