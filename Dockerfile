@@ -24,7 +24,7 @@ RUN mkdir -p /opt/weights && if [ -n "${BACKBONE}" ]; then \
         "${BACKBONE}" "${WEIGHTS}"; fi
 
 FROM environment AS project
-# The compiled products of training (rmsnet/kernels.c).
+# The compiled products of training (rmsnet/network/kernels.c).
 RUN command -v gcc >/dev/null || \
     { apt-get update && apt-get install --yes --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*; }
 COPY . /tmp/project

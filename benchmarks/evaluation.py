@@ -53,7 +53,8 @@ def made_up(seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def write(folder: Path, seed: int, dense: bool) -> None:
-    from rmsnet.soccernet import V2_CLASSES, read_split
+    from rmsnet.dataset.labels import V2_CLASSES
+    from rmsnet.dataset.soccernet import read_split
 
     events, predictions = made_up(seed)
     random = np.random.default_rng(seed)
@@ -80,7 +81,7 @@ def write(folder: Path, seed: int, dense: bool) -> None:
 
 
 def _spot(position: float, label: float) -> dict[str, str]:
-    from rmsnet.soccernet import V2_CLASSES
+    from rmsnet.dataset.labels import V2_CLASSES
 
     half, position = divmod(int(position), 1000 * SECONDS)
     seconds = position // 1000
@@ -101,7 +102,8 @@ def ours(folder: Path, kind: str) -> dict[str, object]:
     """Read files and judge."""
     started = time.perf_counter()
     from rmsnet.evaluation import average_map
-    from rmsnet.evaluation.files import class_list, games_of_split, read_predictions, read_truth
+    from rmsnet.evaluation.class_lists import class_list
+    from rmsnet.evaluation.files import games_of_split, read_predictions, read_truth
 
     imported = time.perf_counter()
     classes = class_list("v2")
@@ -156,7 +158,8 @@ def bootstrap(folder: Path, kind: str) -> dict[str, object]:
     """1000 resamples of the games."""
     started = time.perf_counter()
     from rmsnet.evaluation import interval, judge, resample
-    from rmsnet.evaluation.files import class_list, games_of_split, read_predictions, read_truth
+    from rmsnet.evaluation.class_lists import class_list
+    from rmsnet.evaluation.files import games_of_split, read_predictions, read_truth
 
     imported = time.perf_counter()
     classes = class_list("v2")

@@ -17,17 +17,18 @@ from pathlib import Path
 
 import numpy as np
 
-from rmsnet.bank import FrameBank, read_bank
-from rmsnet.clips import is_halftime_substitution
 from rmsnet.evaluation import average_map
-from rmsnet.model_files import SpottingModel, load_model
+from rmsnet.features.bank import FrameBank, read_bank
+from rmsnet.network.model_files import SpottingModel, load_model
 from rmsnet.params import load_params
 from rmsnet.spots import Predictions
-from rmsnet.spotting import score_every_clip, spot_bank
+from rmsnet.spotting.inference import spot_bank
+from rmsnet.spotting.scoring import score_every_clip
 from rmsnet.study.grids import STUDIES
 from rmsnet.study.scores import Bench
 from rmsnet.study.stage import trainings_of
 from rmsnet.study.summary import estimate
+from rmsnet.training.clips import is_halftime_substitution
 
 PARTS = 5
 NEAR_SECONDS = 30

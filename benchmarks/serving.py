@@ -22,12 +22,13 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from rmsnet.features.profile import bank_profile
 from rmsnet.files import write_json
-from rmsnet.model import RMSNet
-from rmsnet.model_files import model_config, save_model
+from rmsnet.network.model import RMSNet
+from rmsnet.network.model_files import save_model
 from rmsnet.params import TrainParams
-from rmsnet.profile import bank_profile
-from rmsnet.tracking.runs import save_pyfunc
+from rmsnet.tracking.logged_model import save_pyfunc
+from rmsnet.training.loop import model_config
 from tests.builders import bank
 from tests.mlflow_server import free_port, wait_for
 

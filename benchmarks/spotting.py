@@ -23,13 +23,14 @@ BEGIN = time.perf_counter()  # before the heavy imports, whose time is a result 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 
-from rmsnet.bank import BankHalf, FrameBank  # noqa: E402
-from rmsnet.model import RMSNet  # noqa: E402
-from rmsnet.model_files import model_config, save_model  # noqa: E402
+from rmsnet.dataset.labels import V1_CLASSES  # noqa: E402
+from rmsnet.features.bank import BankHalf, FrameBank  # noqa: E402
+from rmsnet.matches.stage import spot_stage  # noqa: E402
+from rmsnet.network.model import RMSNet  # noqa: E402
+from rmsnet.network.model_files import save_model  # noqa: E402
 from rmsnet.params import TrainParams  # noqa: E402
-from rmsnet.soccernet import V1_CLASSES  # noqa: E402
-from rmsnet.spot_stage import spot_stage  # noqa: E402
 from rmsnet.spots import Truth  # noqa: E402
+from rmsnet.training.loop import model_config  # noqa: E402
 
 FRAMES = 5400
 WIDTH = 512
@@ -111,13 +112,15 @@ def video_model(folder: Path, backbone: str, precision: str) -> Path:
     from rmsnet.video.recipe import BACKBONE_FILE, Recipe
 
     if backbone == "efficientnet_lite0":
-        recipe = Recipe(**open_backbone(backbone, "DEFAULT")[1], precision=precision)
+        recipe = Recipe(
+            **open_backbone(backbone, "DEFAULT")[1], frame_rate=2.0, first_frame_seconds=0.5, precision=precision
+        )
         return write_model(folder, 1280, recipe.features_info())
     torch.manual_seed(0)
     network = build_backbone(backbone).eval()
     with torch.inference_mode():
         width = network(torch.zeros(1, 3, 224, 224)).shape[1]
-    recipe = Recipe(backbone, BACKBONE_FILE, weights_hash(network.state_dict()), precision=precision)
+    recipe = Recipe(backbone, BACKBONE_FILE, weights_hash(network.state_dict()), 2.0, 0.5, precision=precision)
     write_model(folder, width, recipe.features_info())
     save_file(network.state_dict(), folder / BACKBONE_FILE)
     return folder

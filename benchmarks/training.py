@@ -20,16 +20,17 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from rmsnet import spectral
-from rmsnet.bank import BankHalf, FrameBank
-from rmsnet.clips import training_clips
-from rmsnet.dense import dense_scores
-from rmsnet.devices import choose_precision, keep_freed_memory
-from rmsnet.model import RMSNet, rms_loss
+from rmsnet.features.bank import BankHalf, FrameBank
+from rmsnet.network import spectral
+from rmsnet.network.dense import dense_scores
+from rmsnet.network.devices import choose_precision, keep_freed_memory
+from rmsnet.network.model import RMSNet, rms_loss
 from rmsnet.params import TrainParams
-from rmsnet.sampling import EpochSampler, clip_rows
 from rmsnet.spots import Truth
-from rmsnet.training import STEPS_BETWEEN_REPORTS, train
+from rmsnet.training.clips import training_clips
+from rmsnet.training.loop import train
+from rmsnet.training.sampling import EpochSampler, clip_rows
+from rmsnet.training.trainer import STEPS_BETWEEN_REPORTS
 
 T, BATCH, STEPS = 41, 64, STEPS_BETWEEN_REPORTS
 
@@ -112,7 +113,7 @@ def ceiling() -> Iterator[None]:
 
 
 def ours() -> Iterator[None]:
-    """All of `rmsnet.training.train`: stopped whenever it reports clips, 25 steps after the last time."""
+    """All of `rmsnet.training.loop.train`: stopped whenever it reports clips, 25 steps after the last time."""
     go, reported = threading.Semaphore(0), threading.Semaphore(0)
 
     def on_clips(clips: int) -> None:

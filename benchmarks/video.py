@@ -18,14 +18,17 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 
-from rmsnet.devices import choose_device
+from rmsnet.network.devices import choose_device
 from rmsnet.simulation.broadcast import direct
 from rmsnet.simulation.draws import Draws
 from rmsnet.simulation.video import match_colours, write_half_video
 from rmsnet.video.decoding import sampled_pictures
-from rmsnet.video.features import FRAMES_AT_ONCE, Extractor, image_batches, video_features
+from rmsnet.video.extractor import FRAMES_AT_ONCE, Extractor, image_batches, video_features
 from rmsnet.video.frames import FrameZip, Pictures, decode_jpeg, write_frames
 from rmsnet.video.recipe import Recipe
+
+TIMES = (2.0, 0.5)
+"""Samples a second, and the first."""
 
 
 def main() -> None:
@@ -63,7 +66,7 @@ def random_extractor(backbone: str, device: torch.device, precision: str, whole:
 
     network = build_backbone(backbone).eval().to(device).to(memory_format=torch.channels_last)
     size = {"resize": None, "width": 398} if whole else {}
-    return Extractor(Recipe(backbone, "random", "", precision=precision, **size), network, None, device)
+    return Extractor(Recipe(backbone, "random", "", *TIMES, precision=precision, **size), network, None, device)
 
 
 class Speed:
@@ -121,7 +124,7 @@ def extraction(video: Path, extractor: Extractor, rounds: int) -> None:
 def frames(video: Path, folder: Path, extractor: Extractor, rounds: int) -> None:
     """JPEG frames out of a zip, clip by clip, against the network that they are for."""
     path = folder / "half.zip"
-    write_frames(path, video, Pictures(224, 398, None), lambda done, expected: None)
+    write_frames(path, video, Pictures(224, 398, None, *TIMES), lambda done, expected: None)
     archive = FrameZip(path)
     clip = 41
     starts = np.random.default_rng(0).integers(0, len(archive) - clip + 1, 8).tolist()

@@ -31,7 +31,7 @@ def text_page(title: str, text: str) -> str:
 
 def training_page(model: Path, name: str) -> str:
     """Losses and validation Average-mAP per epoch of a model folder."""
-    from rmsnet.training_stage import plot_history
+    from rmsnet.training.stage import plot_history
 
     with TemporaryDirectory() as folder:
         picture = Path(folder) / "history.png"

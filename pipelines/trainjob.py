@@ -72,7 +72,7 @@ def train_here() -> None:
         os.environ.setdefault(secret.name, secret.read_text(encoding="utf-8"))
     with door("train"):
         from rmsnet.params import params_from
-        from rmsnet.training_stage import train_stage
+        from rmsnet.training.stage import train_stage
 
         training = Training(**json.loads(os.environ[REQUEST]))
         params = params_from(training.params, "params")

@@ -161,7 +161,7 @@ class SpotParams:
         suppression: what happens to predictions near a better one of their class: "none", "hard": dropped, "soft":
             weakened.
         suppression_seconds: how near that is.
-        spread: put confidences on the scale of their log-odds; see `rmsnet.decoding.spread`.
+        spread: put confidences on the scale of their log-odds; see `rmsnet.spotting.decoding.spread`.
     """
 
     __pydantic_config__ = _STRICT

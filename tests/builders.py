@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from rmsnet.bank import BankHalf, FrameBank, bank_index
+from rmsnet.dataset.labels import V1_CLASSES
+from rmsnet.features.bank import BankHalf, FrameBank, bank_index
 from rmsnet.files import write_json
-from rmsnet.soccernet import V1_CLASSES
 from rmsnet.spots import Truth
 
 
@@ -58,7 +58,7 @@ def learnable_bank(games: int, *, frames: int = 300, width: int = 8, noise: floa
 
 
 def write_bank(folder: Path, split: str, made: FrameBank, **info: object) -> FrameBank:
-    """Leave a bank where `rmsnet.bank.read_bank` finds it."""
+    """Leave a bank where `rmsnet.features.bank.read_bank` finds it."""
     made = replace(made, info={**made.info, "split": split, **info})
     folder.mkdir(parents=True, exist_ok=True)
     np.save(folder / f"{split}.npy", made.features)

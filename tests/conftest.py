@@ -44,7 +44,7 @@ LONGEST_FIRST = (
     "components/test_collect_matches.py",
     "components/test_train.py",
     "tracking/test_team_server.py",
-    "test_distributed.py",
+    "training/test_distributed.py",
     "pipelines/test_trainjob.py",
 )
 """Files that take long, so that two processes end together; what the components share is made beside test_pipeline."""

@@ -5,19 +5,19 @@ import json
 import numpy as np
 import pytest
 
-from rmsnet.bank import read_bank
+from rmsnet.dataset.soccernet import read_split
+from rmsnet.features.bank import read_bank
 from rmsnet.params import load_params
 from rmsnet.simulation import simulate
-from rmsnet.soccernet import read_split
 
 
 @pytest.mark.slow
 def test_real_annotations_go_through_every_stage_to_a_champion(shared, repository, tmp_path, monkeypatch):
     from rmsnet import tracking
     from rmsnet.evaluation.stage import evaluate_stage
-    from rmsnet.extraction import extract
+    from rmsnet.features.stage import extract
     from rmsnet.registry import register_stage
-    from rmsnet.training_stage import train_stage
+    from rmsnet.training.stage import train_stage
     from rmsnet.validation import validate
 
     monkeypatch.chdir(tmp_path)

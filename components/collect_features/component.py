@@ -22,8 +22,8 @@ def collect_features(parts: Input[List[Dataset]], features: Output[Dataset]):  #
     from components.door import door
 
     with door("collect_features"):
-        from rmsnet.bank import read_bank
-        from rmsnet.extraction import join
+        from rmsnet.features.bank import read_bank
+        from rmsnet.features.shards import join
 
         out = Path(features.path)
         done = join([Path(part.path) for part in parts], out)

@@ -40,8 +40,8 @@ def collect_matches(
         from components.pages import events_page, text_page
         from rmsnet.evaluation.stage import run_scores
         from rmsnet.files import read_json, write_text
-        from rmsnet.model_files import CONFIG
-        from rmsnet.spotted import EVENTS, join_spotted, score_spotted
+        from rmsnet.matches.overview import EVENTS, join_spotted, score_spotted
+        from rmsnet.network.model_files import CONFIG
 
         out = Path(spotted.path)
         found = join_spotted([Path(part.path) for part in parts], out, "Spotted matches")

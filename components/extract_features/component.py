@@ -22,7 +22,8 @@ def extract_features(data: Input[Dataset], shard: str, params: dict, features: O
     from components.door import door
 
     with door("extract_features"):
-        from rmsnet.extraction import Shard, extract
+        from rmsnet.features.shards import Shard
+        from rmsnet.features.stage import extract
         from rmsnet.params import params_from
 
         chosen = params_from(params, "params")

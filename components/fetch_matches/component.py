@@ -38,11 +38,11 @@ def fetch_matches(
     from components.door import door
 
     with door("fetch_matches"):
-        from rmsnet.matches import find_matches
-        from rmsnet.model_files import load_model, origin
+        from rmsnet.dataset.sources import fetch
+        from rmsnet.matches.sources import find_matches
+        from rmsnet.network.model_files import load_model, origin
         from rmsnet.provenance import dvc_md5
-        from rmsnet.registry.stage import registered
-        from rmsnet.sources import fetch
+        from rmsnet.registry.versions import registered
         from rmsnet.tracking import find_model
 
         facts = {"uri": model}

@@ -37,10 +37,10 @@ def spot_matches(
 
     with door("spot_matches"):
         from components.pages import matches_page
-        from rmsnet.extraction import Shard
+        from rmsnet.features.shards import Shard
         from rmsnet.files import write_text
-        from rmsnet.spot_stage import spot_stage
-        from rmsnet.spotted import EVENTS
+        from rmsnet.matches.overview import EVENTS
+        from rmsnet.matches.stage import spot_stage
 
         out = Path(spotted.path)
         start = time.perf_counter()

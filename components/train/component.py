@@ -37,9 +37,9 @@ def train(
         os.environ["RMSNET_SPOOL"] = unsent.path
         from components.pages import training_page
         from rmsnet.files import write_text
-        from rmsnet.launch import train_in_processes
         from rmsnet.params import params_from
-        from rmsnet.training_stage import read_run
+        from rmsnet.tracking import read_run
+        from rmsnet.training.launch import train_in_processes
 
         folder, chosen, processes = Path(model.path), params_from(params, "params"), int(os.environ.get(PROCESSES, "1"))
         done = train_in_processes(processes, Path(features.path), folder, chosen, variant=variant)

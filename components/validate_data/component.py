@@ -41,10 +41,10 @@ def validate_data(
     from components.door import door
 
     with door("validate_data"):
+        from rmsnet.dataset.sources import fetch
         from rmsnet.errors import CheckFailed
         from rmsnet.files import read_json
         from rmsnet.params import params_from
-        from rmsnet.sources import fetch
         from rmsnet.validation import validate
 
         chosen = params_from(params, "params")

@@ -25,7 +25,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def run(options: argparse.Namespace) -> Any:
     params = params_of(options)
 
-    from rmsnet.ensemble_stage import ensemble_stage
+    from rmsnet.training.ensemble import ensemble_stage
 
     metrics = ensemble_stage(options.models, options.features, options.out, params)
     if not options.json:

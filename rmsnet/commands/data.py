@@ -58,7 +58,7 @@ def _add_inspect(actions: "argparse._SubParsersAction[argparse.ArgumentParser]")
 def run_inspect(options: argparse.Namespace) -> Any:
     params = params_of(options)
 
-    from rmsnet.inspection import as_text, inspect
+    from rmsnet.validation.inspection import as_text, inspect
 
     found = inspect(options.data, features=params.extract.features, classes=params.data.classes, page=options.page)
     if not options.json:
@@ -76,7 +76,7 @@ def _add_lineage(actions: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
 
 def run_lineage(options: argparse.Namespace) -> Any:
-    from rmsnet.lineage import as_text, lineage
+    from rmsnet.registry.lineage import as_text, lineage
 
     links = lineage(options.model, options.features, options.data)
     if not options.json:
@@ -104,7 +104,7 @@ def _add_download(actions: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def run_download(options: argparse.Namespace) -> Any:
     params = params_of(options)
 
-    from rmsnet.downloading import ask_password, download
+    from rmsnet.dataset.downloading import ask_password, download
 
     what, splits = options.what.split(","), options.split.split(",")
     done = download(

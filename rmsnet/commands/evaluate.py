@@ -102,8 +102,8 @@ def _run_files(options: argparse.Namespace) -> Any:
         raise UserError(f"--frame-rate {options.frame_rate:g}: must lie between 1 and 1000 frames per second")
 
     from rmsnet.evaluation.assessment import parse_tolerances
+    from rmsnet.evaluation.class_lists import class_list
     from rmsnet.evaluation.comparison import comparison, comparison_table
-    from rmsnet.evaluation.files import class_list
     from rmsnet.evaluation.report import heading, missing_games, terminal_table
     from rmsnet.evaluation.stage import evaluate_files
 

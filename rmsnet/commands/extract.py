@@ -35,7 +35,8 @@ def run(options: argparse.Namespace) -> Any:
     if not options.join and len(options.data) > 1:
         raise UserError(f"{options.data[1]}: one dataset at a time; parts of one are joined with --join")
 
-    from rmsnet.extraction import Shard, extract, join
+    from rmsnet.features.shards import Shard, join
+    from rmsnet.features.stage import extract
 
     if options.join:
         done = join(options.data, options.out)

@@ -30,7 +30,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def run(options: argparse.Namespace) -> Any:
-    from rmsnet.spot_stage import spot_stage
+    from rmsnet.matches.stage import spot_stage
 
     spotted = spot_stage(
         options.source,

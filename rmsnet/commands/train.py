@@ -28,7 +28,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def run(options: argparse.Namespace) -> Any:
     params = params_of(options)
 
-    from rmsnet.training_stage import train_stage
+    from rmsnet.training.stage import train_stage
 
     metrics = train_stage(
         options.features,

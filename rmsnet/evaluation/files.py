@@ -23,23 +23,14 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from rmsnet.dataset.game_files import GameFiles
+from rmsnet.dataset.labels import HALVES, parse_game_time
+from rmsnet.dataset.soccernet import read_split, read_split_file
 from rmsnet.errors import UserError
 from rmsnet.evaluation.cells import GRID_SECONDS
-from rmsnet.files import read_json, write_json
-from rmsnet.soccernet import (
-    CLASSES,
-    HALVES,
-    LABEL_FILES,
-    LABELS,
-    GameFiles,
-    event_class,
-    parse_game_time,
-    read_split,
-    read_split_file,
-)
+from rmsnet.evaluation.class_lists import ClassList
+from rmsnet.evaluation.results import RESULTS
 from rmsnet.spots import Predictions, Truth
-
-RESULTS = "results_spotting.json"
 
 LAST_MS = 1 << 53
 """Milliseconds that floating-point numbers no longer tell apart; no half lasts that long."""
@@ -55,62 +46,6 @@ MAX_READERS = 8
 
 Columns = list[npt.NDArray[Any]]
 """One-dimensional arrays of one length."""
-
-
-@dataclass(frozen=True)
-class ClassList:
-    """What is spotted, and how the labels of annotation files map to it.
-
-    Attributes:
-        name: "v1", "v2" or the name of a file.
-        classes: class names; those of predictions.
-        of_label: class of each annotated label, None for those that are no event.
-        label_file: name of the annotation file of a game.
-        ignore_others: leave out labels that are unknown, in annotations and predictions, instead of refusing them.
-    """
-
-    name: str
-    classes: tuple[str, ...]
-    of_label: Mapping[str, int | None]
-    label_file: str
-    ignore_others: bool = False
-
-
-def class_list(name: str, label_file: str | None = None, ignore_others: bool = False) -> ClassList:
-    """The class list that is called "v1" or "v2", or that a file holds: a name a line, or a JSON list of names.
-
-    Args:
-        name: "v1", "v2" or a path.
-        label_file: name of a game's annotation file; by default Labels.json for v1, else Labels-v2.json.
-        ignore_others: see `ClassList`.
-
-    Raises:
-        UserError: no such file, or no list of different names in it.
-    """
-    classes = CLASSES[name] if name in CLASSES else _read_classes(Path(name))
-    index = {label: number for number, label in enumerate(classes)}
-    of_label: dict[str, int | None] = dict(index)
-    if name in LABELS:
-        events = {label: event_class(label, name) for label in LABELS[name]}
-        of_label = {label: None if event is None else index[event] for label, event in events.items()}
-    return ClassList(name, classes, of_label, label_file or LABEL_FILES.get(name, LABEL_FILES["v2"]), ignore_others)
-
-
-def _read_classes(path: Path) -> tuple[str, ...]:
-    if path.suffix == ".json":
-        listed = read_json(path)
-    else:
-        try:
-            listed = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-        except FileNotFoundError:
-            raise UserError(f"{path}: neither v1 nor v2 nor a file with class names") from None
-        except (OSError, UnicodeDecodeError) as error:
-            raise UserError(f"{path}: not a readable list of class names ({error})") from None
-    if not isinstance(listed, list) or not listed or not all(isinstance(name, str) and name for name in listed):
-        raise UserError(f"{path}: not a list of class names (one a line, or a JSON list)")
-    if len(set(listed)) < len(listed):
-        raise UserError(f"{path}: names a class twice")
-    return tuple(listed)
 
 
 def games_of_split(split: str, labels: Path) -> list[str]:
@@ -390,39 +325,3 @@ def _list_in(content: bytes, key: str, where: str) -> list[Any]:
 
 def _and_more(games: Sequence[str]) -> str:
     return f" and {len(games) - 1} more" if len(games) > 1 else ""
-
-
-def write_predictions(
-    folder: Path, halves: Sequence[tuple[str, int]], predictions: Predictions, classes: Sequence[str]
-) -> None:
-    """Write predictions as SoccerNet's results_spotting.json, a file per game, also for games without any.
-
-    Args:
-        folder: gets <game>/results_spotting.json.
-        halves: game and number (1 or 2) of each half that `predictions.half` numbers.
-        predictions: what to write.
-        classes: names that `predictions.label` numbers.
-    """
-    for game, document in results_of(halves, predictions, classes).items():
-        write_json(folder / game / RESULTS, document)
-
-
-def results_of(
-    halves: Sequence[tuple[str, int]], predictions: Predictions, classes: Sequence[str]
-) -> dict[str, dict[str, Any]]:
-    """What results_spotting.json holds for each game; arguments as of `write_predictions`."""
-    rows: dict[str, list[dict[str, str]]] = {game: [] for game, _ in halves}
-    columns = (predictions.half, predictions.position_ms, predictions.label, predictions.confidence)
-    for half_number, position_ms, label, confidence in zip(*(column.tolist() for column in columns), strict=True):
-        game, half = halves[half_number]
-        seconds = position_ms // 1000
-        rows[game].append(
-            {
-                "gameTime": f"{half} - {seconds // 60:02d}:{seconds % 60:02d}",
-                "label": classes[label],
-                "position": str(position_ms),
-                "half": str(half),
-                "confidence": repr(confidence),
-            }
-        )
-    return {game: {"UrlLocal": game, "predictions": listed} for game, listed in rows.items()}

@@ -5,16 +5,18 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rmsnet.bank import FrameBank, read_bank
+from rmsnet.dataset.labels import HALVES, V1_CLASSES
 from rmsnet.errors import UserError
 from rmsnet.evaluation.assessment import Assessment, Corpus, assess, parse_tolerances
+from rmsnet.evaluation.class_lists import ClassList
 from rmsnet.evaluation.comparison import COMPARISON_FILES, write_comparison
-from rmsnet.evaluation.files import ClassList, games_of_split, read_predictions, read_truth, write_predictions
+from rmsnet.evaluation.files import games_of_split, read_predictions, read_truth
 from rmsnet.evaluation.metric import LOOSE, Protocol
 from rmsnet.evaluation.report import REPORT_FILES, write_report
+from rmsnet.evaluation.results import write_predictions
+from rmsnet.features.bank import FrameBank, read_bank
 from rmsnet.files import atomic_folder, read_json, write_json
 from rmsnet.params import EvaluateParams
-from rmsnet.soccernet import HALVES, V1_CLASSES
 
 SPLITS = ("valid", "test")
 
@@ -41,10 +43,10 @@ def evaluate_stage(
             have.
     """
     from rmsnet import tracking
-    from rmsnet.devices import choose_device
-    from rmsnet.model_files import ORIGIN_FILE, load_model, origin
-    from rmsnet.spotting import spot_bank
-    from rmsnet.training_stage import RUN_FILE, read_run
+    from rmsnet.network.devices import choose_device
+    from rmsnet.network.model_files import ORIGIN_FILE, load_model, origin
+    from rmsnet.spotting.inference import spot_bank
+    from rmsnet.tracking import RUN_FILE, read_run
 
     _require_replaceable(out, SPLITS)
     run = read_run(model) if (model / RUN_FILE).exists() else None
@@ -84,8 +86,8 @@ def _readable(bank: FrameBank, model: Path, features: Path, device: str) -> Fram
     """The bank itself, or what a fine-tuned model makes of a bank of frames."""
     if "pictures" not in bank.info["features"]:
         return bank
-    from rmsnet.devices import choose_device
-    from rmsnet.video.finetuning import features_of_frames
+    from rmsnet.features.from_frames import features_of_frames
+    from rmsnet.network.devices import choose_device
 
     return features_of_frames(model, bank, features, choose_device(device))
 

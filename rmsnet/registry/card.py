@@ -8,7 +8,7 @@ import numpy as np
 from rmsnet.evaluation.assessment import Assessment
 from rmsnet.evaluation.bootstrap import interval
 from rmsnet.evaluation.metric import average_map
-from rmsnet.model_files import SpottingModel
+from rmsnet.network.model_files import SpottingModel
 from rmsnet.spots import Predictions, Truth
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Check:
+class Condition:
     """One condition of a promotion.
 
     Attributes:
@@ -109,7 +109,7 @@ def tail_share(games: int, confidence: float) -> float:
     return float(norm.cdf(-math.sqrt(games / (games - 1)) * t.ppf(confidence, games - 1)))
 
 
-def statistical_checks(duel: Duel, classes: Sequence[str], params: RegisterParams) -> list[Check]:
+def statistical_checks(duel: Duel, classes: Sequence[str], params: RegisterParams) -> list[Condition]:
     """What the numbers must say for the challenger to replace the champion."""
     percent = 100 * params.confidence
     fallen = [
@@ -120,19 +120,19 @@ def statistical_checks(duel: Duel, classes: Sequence[str], params: RegisterParam
     lowest = int(np.argmin(duel.class_difference))
     fall = f"the lowest difference is {100 * duel.class_difference[lowest]:+.1f} ({classes[lowest]})"
     return [
-        Check(
+        Condition(
             "enough games",
             duel.games >= params.minimum_games,
             f"both scored on the same {duel.games} games; {params.minimum_games} are needed for an interval to be "
             "trusted",
         ),
-        Check(
+        Condition(
             "better beyond doubt",
             duel.low > params.margin,
             f"difference {100 * duel.difference:+.2f}, {percent:g} % lower bound {100 * duel.low:+.2f}, "
             f"must be above {100 * params.margin:+.2f}",
         ),
-        Check(
+        Condition(
             "no class falls",
             not fallen,
             f"with significance by more than {100 * params.class_allowance:g}: {'; '.join(fallen) or f'none, {fall}'}",
@@ -140,15 +140,15 @@ def statistical_checks(duel: Duel, classes: Sequence[str], params: RegisterParam
     ]
 
 
-def floor_check(score: float, params: RegisterParams) -> Check:
-    return Check(
+def floor_check(score: float, params: RegisterParams) -> Condition:
+    return Condition(
         "above the floor",
         score >= params.floor,
         f"valid Average-mAP {100 * score:.2f}, at least {100 * params.floor:g} is asked of any champion",
     )
 
 
-def validation_check(report: Mapping[str, Any] | None, dataset: str, dvc_md5: str | None) -> Check:
+def validation_check(report: Mapping[str, Any] | None, dataset: str, dvc_md5: str | None) -> Condition:
     """Whether the data passed their validation, and the report is one of these data.
 
     Args:
@@ -158,13 +158,17 @@ def validation_check(report: Mapping[str, Any] | None, dataset: str, dvc_md5: st
     """
     name = "data validated"
     if report is None:
-        return Check(name, False, "no validation report was given (rmsnet validate … --out DIR, then --validation DIR)")
+        return Condition(
+            name, False, "no validation report was given (rmsnet validate … --out DIR, then --validation DIR)"
+        )
     verdict = str(report.get("verdict"))
     if report.get("dataset") != dataset:
-        return Check(
+        return Condition(
             name, False, f"the report is about {report.get('dataset')!r}, the model has learned from {dataset!r}"
         )
     hashes = (report.get("dvc_md5"), dvc_md5)
     if None not in hashes and hashes[0] != hashes[1]:
-        return Check(name, False, f"the report is about another state of the data (DVC {hashes[0]}, not {hashes[1]})")
-    return Check(name, verdict.startswith("passed"), str(report.get("summary", verdict)))
+        return Condition(
+            name, False, f"the report is about another state of the data (DVC {hashes[0]}, not {hashes[1]})"
+        )
+    return Condition(name, verdict.startswith("passed"), str(report.get("summary", verdict)))

@@ -6,11 +6,11 @@ import io
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from rmsnet.paper import TABLE_III
+from rmsnet.evaluation.paper import TABLE_III
 
 if TYPE_CHECKING:
+    from rmsnet.registry.decision import Decision
     from rmsnet.registry.gate import Duel
-    from rmsnet.registry.stage import Decision
 
 SIMULATED = "Simulated features: these numbers show that the machinery works, not how it does on SoccerNet."
 

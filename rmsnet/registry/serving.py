@@ -62,7 +62,7 @@ def make_app(uri: str) -> "FastAPI":
 
     from rmsnet import tracking
 
-    folder = tracking.fetch(uri)
+    folder = tracking.fetch_model(uri)
     with tracking.asking(f"{uri} cannot be loaded"):
         loaded = mlflow.pyfunc.load_model(str(folder))
     spotter = loaded.unwrap_python_model()

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from rmsnet.dataset.labels import Event
+from rmsnet.dataset.soccernet import FIRST_FRAME_SECONDS, FRAME_RATE
 from rmsnet.simulation.draws import Draws
-from rmsnet.soccernet import FIRST_FRAME_SECONDS, FRAME_RATE, Event
 
 SHOT_TYPES = ("wide", "medium", "close-up", "crowd", "replay", "bench")
 

@@ -72,3 +72,7 @@ class Draws:
         sums = (pairs + (pairs >> np.uint64(16))) & np.uint64(0x0000FFFF0000FFFF)
         values: npt.NDArray[np.int16] = sums.view("<u4").astype(np.int16) - np.int16(510)
         return values[: rows * columns].reshape(rows, columns)
+
+
+# What a stream of draws is for: the second number of its key.
+WORLD, TIMELINE, LOOKS, HALF, VIDEO = range(5)

@@ -5,10 +5,20 @@ The numbers come from the labels of the 500 SoccerNet games (counts per game, me
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
+from rmsnet.dataset.labels import Event
 from rmsnet.simulation.draws import Draws
-from rmsnet.soccernet import Event
+from rmsnet.simulation.sequences import (
+    RED_CARD_EVERY,
+    SECOND_YELLOW_EVERY,
+    TEAMS,
+    Play,
+    card,
+    goal,
+    minor,
+    penalty,
+    substitution,
+)
 
 HALF_MINUTES = 45
 """Minutes of a real half."""
@@ -37,9 +47,6 @@ _FIRST_HALF_PERCENT = {"Goal": 42, "Penalty": 42, "Card": 35, "Substitution": 5}
 _HALFTIME_SUBSTITUTION_PERCENT = 39
 """Per match; 197 in 500 matches are annotated at "2 - 00:00"."""
 
-# The rare classes are dealt out evenly, so that a small dataset has them too.
-_RED_CARD_EVERY = 9
-_SECOND_YELLOW_EVERY = 10
 
 _NOT_SHOWN_PERCENT: Mapping[str, int] = {
     "Ball out of play": 4,
@@ -60,11 +67,9 @@ _UNANNOTATED: Mapping[str, int] = {"Warm-up": 14000, "Talk": 10000, "Highlight":
 """What is shown but never annotated, per match, in thousandths: stoppages with players warming up, the referee
 talking to a player, replays out of nothing."""
 
-_TEAMS = ("home", "away")
-
 
 @dataclass(frozen=True)
-class Match:
+class Timeline:
     """What was annotated in a match.
 
     Attributes:
@@ -85,14 +90,6 @@ class Match:
         return goals.count("home"), goals.count("away")
 
 
-@dataclass(frozen=True)
-class _Sequence:
-    """A stretch of play: events at milliseconds from its start, and the pause that it takes."""
-
-    events: tuple[Event, ...]
-    duration_ms: int
-
-
 def density(half_seconds: int) -> tuple[int, int]:
     """How many times as often as in reality goals, cards and substitutions come, as a fraction.
 
@@ -105,7 +102,7 @@ def density(half_seconds: int) -> tuple[int, int]:
     return (real, half_seconds) if MAX_DENSITY * half_seconds >= real else (MAX_DENSITY, 1)
 
 
-def draw_match(draws: Draws, number: int, half_seconds: int) -> Match:
+def draw_timeline(draws: Draws, number: int, half_seconds: int) -> Timeline:
     """Draw what happens in a match.
 
     Args:
@@ -116,7 +113,7 @@ def draw_match(draws: Draws, number: int, half_seconds: int) -> Match:
     events: list[Event] = []
     major = _major_sequences(draws, number, half_seconds)
     for half in (1, 2):
-        start = [Event(half, draws.integer(0, 2500), "Kick-off", draws.one_of(_TEAMS))]
+        start = [Event(half, draws.integer(0, 2500), "Kick-off", draws.one_of(TEAMS))]
         if half == 2:
             start += _halftime_substitutions(draws, half_seconds)
         sequences = major[half] + minor_sequences(draws, half_seconds)
@@ -132,108 +129,44 @@ def draw_match(draws: Draws, number: int, half_seconds: int) -> Match:
         and not any(0 < events[goal].position_ms - event.position_ms < 5000 for goal in goals)
     ]
     own_goals = [goal for goal in goals if draws.integer(1, 1000) <= 24]
-    return Match(
+    return Timeline(
         tuple(events), frozenset(own_goals), frozenset(missed), tuple(_quiet_minutes(draws, events, half_seconds))
     )
 
 
-def _major_sequences(draws: Draws, number: int, half_seconds: int) -> dict[int, list[_Sequence]]:
+def _major_sequences(draws: Draws, number: int, half_seconds: int) -> dict[int, list[Play]]:
     """The sequences with a goal, card or substitution, by half."""
     times, per = density(half_seconds)
 
     def count(thousandths: int) -> int:
         return draws.count(thousandths * 2 * half_seconds * times // (per * 2 * 60 * HALF_MINUTES))
 
-    result: dict[int, list[_Sequence]] = {1: [], 2: []}
+    result: dict[int, list[Play]] = {1: [], 2: []}
 
-    def add(kind: str, sequence: _Sequence) -> None:
+    def add(kind: str, sequence: Play) -> None:
         result[1 if draws.chance(_FIRST_HALF_PERCENT[kind]) else 2].append(sequence)
 
     for _ in range(count(_GOALS)):
-        add("Goal", _goal(draws))
+        add("Goal", goal(draws))
     for _ in range(count(_PENALTIES)):
-        add("Penalty", _penalty(draws))
+        add("Penalty", penalty(draws))
     for _ in range(count(_CARDS)):
-        add("Card", _card(draws, "Yellow card"))
-    if number % _RED_CARD_EVERY == _RED_CARD_EVERY // 2:
-        add("Card", _card(draws, "Red card"))
-    if number % _SECOND_YELLOW_EVERY == _SECOND_YELLOW_EVERY // 2:
-        add("Card", _card(draws, "Yellow->red card"))
+        add("Card", card(draws, "Yellow card"))
+    if number % RED_CARD_EVERY == RED_CARD_EVERY // 2:
+        add("Card", card(draws, "Red card"))
+    if number % SECOND_YELLOW_EVERY == SECOND_YELLOW_EVERY // 2:
+        add("Card", card(draws, "Yellow->red card"))
     for _ in range(count(_SUBSTITUTIONS)):
-        add("Substitution", _substitution(draws))
+        add("Substitution", substitution(draws))
     return result
 
 
-def _at(milliseconds: int, label: str, team: str) -> Event:
-    return Event(0, milliseconds, label, team)
-
-
-def _other(team: str) -> str:
-    return "away" if team == "home" else "home"
-
-
-def _goal(draws: Draws) -> _Sequence:
-    """A shot, half a second later the goal, about a minute later the kick-off of the other team."""
-    team = draws.one_of(_TEAMS)
-    shot, goal = 15_000, 15_000 + draws.integer(300, 1000)
-    kick_off = goal + draws.integer(40_000, 70_000)
-    events = (_at(shot, "Shots on target", team), _at(goal, "Goal", team), _at(kick_off, "Kick-off", _other(team)))
-    return _Sequence(events, kick_off + 2000)
-
-
-def _penalty(draws: Draws) -> _Sequence:
-    """A foul, a minute later the penalty; three of four are goals."""
-    team = draws.one_of(_TEAMS)
-    penalty = 5000 + draws.integer(45_000, 75_000)
-    events = [_at(5000, "Foul", _other(team)), _at(penalty, "Penalty", team)]
-    end = penalty + 12_000
-    if draws.chance(75):
-        goal = penalty + draws.integer(500, 1200)
-        kick_off = goal + draws.integer(40_000, 70_000)
-        events += [_at(goal, "Goal", team), _at(kick_off, "Kick-off", _other(team))]
-        end = kick_off + 2000
-    else:
-        events.append(_at(penalty + 500, "Shots on target", team))
-    return _Sequence(tuple(events), end)
-
-
-def _card(draws: Draws, label: str) -> _Sequence:
-    """A foul, 4 to 15 seconds later the card (at times one for each side), then the free kick."""
-    team = draws.one_of(_TEAMS)
-    foul = 4000
-    card = foul + draws.integer(4000, 15_000)
-    events = [_at(foul, "Foul", team), _at(card, label, team)]
-    if draws.chance(8):
-        card += draws.integer(1000, 15_000)
-        events.append(_at(card, "Yellow card", draws.one_of(_TEAMS)))
-    free_kick = card + draws.integer(12_000, 30_000)
-    events.append(_at(free_kick, _free_kick(draws), _other(team)))
-    return _Sequence(tuple(events), free_kick + 3000)
-
-
-def _free_kick(draws: Draws) -> str:
-    return "Direct free-kick" if draws.chance(20) else "Indirect free-kick"
-
-
-def _substitution(draws: Draws) -> _Sequence:
-    """The ball goes out, a player (at times two) is exchanged, the throw-in follows."""
-    team = draws.one_of(_TEAMS)
-    exchange = 4000 + draws.integer(6000, 20_000)
-    events = [_at(4000, "Ball out of play", "not applicable"), _at(exchange, "Substitution", team)]
-    if draws.chance(10):
-        exchange += draws.integer(2000, 20_000)
-        events.append(_at(exchange, "Substitution", team))
-    throw_in = exchange + draws.integer(12_000, 25_000)
-    events.append(_at(throw_in, "Throw-in", draws.one_of(_TEAMS)))
-    return _Sequence(tuple(events), throw_in + 2000)
-
-
-def minor_sequences(draws: Draws, half_seconds: int) -> list[_Sequence]:
+def minor_sequences(draws: Draws, half_seconds: int) -> list[Play]:
     """The sequences of a half without goal, card or substitution: real rates at any length of the half."""
     result = []
     for label, thousandths in _MINOR.items():
         for _ in range(draws.count(thousandths * half_seconds // (2 * 60 * HALF_MINUTES))):
-            result.append(_minor(draws, label))
+            result.append(minor(draws, label))
     return result
 
 
@@ -280,34 +213,7 @@ def around_v1(draws: Draws, half: int, half_seconds: int, events: Sequence[Event
 _V1_TO_V2 = {"soccer": "Goal", "card": "Yellow card", "subs": "Substitution"}
 
 
-def _minor(draws: Draws, label: str) -> _Sequence:
-    team = draws.one_of(_TEAMS)
-    out = "not applicable"
-    restart = 3000 + draws.integer(8000, 30_000)
-    if label == "Foul":
-        events = [_at(3000, "Foul", team), _at(restart, _free_kick(draws), _other(team))]
-    elif label == "Offside":
-        events = [_at(3000, "Offside", team), _at(restart, "Indirect free-kick", _other(team))]
-    elif label == "Shots on target":
-        events = [_at(8000, label, team)]
-        if draws.chance(35):
-            ball_out = 8000 + draws.integer(800, 2500)
-            restart = ball_out + draws.integer(12_000, 30_000)
-            events += [_at(ball_out, "Ball out of play", out), _at(restart, "Corner", team)]
-        else:
-            restart = 16_000
-    elif label == "Shots off target":
-        ball_out = 8000 + draws.integer(800, 2500)
-        restart = ball_out + draws.integer(12_000, 30_000)
-        events = [_at(8000, label, team), _at(ball_out, "Ball out of play", out)]
-        events.append(_at(restart, "Clearance", _other(team)))
-    else:
-        restart = 1000 + draws.integer(4000, 24_000)
-        events = [_at(1000, "Ball out of play", out), _at(restart, label, team)]
-    return _Sequence(tuple(events), restart + 2000)
-
-
-def _spread(draws: Draws, half: int, sequences: Sequence[_Sequence], start_ms: int, end_ms: int) -> list[Event]:
+def _spread(draws: Draws, half: int, sequences: Sequence[Play], start_ms: int, end_ms: int) -> list[Event]:
     """The sequences in random order, one after the other, with random pauses; those that do not fit are left out."""
     order = draws.shuffled(sequences)
     while sum(sequence.duration_ms for sequence in order) > end_ms - start_ms:
@@ -329,7 +235,7 @@ _MAJOR = frozenset({"Goal", "Penalty", "Yellow card", "Red card", "Yellow->red c
 def _halftime_substitutions(draws: Draws, half_seconds: int) -> list[Event]:
     times, per = density(half_seconds)
     percent = _HALFTIME_SUBSTITUTION_PERCENT * half_seconds * times // (per * 60 * HALF_MINUTES)
-    return [Event(2, 0, "Substitution", draws.one_of(_TEAMS))] if draws.chance(percent) else []
+    return [Event(2, 0, "Substitution", draws.one_of(TEAMS))] if draws.chance(percent) else []
 
 
 def _with_visibility(draws: Draws, event: Event) -> Event:
@@ -348,46 +254,3 @@ def _quiet_minutes(draws: Draws, events: Sequence[Event], half_seconds: int) -> 
     }
     quiet = [(half, minute) for half in (1, 2) for minute in range(1, half_seconds // 60) if (half, minute) not in busy]
     return sorted(draws.shuffled(quiet)[: draws.integer(2, 3)])
-
-
-def v2_annotations(match: Match) -> list[dict[str, Any]]:
-    """The match as the annotations of Labels-v2.json."""
-    return [
-        {
-            "gameTime": _game_time(event.half, event.position_ms),
-            "label": event.label,
-            "position": str(event.position_ms),
-            "team": event.team,
-            "visibility": "visible" if event.visible else "not shown",
-        }
-        for event in match.events
-    ]
-
-
-_V1_LABELS = {
-    "Yellow card": "y-card",
-    "Red card": "r-card",
-    "Yellow->red card": "yr-card",
-    "Substitution": "substitution-in",
-    "Goal": "soccer-ball",
-}
-
-
-def v1_annotations(match: Match) -> list[dict[str, Any]]:
-    """The match as the annotations of Labels.json: whole seconds, and the minutes without events at the end."""
-    annotations = []
-    for number, event in enumerate(match.events):
-        label = "penalty-missed" if number in match.missed_penalties else _V1_LABELS.get(event.label)
-        if number in match.own_goals:
-            label = "soccer-ball-own"
-        if label is not None:
-            game_time = _game_time(event.half, event.position_ms)
-            annotations.append({"gameTime": game_time, "label": label, "team": event.team})
-    for half, minute in match.quiet_minutes:
-        annotations.append({"gameTime": _game_time(half, 60_000 * minute), "label": "no-events", "team": "careless"})
-    return annotations
-
-
-def _game_time(half: int, position_ms: int) -> str:
-    minutes, seconds = divmod(position_ms // 1000, 60)
-    return f"{half} - {minutes:02}:{seconds:02}"

@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from rmsnet.dataset.labels import Event
+from rmsnet.dataset.soccernet import FIRST_FRAME_SECONDS, FRAME_RATE
 from rmsnet.files import atomic_file
 from rmsnet.simulation.broadcast import CUES, SHOT_TYPES, Broadcast, Shot
 from rmsnet.simulation.draws import Draws
-from rmsnet.soccernet import FIRST_FRAME_SECONDS, FRAME_RATE, Event
 
 HEIGHT, WIDTH = 224, 398
 VIDEO_RATE = 10

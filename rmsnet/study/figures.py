@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from rmsnet.bank import FrameBank
-from rmsnet.clips import is_halftime_substitution
-from rmsnet.decoding import vote_curves
 from rmsnet.evaluation import LOOSE
-from rmsnet.model_files import load_model
-from rmsnet.spotting import score_every_clip
+from rmsnet.features.bank import FrameBank
+from rmsnet.network.model_files import load_model
+from rmsnet.spotting.decoding import vote_curves
+from rmsnet.spotting.scoring import score_every_clip
 from rmsnet.study.grids import Study
 from rmsnet.study.summary import Estimate, estimate
+from rmsnet.training.clips import is_halftime_substitution
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

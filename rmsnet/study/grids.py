@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from rmsnet.paper import TABLE_II, TABLE_III, TABLE_IV, TABLE_V, TABLE_VI
+from rmsnet.evaluation.paper import TABLE_II, TABLE_III, TABLE_IV, TABLE_V, TABLE_VI
 from rmsnet.params import STRONG
 
 Pair = tuple[float | None, float | None]

@@ -5,13 +5,13 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from rmsnet.errors import UserError
-from rmsnet.paper import TABLE_III
+from rmsnet.evaluation.paper import TABLE_III
 from rmsnet.params import Params, params_from
 from rmsnet.study.grids import STUDIES, Row, Study
 from rmsnet.study.report import SIMULATED, markdown, percent, with_interval
 from rmsnet.study.summary import Estimate, estimate
 
-Judged = Mapping[str, Mapping[str, Any]]
+Evaluated = Mapping[str, Mapping[str, Any]]
 """The content of metrics.json of "valid" and "test"."""
 
 
@@ -64,7 +64,7 @@ def plan(name: str, params: Params, seeds: int) -> list[dict[str, Any]]:
     return planned
 
 
-def study_table(study: Study, judged: Mapping[str, Sequence[Judged]]) -> str:
+def study_table(study: Study, judged: Mapping[str, Sequence[Evaluated]]) -> str:
     """The rows beside the paper's numbers, as Markdown.
 
     Args:

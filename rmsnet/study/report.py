@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rmsnet.bank import FrameBank
+from rmsnet.features.bank import FrameBank
 from rmsnet.files import atomic_file, write_json, write_text
 from rmsnet.study import figures
 from rmsnet.study.grids import Study

@@ -6,18 +6,20 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rmsnet.bank import FrameBank
-from rmsnet.devices import choose_device
 from rmsnet.errors import UserError
 from rmsnet.evaluation import LOOSE, TIGHT, average_map
+from rmsnet.features.bank import FrameBank
+from rmsnet.features.from_frames import features_of_frames
 from rmsnet.files import atomic_folder, content_hash, read_json, write_json
-from rmsnet.model_files import combine_models, load_model
+from rmsnet.network.devices import choose_device
+from rmsnet.network.model_files import combine_models, load_model
 from rmsnet.params import SpotParams, TrainParams
-from rmsnet.spotting import spot_bank
+from rmsnet.spotting.inference import spot_bank
 from rmsnet.study.grids import Row
 from rmsnet.study.summary import Estimate, estimate
-from rmsnet.training import Epoch, train
-from rmsnet.video.finetuning import clip_inputs, features_of_frames
+from rmsnet.training.finetuning import clip_inputs
+from rmsnet.training.history import Epoch
+from rmsnet.training.loop import train
 
 SPLITS = ("valid", "test")
 SCORES = "scores.json"
@@ -120,7 +122,7 @@ class Bench:
         Args:
             params: train section with its seed.
             name: of the model.
-            on_clips: see `rmsnet.training.train`.
+            on_clips: see `rmsnet.training.loop.train`.
             on_epoch: likewise; not called for what is there.
         """
         folder = self.folder(params)

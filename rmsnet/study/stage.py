@@ -6,17 +6,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from rmsnet.bank import FrameBank, read_bank
-from rmsnet.clips import training_clips
 from rmsnet.errors import UserError
+from rmsnet.features.bank import FrameBank, read_bank
 from rmsnet.params import Params, SpotParams, TrainParams, checked
 from rmsnet.progress import progress as show_progress
 from rmsnet.study.grids import STUDIES, Row, Study
 from rmsnet.study.report import write_report
 from rmsnet.study.scores import Bench, RowScores
 from rmsnet.study.tracked import track
-from rmsnet.training import Epoch
-from rmsnet.video.finetuning import clip_inputs
+from rmsnet.training.clips import training_clips
+from rmsnet.training.finetuning import clip_inputs
+from rmsnet.training.history import Epoch
 
 
 def reproduce(
@@ -143,7 +143,7 @@ def _require_trainable(bank: FrameBank, settings: Iterable[TrainParams]) -> None
     """Find out before the first training what the last would fail on.
 
     Raises:
-        UserError: see `rmsnet.clips.training_clips`.
+        UserError: see `rmsnet.training.clips.training_clips`.
     """
     for clip_frames, uniform, drop in {
         (run.clip_frames, run.uniform_offsets, run.drop_halftime_substitutions) for run in settings

@@ -7,12 +7,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rmsnet.bank import FrameBank
+from rmsnet.features.bank import FrameBank
 from rmsnet.files import content_hash, read_json, write_json
 from rmsnet.params import Params, SpotParams, TrainParams
 from rmsnet.study.grids import Study
 from rmsnet.study.scores import SPLITS, RowScores
-from rmsnet.training_stage import data_tags
+from rmsnet.tracking.used_data import data_tags
 
 if TYPE_CHECKING:
     from rmsnet.tracking import Group, TrackedRun

@@ -1,29 +1,24 @@
 """The one place that talks to MLflow: runs of trainings, the models they log, versions and aliases of the registry."""
 
-from rmsnet.tracking.models import (
+from rmsnet.tracking.change_log import append_record, mark_applied, records
+from rmsnet.tracking.groups import Group
+from rmsnet.tracking.model_versions import (
     Version,
     aliases,
-    append_record,
-    asking,
     create_version,
     describe_version,
-    fetch,
-    find_model,
-    log_to_run,
-    mark_applied,
-    model_folder,
-    predict_with_logged_model,
-    records,
-    run_tags,
     set_alias,
     tag_version,
     versions,
 )
-from rmsnet.tracking.runs import Group, Place, RunRecord, TrackedRun, find_run, log_evaluation, run_record, tracked_run
+from rmsnet.tracking.models import fetch_model, find_model, model_folder, predict_with_logged_model
+from rmsnet.tracking.runs import RUN_FILE, TrackedRun, read_run, tracked_run
 from rmsnet.tracking.spool import Synced, sync
-from rmsnet.tracking.store import tracking_uri
+from rmsnet.tracking.store import asking, tracking_uri
+from rmsnet.tracking.trainings import Place, RunRecord, find_run, log_evaluation, log_to_run, run_record, run_tags
 
 __all__ = [
+    "RUN_FILE",
     "Group",
     "Place",
     "RunRecord",
@@ -35,7 +30,7 @@ __all__ = [
     "asking",
     "create_version",
     "describe_version",
-    "fetch",
+    "fetch_model",
     "find_model",
     "find_run",
     "log_evaluation",
@@ -43,6 +38,7 @@ __all__ = [
     "mark_applied",
     "model_folder",
     "predict_with_logged_model",
+    "read_run",
     "records",
     "run_record",
     "run_tags",

@@ -7,22 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rmsnet.tracking.models import asking
-from rmsnet.tracking.runs import (
-    CONTINUES_TAG,
-    KINDS,
-    MODEL_TAG,
-    PARENT_TAG,
-    SPOOLED_FROM_TAG,
-    Group,
-    group_run,
-    has_run,
-    log_inputs,
-    put_model,
-    spool_folder,
-    spool_uri,
-)
-from rmsnet.tracking.store import client_of, experiment_id, tracking_uri
+from rmsnet.tracking.groups import KINDS, PARENT_TAG, Group, group_run
+from rmsnet.tracking.logged_model import MODEL_TAG, put_model
+from rmsnet.tracking.runs import CONTINUES_TAG
+from rmsnet.tracking.store import asking, client_of, experiment_id, spool_folder, spool_uri, tracking_uri
+from rmsnet.tracking.trainings import SPOOLED_FROM_TAG, has_run
+from rmsnet.tracking.used_data import log_inputs
 
 SYNCED_TAG = "rmsnet.synced"
 """On a run of the spool: the run of the store that holds all of it."""

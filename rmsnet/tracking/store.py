@@ -177,3 +177,21 @@ def one_line(error: BaseException, width: int = 260) -> str:
     if "Max retries exceeded" in text:  # the text of a server that is away holds that of every layer above the reason
         text = f"it does not answer: {first_cause(error)}"
     return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+@contextmanager
+def asking(what: str) -> Iterator[None]:
+    """Errors of the store become one line that says what was asked of it."""
+    try:
+        yield
+    except store_errors() as error:
+        raise UserError(f"MLflow store {tracking_uri()}: {what}: {one_line(error)}") from None
+
+
+def spool_folder() -> Path:
+    """Where runs wait for a store that is away; RMSNET_SPOOL, or mlflow-spool in the working directory."""
+    return Path(os.environ.get("RMSNET_SPOOL") or "mlflow-spool").absolute()
+
+
+def spool_uri() -> str:
+    return f"sqlite:///{spool_folder() / 'mlflow.db'}"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from rmsnet.profile import build_profile, drift
+from rmsnet.features.profile import build_profile, drift
 from rmsnet.validation.tables import Tables
 
 
@@ -24,7 +24,7 @@ def with_drift(tables: Tables, profile: Mapping[str, Any] | None) -> Tables:
     """The tables with the distance of each half from a profile; without numbers where there is no profile.
 
     Raises:
-        UserError: see `rmsnet.profile.drift`.
+        UserError: see `rmsnet.features.profile.drift`.
     """
     distances = {
         place: drift(profile, contents.summary).distance

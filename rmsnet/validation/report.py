@@ -5,10 +5,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rmsnet.dataset.soccernet import Dataset
 from rmsnet.files import write_json, write_text
 from rmsnet.params import ExtractParams
 from rmsnet.provenance import dvc_md5
-from rmsnet.soccernet import Dataset
 from rmsnet.validation.page import figures, html_page, table, text
 from rmsnet.validation.plots import plots
 from rmsnet.validation.statistics import statistics

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from rmsnet.dataset.soccernet import Dataset, list_dataset
 from rmsnet.errors import CheckFailed
 from rmsnet.files import atomic_folder, read_json, require_replaceable
 from rmsnet.params import ExtractParams
-from rmsnet.soccernet import Dataset, list_dataset
 
 if TYPE_CHECKING:
     from rmsnet.validation.checks import Check
@@ -51,8 +51,8 @@ def validate(
         profile: profile.json of a model, to hold the features against; by default the dataset's own training split.
 
     Raises:
-        UserError: there is no dataset to be judged (see `rmsnet.soccernet.list_dataset`), or no such profile, or `out`
-            holds something else; nothing is written.
+        UserError: there is no dataset to be judged (see `list_dataset`), or no such profile, or `out` holds something
+            else; nothing is written.
         CheckFailed: the data are bad, or a check could not be run; the report says which and is written.
     """
     params = ExtractParams() if params is None else params
@@ -78,7 +78,7 @@ def examine(
     """The tables of a dataset, the largest distance that is not called drift, and what came of every check.
 
     Args:
-        dataset: of `rmsnet.soccernet.list_dataset`.
+        dataset: of `rmsnet.dataset.soccernet.list_dataset`.
         params: the extract section: which feature files, or which videos.
         classes: "v1" or "v2".
         profile: to hold the features against; None: that of the dataset's own training halves, if it has some.

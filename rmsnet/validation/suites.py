@@ -7,7 +7,7 @@ must have rows, and columns that must have values, are expected to.
 
 from typing import TYPE_CHECKING
 
-from rmsnet.soccernet import HALVES, LABELS
+from rmsnet.dataset.labels import HALVES, LABELS
 from rmsnet.validation.tables import GOOD
 
 if TYPE_CHECKING:

@@ -17,26 +17,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from rmsnet.dataset.feature_files import ArrayHeader, Features, map_features
+from rmsnet.dataset.game_files import leaves_dataset
+from rmsnet.dataset.labels import CLASSES, HALVES, LABEL_FILES, LABELS, event_class, read_annotations, split_game_time
+from rmsnet.dataset.soccernet import FEATURE_RATES, FEATURE_WIDTHS, FRAME_RATE, Dataset
 from rmsnet.errors import UserError
+from rmsnet.features.profile import profile_frames
 from rmsnet.params import ExtractParams
-from rmsnet.profile import profile_frames
 from rmsnet.progress import progress
-from rmsnet.soccernet import (
-    CLASSES,
-    FEATURE_RATES,
-    FEATURE_WIDTHS,
-    FRAME_RATE,
-    HALVES,
-    LABEL_FILES,
-    LABELS,
-    Dataset,
-    event_class,
-    leaves_dataset,
-    read_annotations,
-    split_game_time,
-)
-from rmsnet.validation.arrays import ArrayHeader, Contents, Features, open_features, read_contents
-from rmsnet.validation.videos import Video, read_video
+from rmsnet.validation.contents import Contents, read_contents
+from rmsnet.video.header import Video, read_video
 
 READERS = 4
 """Feature files read at once: hashing and NumPy leave the interpreter to each other."""
@@ -87,7 +77,7 @@ def read_tables(dataset: Dataset, params: ExtractParams, classes: str, contents:
     """Read a dataset's lists, folders, labels, features and what its videos say of themselves.
 
     Args:
-        dataset: of `rmsnet.soccernet.list_dataset`.
+        dataset: of `rmsnet.dataset.soccernet.list_dataset`.
         params: the extract section: which feature files, {1,2}_<features>.npy, or videos, {1,2}_<videos>.mkv (.mp4, …).
         classes: which labels: "v1" or "v2".
         contents: False: read the headers of the feature files only.
@@ -203,7 +193,7 @@ def _open_half(dataset: Dataset, game: str, half: int, features: str) -> Feature
     path = dataset.features_path(game, half, features)
     if leaves_dataset(dataset.root, f"{game}/{path.name}"):
         return ArrayHeader("leads out of the dataset")
-    return open_features(path) if path.exists() else ArrayHeader("absent")
+    return map_features(path) if path.exists() else ArrayHeader("absent")
 
 
 def _features_table(
@@ -292,7 +282,7 @@ def _other_lengths(dataset: Dataset, game: str, half: int, features: str) -> dic
         name = path.stem.removeprefix(f"{half}_")
         if name == features or leaves_dataset(dataset.root, f"{game}/{path.name}"):
             continue
-        array = open_features(path)
+        array = map_features(path)
         if not isinstance(array, ArrayHeader):
             seconds[name] = len(array) / FEATURE_RATES.get(name, FRAME_RATE)
     return seconds

@@ -9,10 +9,8 @@ import json
 import struct
 import zipfile
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +19,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from rmsnet.bank import FrameBank
 from rmsnet.errors import UserError
 from rmsnet.files import atomic_file, content_hash
-from rmsnet.soccernet import FIRST_FRAME_SECONDS, FRAME_RATE
 from rmsnet.video.decoding import DecodingReport, expected_samples, sampled_pictures
-from rmsnet.video.features import Progress
+from rmsnet.video.extractor import Progress
 from rmsnet.video.preprocessing import fit
 
 JPEG_QUALITY = 90
@@ -44,38 +40,23 @@ class Pictures:
         height: pixels.
         width: pixels.
         resize: as in a recipe.
-        jpeg_quality: 1 to 95.
         frame_rate: samples per second.
         first_frame_seconds: time of the first sample.
+        jpeg_quality: 1 to 95.
     """
 
     height: int
     width: int
     resize: int | None
+    frame_rate: float
+    first_frame_seconds: float
     jpeg_quality: int = JPEG_QUALITY
-    frame_rate: float = FRAME_RATE
-    first_frame_seconds: float = FIRST_FRAME_SECONDS
 
     def features_info(self) -> dict[str, Any]:
         """The entry "features" of a bank of frames; `pictures_of` is its inverse."""
         fields = asdict(self)
         name = f"frames_{self.height}x{self.width}"
         return {"name": name, "hash": content_hash(json.dumps(fields, sort_keys=True)), "pictures": fields}
-
-
-def pictures_of(bank: FrameBank) -> Pictures:
-    """What the frames of a bank are.
-
-    Raises:
-        UserError: it holds features, not frames.
-    """
-    fields = bank.info["features"].get("pictures")
-    if fields is None:
-        raise UserError(
-            f"train.backbone: the frame bank holds the features {bank.info['features']['name']!r}, not frames; make "
-            "frames with: rmsnet extract DATA --set extract.source=frames --set extract.picture=whole"
-        )
-    return Pictures(**fields)
 
 
 def frames_path(game: str, half: int) -> str:
@@ -158,51 +139,6 @@ class FrameZip:
             data = offset + _LOCAL_HEADER + name + extra
             result.append(content[data : data + size])
         return result
-
-
-class FrameStore:
-    """The frames of a bank by row.
-
-    Args:
-        bank: whose rows they are.
-        folder: where the bank lies.
-        threads: that decode at once.
-
-    Raises:
-        UserError: a zip is missing.
-    """
-
-    def __init__(self, bank: FrameBank, folder: Path, threads: int | None = None) -> None:
-        pictures = pictures_of(bank)
-        self.shape = (3, pictures.height, pictures.width)
-        self._first = np.array([half.first_frame for half in bank.halves], np.int64)
-        self._zips = [FrameZip(folder / frames_path(half.game, half.half)) for half in bank.halves]
-        for item in self._zips:
-            if not item.path.exists():
-                raise UserError(f"{item.path}: the half's frames are missing; run rmsnet extract again")
-        self._pool = ThreadPoolExecutor(threads or torch.get_num_threads(), "frames")
-
-    def read(self, rows: npt.NDArray[np.int64]) -> Tensor:
-        """(N, 3, height, width) uint8 frames of N rows of the bank.
-
-        Raises:
-            UserError: a frame cannot be read.
-        """
-        stretches = [0, *(np.flatnonzero(np.diff(rows) != 1) + 1).tolist(), len(rows)]
-        parts = self._pool.map(lambda part: self._stretch(rows[part[0] : part[1]]), pairwise(stretches))
-        return torch.stack([image for part in parts for image in part])
-
-    def _stretch(self, rows: npt.NDArray[np.int64]) -> list[Tensor]:
-        """Frames of rows one behind the other, which may run from one half into the next."""
-        images: list[Tensor] = []
-        while len(rows):
-            half = int(np.searchsorted(self._first, rows[0], side="right")) - 1
-            end = self._first[half + 1] if half + 1 < len(self._first) else rows[-1] + 1
-            count = int(np.searchsorted(rows, end))
-            item = self._zips[half]
-            images += [decode_jpeg(jpeg, item.path) for jpeg in item.jpegs(int(rows[0] - self._first[half]), count)]
-            rows = rows[count:]
-        return images
 
 
 def decode_jpeg(jpeg: bytes, path: Path) -> Tensor:

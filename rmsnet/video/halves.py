@@ -15,7 +15,7 @@ from safetensors.numpy import save_file
 
 from rmsnet.errors import UserError
 from rmsnet.files import atomic_file
-from rmsnet.video.features import Extractor, Progress, video_features
+from rmsnet.video.extractor import Extractor, Progress, video_features
 
 Features = npt.NDArray[np.float32]
 
@@ -53,7 +53,7 @@ def write_half(path: Path, video: Path, extractor: Extractor, progress: Progress
     """Compute the features of a half and write them, whole or not at all.
 
     Raises:
-        UserError: see `rmsnet.video.features.video_features`.
+        UserError: see `rmsnet.video.extractor.video_features`.
     """
     done = video_features(video, extractor, progress)
     metadata = {**identity_of(video, extractor.recipe.hash), "warnings": json.dumps(done.warnings)}

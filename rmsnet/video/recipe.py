@@ -14,7 +14,6 @@ from typing import Any
 
 from rmsnet.errors import UserError
 from rmsnet.files import atomic_file, content_hash
-from rmsnet.soccernet import FIRST_FRAME_SECONDS, FRAME_RATE
 
 BACKBONE_FILE = "backbone.safetensors"
 PCA_FILE = "pca.safetensors"
@@ -31,14 +30,14 @@ class Recipe:
         backbone: a torchvision classification model, or "efficientnet_lite0".
         weights: the entry of torchvision's weights enum, or the name of the file they came from.
         weights_hash: content hash of the weights themselves, whatever file they lie in.
+        frame_rate: samples per second.
+        first_frame_seconds: time of the first sample from the start of the file.
         height: of the picture that the backbone sees, pixels.
         width: of the same.
         resize: the shorter side is brought to so many pixels and (height, width) cut from the centre; None: the
             whole picture is brought to (height, width).
         mean: subtracted from each colour channel in [0, 1].
         std: divided by.
-        frame_rate: samples per second.
-        first_frame_seconds: time of the first sample from the start of the file.
         precision: what the backbone multiplies in, "float32" or "bfloat16"; its weights are float32.
         pca_components: features that are left after the PCA; 0: no PCA.
         pca_hash: content hash of the PCA.
@@ -47,13 +46,13 @@ class Recipe:
     backbone: str
     weights: str
     weights_hash: str
+    frame_rate: float
+    first_frame_seconds: float
     height: int = 224
     width: int = 224
     resize: int | None = 224
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
-    frame_rate: float = FRAME_RATE
-    first_frame_seconds: float = FIRST_FRAME_SECONDS
     precision: str = "float32"
     pca_components: int = 0
     pca_hash: str = ""

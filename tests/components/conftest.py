@@ -17,7 +17,7 @@ from components.train import train
 from pipelines.compiling import compile_pipeline
 from pipelines.deployment import Deployment
 from pipelines.local import run_locally
-from rmsnet.extraction import extract
+from rmsnet.features.stage import extract
 from rmsnet.files import write_text
 from rmsnet.simulation import simulate
 from rmsnet.validation import validate

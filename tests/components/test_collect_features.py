@@ -8,8 +8,8 @@ from kfp.dsl import Dataset
 from components.artifacts import refer_to
 from components.collect_features import collect_features
 from components.extract_features import extract_features
-from rmsnet.bank import read_bank
-from rmsnet.extraction import extract
+from rmsnet.features.bank import read_bank
+from rmsnet.features.stage import extract
 
 
 def test_shards_joined_are_what_one_extraction_makes(artifacts, dataset: Path, tmp_path: Path) -> None:

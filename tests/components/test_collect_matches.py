@@ -10,8 +10,8 @@ from kfp.dsl import HTML, Artifact, Dataset, Metrics, Model
 from components.artifacts import refer_to
 from components.collect_matches import collect_matches
 from rmsnet.cli import main
-from rmsnet.extraction import Shard
-from rmsnet.spot_stage import spot_stage
+from rmsnet.features.shards import Shard
+from rmsnet.matches.stage import spot_stage
 
 
 @pytest.fixture

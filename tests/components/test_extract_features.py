@@ -7,7 +7,7 @@ from kfp.dsl import Dataset
 
 from components.artifacts import refer_to
 from components.extract_features import extract_features
-from rmsnet.bank import read_bank
+from rmsnet.features.bank import read_bank
 
 
 def test_a_shard_holds_its_part_of_the_games(artifacts, dataset: Path) -> None:

@@ -8,7 +8,7 @@ from kfp.dsl import Dataset, Model
 
 from components.artifacts import dataset_root
 from components.fetch_matches import fetch_matches
-from rmsnet.model_files import load_model
+from rmsnet.network.model_files import load_model
 
 
 def call(artifacts, source: Path, model: str, split: str = "", shards: int = 4):

@@ -6,8 +6,8 @@ from kfp.dsl import HTML, Artifact, Dataset, Metrics, Model
 
 from components.artifacts import refer_to
 from components.spot_matches import spot_matches
-from rmsnet.matches import find_matches
-from rmsnet.soccernet import V1_CLASSES
+from rmsnet.dataset.labels import V1_CLASSES
+from rmsnet.matches.sources import find_matches
 
 
 def test_a_shard_has_its_part_of_the_matches(artifacts, study, dataset: Path) -> None:

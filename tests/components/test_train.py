@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 
 from components.artifacts import PROCESSES
 from components.train import train
-from rmsnet.model_files import load_model
+from rmsnet.network.model_files import load_model
 from tests.components.conftest import PARAMS
 
 

@@ -13,8 +13,7 @@ from components.extract_features import extract_features
 from components.train import train
 from components.validate_data import validate_data
 from rmsnet.provenance import write_pointer
-from rmsnet.tracking import run_tags
-from rmsnet.training_stage import read_run
+from rmsnet.tracking import read_run, run_tags
 from tests.components.conftest import PARAMS
 
 
@@ -45,7 +44,7 @@ def test_the_hash_that_dvc_knows_the_data_by_reaches_the_models_run(
     data = artifacts(Dataset, "revision")
     shutil.copytree(dataset, data.path)
     write_pointer(Path(data.path), "0123.dir")
-    monkeypatch.setattr("rmsnet.sources.fetch", lambda *arguments: Path(data.path))
+    monkeypatch.setattr("rmsnet.dataset.sources.fetch", lambda *arguments: Path(data.path))
     _, made = call(artifacts, "repository")
     assert made["data"].metadata["dvc_md5"] == "0123.dir"
     part, features = artifacts(Dataset, "part"), artifacts(Dataset, "features")

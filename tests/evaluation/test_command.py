@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 
 from rmsnet.cli import main
+from rmsnet.dataset.labels import V2_CLASSES
 from rmsnet.evaluation import average_map
-from rmsnet.evaluation.files import class_list, read_predictions, read_truth, write_predictions
+from rmsnet.evaluation.class_lists import class_list
+from rmsnet.evaluation.files import read_predictions, read_truth
 from rmsnet.evaluation.report import REPORT_FILES
-from rmsnet.soccernet import V2_CLASSES
+from rmsnet.evaluation.results import write_predictions
 from rmsnet.spots import Predictions
 
 GAMES = [f"league/season/{number} <b>&" for number in range(4)]

@@ -4,8 +4,10 @@ import time
 import numpy as np
 import pytest
 
+from rmsnet.dataset.game_files import GameFiles
+from rmsnet.dataset.labels import V1_CLASSES, game_events, truth_of
+from rmsnet.dataset.soccernet import read_split
 from rmsnet.evaluation import LOOSE, TIGHT, average_map
-from rmsnet.soccernet import V1_CLASSES, GameFiles, game_events, read_split, truth_of
 from rmsnet.spots import Predictions, Truth
 from tests.builders import truth
 

@@ -16,10 +16,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from rmsnet.dataset.game_files import GameFiles
+from rmsnet.dataset.labels import V2_CLASSES
+from rmsnet.dataset.soccernet import read_split
 from rmsnet.evaluation import average_map
 from rmsnet.evaluation.assessment import NAMED_TOLERANCES
-from rmsnet.evaluation.files import ClassList, class_list, read_predictions, read_truth
-from rmsnet.soccernet import V2_CLASSES, GameFiles, read_split
+from rmsnet.evaluation.class_lists import ClassList, class_list
+from rmsnet.evaluation.files import read_predictions, read_truth
 
 EXAMPLES = int(os.environ.get("RMSNET_EXAMPLES", "50"))
 EXACT = 1e-12

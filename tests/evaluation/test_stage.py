@@ -6,15 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rmsnet.bank import read_bank
 from rmsnet.errors import UserError
 from rmsnet.evaluation import average_map
-from rmsnet.evaluation.files import class_list, read_predictions
+from rmsnet.evaluation.class_lists import class_list
+from rmsnet.evaluation.files import read_predictions
 from rmsnet.evaluation.stage import evaluate_stage
-from rmsnet.model_files import load_model
+from rmsnet.features.bank import read_bank
+from rmsnet.network.model_files import load_model
 from rmsnet.params import EvaluateParams, Params, TrainParams
-from rmsnet.spotting import spot_bank
-from rmsnet.training_stage import read_run, train_stage
+from rmsnet.spotting.inference import spot_bank
+from rmsnet.tracking import read_run
+from rmsnet.training.stage import train_stage
 from tests.builders import learnable_bank, write_bank
 
 TRAIN = TrainParams(

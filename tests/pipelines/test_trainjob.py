@@ -20,7 +20,7 @@ from pipelines.__main__ import main
 from pipelines.local import IMAGE_USER
 from pipelines.trainjob import REQUEST, Training, train_here
 from rmsnet import __version__
-from rmsnet.model_files import load_model
+from rmsnet.network.model_files import load_model
 from tests.builders import learnable_bank, write_bank
 
 API = "/apis/trainer.kubeflow.org/v1alpha1"

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from rmsnet.evaluation.stage import evaluate_stage
+from rmsnet.features.profile import PROFILE_FILE, bank_profile
 from rmsnet.files import write_json
 from rmsnet.params import EvaluateParams, Params, TrainParams
-from rmsnet.profile import PROFILE_FILE, bank_profile
-from rmsnet.training_stage import train_stage
+from rmsnet.training.stage import train_stage
 from tests.builders import learnable_bank, write_bank
 
 GAMES: Mapping[str, int] = {"train": 4, "valid": 22, "test": 3}

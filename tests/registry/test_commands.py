@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from rmsnet import cli, tracking
-from rmsnet.model_files import load_model
-from rmsnet.spotting import spot_features
-from tests.matches import write_features
+from rmsnet.network.model_files import load_model
+from rmsnet.spotting.inference import spot_features
+from tests.matches.builders import write_features
 from tests.tracking.builders import model_folder
 
 

@@ -6,7 +6,7 @@ import pytest
 from rmsnet import cli
 from rmsnet.errors import UserError
 from rmsnet.files import read_json, write_json, write_text
-from rmsnet.lineage import lineage
+from rmsnet.registry.lineage import lineage
 from tests.registry.conftest import Workshop
 
 

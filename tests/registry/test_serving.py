@@ -15,13 +15,13 @@ import pytest
 import yaml
 
 from rmsnet import tracking
-from rmsnet.bank import read_bank
 from rmsnet.errors import UserError
-from rmsnet.model_files import load_model
+from rmsnet.features.bank import read_bank
+from rmsnet.network.model_files import load_model
 from rmsnet.registry import serving
 from rmsnet.registry.serving import MAX_BODY_BYTES, features_of, make_app, serve
-from rmsnet.spotting import spot_features
-from rmsnet.training_stage import read_run
+from rmsnet.spotting.inference import spot_features
+from rmsnet.tracking import read_run
 from tests.mlflow_server import free_port, wait_for
 
 

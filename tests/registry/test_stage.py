@@ -162,14 +162,14 @@ def test_simulated_and_real_are_never_compared(shop, tmp_path):
 
 def test_a_champion_that_cannot_read_the_new_features_is_not_beaten(shop, tmp_path, monkeypatch):
     register(shop, "poor")
-    from rmsnet.registry import stage
+    from rmsnet.registry import decision as deciding
 
-    check_fits = stage.check_fits
+    check_fits = deciding.check_fits
 
     def refuse(model, bank):
         raise UserError("width: the model was trained on 8, the frame bank holds 9")
 
-    monkeypatch.setattr(stage, "check_fits", refuse)
+    monkeypatch.setattr(deciding, "check_fits", refuse)
     decision = register(shop, "good")
     assert failed(decision) == ["champion scored on the same games"]
     assert "trained on 8" in decision.reason

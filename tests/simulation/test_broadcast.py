@@ -3,10 +3,10 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
+from rmsnet.dataset.labels import V2_CLASSES, Event
 from rmsnet.simulation.broadcast import CONTEXTS, CUES, SCRIPTS, SHOT_TYPES, Broadcast, direct, first_frame_showing
 from rmsnet.simulation.draws import Draws
-from rmsnet.simulation.timeline import draw_match
-from rmsnet.soccernet import V2_CLASSES, Event
+from rmsnet.simulation.timeline import draw_timeline
 
 EVENT_FRAME = 200
 EVENT_MS = 500 * EVENT_FRAME + 500
@@ -89,7 +89,7 @@ def test_what_matters_is_shown_over_what_does_not():
 
 
 def test_every_frame_belongs_to_a_shot_and_shots_are_cut_as_often_as_on_television():
-    match = draw_match(Draws(0, 1, 0), 0, 45 * 60)
+    match = draw_timeline(Draws(0, 1, 0), 0, 45 * 60)
     events = [event for event in match.events if event.half == 1]
     broadcast = direct(Draws(0, 3, 0, 1), events, 5400)
     assert broadcast.shot_of_frame.shape == (5400,)

@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rmsnet.dataset.labels import game_events
+from rmsnet.dataset.soccernet import open_dataset
 from rmsnet.errors import UserError
 from rmsnet.simulation import simulate
-from rmsnet.simulation.dataset import split_sizes
-from rmsnet.soccernet import game_events, open_dataset
+from rmsnet.simulation.games import split_sizes
 
 GAMES, MINUTES = 5, 5
 
@@ -156,7 +157,9 @@ def test_splits_are_cut_as_soccernets_are():
 @pytest.mark.parametrize("version", ["v1", "v2"])
 def test_real_annotations_get_features_of_their_real_length(version, shared, tmp_path):
     """Real labels byte for byte, official splits, half lengths as measured where they are known."""
-    from rmsnet.soccernet import LABEL_FILES, GameFiles, read_split
+    from rmsnet.dataset.game_files import GameFiles
+    from rmsnet.dataset.labels import LABEL_FILES
+    from rmsnet.dataset.soccernet import read_split
 
     source = shared / "soccernet" / f"labels_{version}.zip"
     info = simulate(tmp_path / "data", labels=source, games=5)

@@ -2,15 +2,17 @@ from collections import Counter
 
 import pytest
 
+from rmsnet.dataset.game_files import GameFiles
+from rmsnet.dataset.labels import V2_CLASSES, Event, game_events, read_events
+from rmsnet.simulation.annotations import v1_annotations, v2_annotations
 from rmsnet.simulation.draws import Draws
-from rmsnet.simulation.timeline import around_v1, density, draw_match, unannotated, v1_annotations, v2_annotations
-from rmsnet.soccernet import V2_CLASSES, Event, GameFiles, game_events, read_events
+from rmsnet.simulation.timeline import around_v1, density, draw_timeline, unannotated
 
 WHOLE_HALF = 45 * 60
 
 
 def matches(count: int, half_seconds: int):
-    return [draw_match(Draws(0, 1, number), number, half_seconds) for number in range(count)]
+    return [draw_timeline(Draws(0, 1, number), number, half_seconds) for number in range(count)]
 
 
 @pytest.fixture(scope="module")

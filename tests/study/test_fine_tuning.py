@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 
 from rmsnet.errors import UserError
-from rmsnet.extraction import extract
+from rmsnet.features.stage import extract
 from rmsnet.files import read_json
 from rmsnet.params import ExtractParams, Params
 from rmsnet.study import STUDIES, reproduce
+from tests.training.test_finetuning import TINY
 from tests.video.datasets import random_weights, video_dataset
-from tests.video.test_finetuning import TINY
 
 
 @pytest.fixture(scope="module")
@@ -48,12 +48,12 @@ def test_a_row_is_trained_from_frames_and_judged_on_the_frames_of_valid_and_test
 
 def test_features_are_refused_before_anything_is_run(tmp_path, monkeypatch):
     from tests.study.test_stage import PARAMS
-    from tests.test_training import learnable_bank
+    from tests.training.test_loop import learnable_bank
 
     monkeypatch.chdir(tmp_path)
     import numpy as np
 
-    from rmsnet.bank import bank_index
+    from rmsnet.features.bank import bank_index
     from rmsnet.files import write_json
 
     for seed, split in enumerate(("train", "valid", "test")):

@@ -6,19 +6,19 @@ from dataclasses import replace
 
 import pytest
 
-from rmsnet.bank import bank_index, read_bank
 from rmsnet.cli import main
 from rmsnet.errors import UserError
 from rmsnet.evaluation import average_map
+from rmsnet.features.bank import bank_index, read_bank
 from rmsnet.files import write_json
-from rmsnet.model_files import load_model
+from rmsnet.network.model_files import load_model
 from rmsnet.params import PRESETS, Params, SpotParams, TrainParams, load_params
-from rmsnet.spotting import spot_bank
+from rmsnet.spotting.inference import spot_bank
 from rmsnet.study import STUDIES, reproduce
 from rmsnet.study.grids import OPTIONS
 from rmsnet.study.stage import grid
-from rmsnet.training import train
-from tests.test_training import SMALL, learnable_bank
+from rmsnet.training.loop import train
+from tests.training.test_loop import SMALL, learnable_bank
 
 PARAMS = Params(
     train=replace(SMALL, epochs=2, clip_frames=17, foreground_clips=90, background_clips=30), spot=SpotParams()

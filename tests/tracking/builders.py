@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from rmsnet.model import RMSNet
-from rmsnet.model_files import model_config, save_model
+from rmsnet.network.model import RMSNet
+from rmsnet.network.model_files import save_model
 from rmsnet.params import TrainParams
+from rmsnet.training.loop import model_config
 from tests.builders import bank
 
 PARAMS = TrainParams(clip_frames=9)

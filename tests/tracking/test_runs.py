@@ -5,9 +5,8 @@ import pytest
 
 from rmsnet import tracking
 from rmsnet.errors import UserError
-from rmsnet.tracking.runs import spool_uri
 from rmsnet.tracking.spool import sync
-from rmsnet.tracking.store import client_of, connect, our_client
+from rmsnet.tracking.store import client_of, connect, our_client, spool_uri
 from tests.mlflow_server import Line, free_port
 from tests.tracking.builders import EXAMPLE, model_folder
 
@@ -74,8 +73,8 @@ def test_a_logged_model_is_code_and_safetensors_and_gives_the_same_events(tmp_pa
     files = {path.name for path in logged.rglob("*")}
     assert {"MLmodel", "model.safetensors", "config.json", "pyfunc_model.py"} <= files
     assert not [name for name in files if name.endswith((".pkl", ".pt", ".pth", ".pickle"))]
-    from rmsnet.model_files import load_model
-    from rmsnet.spotting import spot_features
+    from rmsnet.network.model_files import load_model
+    from rmsnet.spotting.inference import spot_features
 
     ours = spot_features(load_model(tmp_path / "model"), EXAMPLE)
     theirs = tracking.predict_with_logged_model(run.model_id, EXAMPLE)

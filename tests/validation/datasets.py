@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from rmsnet.dataset.labels import LABEL_FILES, V2_CLASSES
+from rmsnet.dataset.soccernet import SPLITS, split_file
 from rmsnet.params import ExtractParams
-from rmsnet.soccernet import LABEL_FILES, SPLITS, V2_CLASSES, split_file
 
 FEATURES = "tiny"
 PARAMS = ExtractParams(features=FEATURES)

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rmsnet.dataset.soccernet import list_dataset
 from rmsnet.params import ExtractParams
-from rmsnet.soccernet import list_dataset
 from rmsnet.validation.stage import examine
 from tests.validation.datasets import (
     ANNOTATIONS,

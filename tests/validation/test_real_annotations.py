@@ -11,8 +11,10 @@ from collections import defaultdict
 import numpy as np
 import pytest
 
+from rmsnet.dataset.game_files import GameFiles
+from rmsnet.dataset.labels import HALVES, read_events
+from rmsnet.dataset.soccernet import SPLITS, list_dataset, read_split, split_file
 from rmsnet.params import ExtractParams
-from rmsnet.soccernet import HALVES, SPLITS, GameFiles, list_dataset, read_events, read_split, split_file
 from rmsnet.validation.stage import examine
 
 FEATURES = "tiny"

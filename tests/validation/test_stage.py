@@ -8,7 +8,7 @@ import pytest
 
 from rmsnet import cli
 from rmsnet.errors import CheckFailed, UserError
-from rmsnet.profile import feature_profile
+from rmsnet.features.profile import feature_profile
 from rmsnet.validation import validate
 from rmsnet.validation.checks import Check
 from rmsnet.validation.stage import judge, summarize

@@ -7,9 +7,9 @@ from contextlib import suppress
 import pytest
 
 from rmsnet import cli
+from rmsnet.dataset.labels import HALVES
 from rmsnet.errors import CheckFailed
 from rmsnet.params import ExtractParams
-from rmsnet.soccernet import HALVES
 from rmsnet.validation import validate
 from tests.validation.datasets import ANNOTATIONS, FEATURES, FRAMES, GAMES, feature_file, write_labels
 from tests.validation.test_checks import LATE, wrong

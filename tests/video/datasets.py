@@ -5,9 +5,9 @@ from pathlib import Path
 
 import torch
 
+from rmsnet.dataset.soccernet import SPLITS, split_file
 from rmsnet.files import write_json
 from rmsnet.params import ExtractParams
-from rmsnet.soccernet import SPLITS, split_file
 from tests.video.videos import write_video
 
 HALF_SECONDS = 12

@@ -11,6 +11,7 @@ from torchvision import models
 from rmsnet.errors import UserError
 from rmsnet.video.backbones import load_backbone, open_backbone, weights_hash
 from rmsnet.video.recipe import BACKBONE_FILE, Recipe
+from tests.video.videos import TIMES
 
 
 def full_network(name: str, seed: int = 0) -> nn.Module:
@@ -60,7 +61,7 @@ def test_the_hash_is_of_the_numbers_not_of_the_file(resnet18, tmp_path):
 
 def test_a_recipe_finds_its_weights_in_its_folder_and_refuses_others(resnet18, tmp_path):
     network, described = open_backbone("resnet18", str(resnet18))
-    recipe = Recipe(**described)
+    recipe = Recipe(**described, **TIMES)
     with pytest.raises(UserError, match="weights are missing"):
         load_backbone(recipe, tmp_path)
     save_file(network.state_dict(), tmp_path / BACKBONE_FILE)

@@ -11,11 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from rmsnet.bank import read_bank
 from rmsnet.errors import UserError
-from rmsnet.extraction import Shard, extract, join
+from rmsnet.features.bank import read_bank
+from rmsnet.features.from_frames import FrameStore
+from rmsnet.features.shards import Shard, join
+from rmsnet.features.stage import extract
 from rmsnet.params import ExtractParams
-from rmsnet.video.frames import FrameStore, FrameZip, frames_path, zip_hash
+from rmsnet.video.frames import FrameZip, frames_path, zip_hash
 from tests.video.datasets import HALF_SECONDS, video_dataset
 from tests.video.videos import number_of
 

@@ -45,7 +45,7 @@ def test_more_components_than_features_or_frames_are_refused():
 
 def test_a_pca_is_read_as_it_was_written_and_another_refused(tmp_path):
     pca = fitted([frames()])
-    recipe = Recipe("resnet18", "x", "y", pca_components=5, pca_hash=pca.hash)
+    recipe = Recipe("resnet18", "x", "y", 2.0, 0.5, pca_components=5, pca_hash=pca.hash)
     with pytest.raises(UserError, match="cannot be read"):
         load_pca(recipe, tmp_path)
     save_pca(tmp_path, pca)

@@ -9,7 +9,7 @@ import torch
 from rmsnet.video.preprocessing import fit, normalized
 from rmsnet.video.recipe import Recipe
 
-RECIPE = Recipe("resnet18", "IMAGENET1K_V1", "")
+RECIPE = Recipe("resnet18", "IMAGENET1K_V1", "", 2.0, 0.5)
 
 
 def picture(height: int, width: int):

@@ -6,7 +6,7 @@ import pytest
 from rmsnet.errors import UserError
 from rmsnet.video.recipe import Recipe, recipe_of
 
-RECIPE = Recipe("resnet152", "IMAGENET1K_V1", "abc", pca_components=512, pca_hash="def")
+RECIPE = Recipe("resnet152", "IMAGENET1K_V1", "abc", 2.0, 0.5, pca_components=512, pca_hash="def")
 
 
 def test_a_recipe_goes_through_json():

@@ -8,12 +8,13 @@ import pytest
 import torch
 
 from rmsnet import cli, tracking
+from rmsnet.dataset.labels import game_events
+from rmsnet.dataset.soccernet import open_dataset
 from rmsnet.files import read_json
-from rmsnet.model_files import CONFIG, load_model
+from rmsnet.network.model_files import CONFIG, load_model
 from rmsnet.simulation import video as simulated_video
-from rmsnet.soccernet import game_events, open_dataset
-from rmsnet.spotting import spot_features
-from rmsnet.video.features import load_extractor, video_features
+from rmsnet.spotting.inference import spot_features
+from rmsnet.video.extractor import load_extractor, video_features
 from rmsnet.video.recipe import recipe_of
 
 

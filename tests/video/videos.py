@@ -12,6 +12,9 @@ from rmsnet.video.decoding import Picture
 BITS = 12
 HEIGHT, WIDTH = 64, 96
 
+TIMES = {"frame_rate": 2.0, "first_frame_seconds": 0.5}
+"""When the samples of a recipe are taken, as SoccerNet takes them."""
+
 
 def numbered(number: int, height: int = HEIGHT, width: int = WIDTH) -> Picture:
     """A picture that shows a number."""

@@ -1,0 +1,107 @@
+"""Banks of frames: any of their frames by row, and the features that a model's recipe makes of them."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from rmsnet.errors import UserError
+from rmsnet.features.bank import FrameBank
+from rmsnet.files import read_json
+from rmsnet.network.model_files import CONFIG
+from rmsnet.video.extractor import load_extractor
+from rmsnet.video.frames import FrameZip, Pictures, decode_jpeg, frames_path
+from rmsnet.video.prefetch import prefetched
+from rmsnet.video.recipe import recipe_of
+
+
+def pictures_of(bank: FrameBank) -> Pictures:
+    """What the frames of a bank are.
+
+    Raises:
+        UserError: it holds features, not frames.
+    """
+    fields = bank.info["features"].get("pictures")
+    if fields is None:
+        raise UserError(
+            f"train.backbone: the frame bank holds the features {bank.info['features']['name']!r}, not frames; make "
+            "frames with: rmsnet extract DATA --set extract.source=frames --set extract.picture=whole"
+        )
+    return Pictures(**fields)
+
+
+class FrameStore:
+    """The frames of a bank by row.
+
+    Args:
+        bank: whose rows they are.
+        folder: where the bank lies.
+        threads: that decode at once.
+
+    Raises:
+        UserError: a zip is missing.
+    """
+
+    def __init__(self, bank: FrameBank, folder: Path, threads: int | None = None) -> None:
+        pictures = pictures_of(bank)
+        self.shape = (3, pictures.height, pictures.width)
+        self._first = np.array([half.first_frame for half in bank.halves], np.int64)
+        self._zips = [FrameZip(folder / frames_path(half.game, half.half)) for half in bank.halves]
+        for item in self._zips:
+            if not item.path.exists():
+                raise UserError(f"{item.path}: the half's frames are missing; run rmsnet extract again")
+        self._pool = ThreadPoolExecutor(threads or torch.get_num_threads(), "frames")
+
+    def read(self, rows: npt.NDArray[np.int64]) -> Tensor:
+        """(N, 3, height, width) uint8 frames of N rows of the bank.
+
+        Raises:
+            UserError: a frame cannot be read.
+        """
+        stretches = [0, *(np.flatnonzero(np.diff(rows) != 1) + 1).tolist(), len(rows)]
+        parts = self._pool.map(lambda part: self._stretch(rows[part[0] : part[1]]), pairwise(stretches))
+        return torch.stack([image for part in parts for image in part])
+
+    def _stretch(self, rows: npt.NDArray[np.int64]) -> list[Tensor]:
+        """Frames of rows one behind the other, which may run from one half into the next."""
+        images: list[Tensor] = []
+        while len(rows):
+            half = int(np.searchsorted(self._first, rows[0], side="right")) - 1
+            end = self._first[half + 1] if half + 1 < len(self._first) else rows[-1] + 1
+            count = int(np.searchsorted(rows, end))
+            item = self._zips[half]
+            images += [decode_jpeg(jpeg, item.path) for jpeg in item.jpegs(int(rows[0] - self._first[half]), count)]
+            rows = rows[count:]
+        return images
+
+
+def features_of_frames(model: Path, bank: FrameBank, folder: Path, device: torch.device) -> FrameBank:
+    """A bank of frames as the bank of features that a model reads: its recipe applied to the frames, in memory.
+
+    Args:
+        model: folder of a fine-tuned model.
+        bank: of frames.
+        folder: where that bank lies.
+        device: where to compute.
+
+    Raises:
+        UserError: the model wants other pictures than the bank holds, or a file is missing or damaged.
+    """
+    recipe = recipe_of(read_json(model / CONFIG)["features"], str(model))
+    pictures = pictures_of(bank)
+    ours, theirs = ((of.height, of.width, of.resize) for of in (recipe, pictures))
+    if ours != theirs:
+        raise UserError(f"{folder}: frames of (height, width, resize) {theirs}, the model was trained on {ours}")
+    extractor, store = load_extractor(recipe, model, device), FrameStore(bank, folder)
+    rows = np.arange(len(bank.features))
+    batches = (store.read(rows[start : start + FRAMES_AT_ONCE]) for start in range(0, len(rows), FRAMES_AT_ONCE))
+    features = np.concatenate([extractor.features(images) for images in prefetched(batches)])
+    return replace(bank, features=features, info={**bank.info, "features": recipe.features_info()})
+
+
+FRAMES_AT_ONCE = 128

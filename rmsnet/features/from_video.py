@@ -1,0 +1,209 @@
+"""The videos of a dataset become features: what the extract stage needs to know of backbones and PCA."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+
+from rmsnet.network.devices import choose_device
+from rmsnet.errors import UserError
+from rmsnet.dataset.feature_files import Features
+from rmsnet.features.sources import Half, Source
+from rmsnet.files import atomic_file, read_json, write_json
+from rmsnet.network.model_files import CONFIG
+from rmsnet.params import ExtractParams
+from rmsnet.progress import progress
+from rmsnet.dataset.soccernet import FIRST_FRAME_SECONDS, FRAME_RATE, Dataset
+from rmsnet.video.backbones import open_backbone
+from rmsnet.video.decoding import expected_samples
+from rmsnet.video.extractor import Extractor, Progress, load_extractor
+from rmsnet.video.frames import FrameZip, Pictures, frames_path, write_frames
+from rmsnet.video.halves import find_video, identity_of, is_done, read_half, write_half
+from rmsnet.video.pca import Pca, PcaFit, save_pca
+from rmsnet.video.recipe import BACKBONE_FILE, PCA_FILE, Recipe, recipe_of
+
+WHOLE_ASPECT = 398 / 224
+"""Width over height of SoccerNet's videos, and of the paper's frames."""
+
+ROWS_AT_ONCE = 8192
+
+
+def sampling_of(params: ExtractParams) -> dict[str, Any]:
+    """The entries of a recipe that say which pictures it is made from: their times and size."""
+    times = {"frame_rate": FRAME_RATE, "first_frame_seconds": FIRST_FRAME_SECONDS}
+    if params.picture == "centre":
+        return {**times, "resize": params.height, "height": params.height, "width": params.height}
+    return {**times, "resize": None, "height": params.height, "width": round(params.height * WHOLE_ASPECT)}
+
+
+def from_videos(
+    dataset: Dataset,
+    halves: Mapping[str, Sequence[Half]],
+    params: ExtractParams,
+    work: Path,
+    *,
+    model: Path | None,
+    device: str,
+    shown: bool,
+) -> Source:
+    """The features, or the frames, of all halves, computed from the videos where that is not done yet.
+
+    Args:
+        dataset: where the videos lie.
+        halves: the halves of each split.
+        params: the extract section.
+        work: what is done of each half; halves that are there are not computed again.
+        model: take this model's recipe instead of the parameters'.
+        device: "auto", "cpu" or "cuda".
+        shown: whether to show progress.
+
+    Raises:
+        UserError: a half without a video, a video that cannot be decoded, weights that do not fit.
+    """
+    videos = {
+        (game, half): find_video(dataset.game_folder(game), half, params.videos)
+        for of_split in halves.values()
+        for game, half in of_split
+    }
+    if model is None and params.source == "frames":
+        return _frames(videos, halves, params, work, shown)
+    if model is None:
+        extractor = new_extractor(params, choose_device(device), work)
+        files = {BACKBONE_FILE: work / BACKBONE_FILE}
+    else:
+        recipe = recipe_of(read_json(model / CONFIG)["features"], str(model))
+        files = {name: model / name for name in (BACKBONE_FILE, PCA_FILE)}
+        extractor = load_extractor(recipe, model, choose_device(device))
+    recipe = extractor.recipe
+    targets = {(game, half): work / "halves" / game / f"{half}.safetensors" for game, half in videos}
+
+    def write(half: Half, told: Progress) -> None:
+        write_half(targets[half], videos[half], extractor, told)
+
+    missing = {half: video for half, video in videos.items() if not is_done(targets[half], video, recipe.hash)}
+    _compute(missing, write, recipe.frame_rate, recipe.first_frame_seconds, shown)
+    arrays: dict[str, list[Features]] = {}
+    warnings = []
+    for split, of_split in halves.items():
+        arrays[split] = []
+        for game, half in of_split:
+            rows, metadata = _read(targets[game, half])
+            arrays[split].append(rows)
+            warnings += [f"{split}: {game}, half {half}: {text}" for text in json.loads(metadata["warnings"])]
+    return Source(
+        arrays,
+        recipe.features_info(),
+        recipe.frame_rate,
+        recipe.first_frame_seconds,
+        params.pca if model is None else 0,
+        {name: path for name, path in files.items() if path.exists()},
+        tuple(warnings),
+    )
+
+
+def _frames(
+    videos: Mapping[Half, Path],
+    halves: Mapping[str, Sequence[Half]],
+    params: ExtractParams,
+    work: Path,
+    shown: bool,
+) -> Source:
+    """The frames of all halves: banks without columns, and a zip for each half beside them."""
+    pictures = Pictures(**sampling_of(params))
+    info = pictures.features_info()
+    targets = {(game, half): work / frames_path(game, half) for game, half in videos}
+    notes = {half: target.with_suffix(".json") for half, target in targets.items()}
+
+    def write(half: Half, told: Progress) -> None:
+        warnings = write_frames(targets[half], videos[half], pictures, told)
+        write_json(notes[half], {**identity_of(videos[half], info["hash"]), "warnings": warnings})
+
+    missing = {
+        half: video
+        for half, video in videos.items()
+        if not notes[half].exists() or not identity_of(video, info["hash"]).items() <= read_json(notes[half]).items()
+    }
+    _compute(missing, write, pictures.frame_rate, pictures.first_frame_seconds, shown)
+    arrays = {
+        split: [np.empty((len(FrameZip(targets[half])), 0), np.float32) for half in of_split]
+        for split, of_split in halves.items()
+    }
+    warnings = [
+        f"{split}: {game}, half {half}: {text}"
+        for split, of_split in halves.items()
+        for game, half in of_split
+        for text in read_json(notes[game, half])["warnings"]
+    ]
+    return Source(
+        arrays,
+        info,
+        pictures.frame_rate,
+        pictures.first_frame_seconds,
+        files={frames_path(*half): target for half, target in targets.items()},
+        warnings=tuple(warnings),
+    )
+
+
+def new_extractor(params: ExtractParams, device: torch.device, folder: Path) -> Extractor:
+    """The backbone that the parameters name, with its recipe; weights from a file are kept in the folder.
+
+    Raises:
+        UserError: see `rmsnet.video.backbones.open_backbone`.
+    """
+    network, described = open_backbone(params.backbone, params.weights)
+    recipe = Recipe(**described, **sampling_of(params), precision=params.precision)
+    (folder / BACKBONE_FILE).unlink(missing_ok=True)
+    if Path(recipe.weights).suffix:
+        with atomic_file(folder / BACKBONE_FILE) as partial:
+            save_file(network.state_dict(), partial)
+    return Extractor(recipe, network.to(device).to(memory_format=torch.channels_last), None, device)
+
+
+def fit_pca(source: Source, folder: Path) -> tuple[Pca, dict[str, Any]]:
+    """The PCA of the training split, saved into the folder, and the banks' entry "features" with it.
+
+    Raises:
+        UserError: no training split, or too few frames or features for so many components.
+    """
+    if "train" not in source.arrays:
+        raise UserError("extract.pca: there is no training split to fit it on; set it to 0 or add training games")
+    recipe = recipe_of(source.features, "features")
+    fit = PcaFit(source.arrays["train"][0].shape[1])
+    for array in source.arrays["train"]:
+        for start in range(0, len(array), ROWS_AT_ONCE):
+            fit.add(array[start : start + ROWS_AT_ONCE])
+    pca = fit.finish(source.pca_components)
+    save_pca(folder, pca)
+    return pca, recipe.with_pca(source.pca_components, pca.hash).features_info()
+
+
+def _compute(
+    videos: Mapping[Half, Path],
+    write: Callable[[Half, Progress], None],
+    frame_rate: float,
+    first_frame_seconds: float,
+    shown: bool,
+) -> None:
+    """Work on the halves one after the other, with progress over all of them."""
+    counts = [expected_samples(video, frame_rate, first_frame_seconds) for video in videos.values()]
+    total = None if None in counts else sum(count for count in counts if count is not None)
+    with progress("extract", "frame", total, shown and bool(videos)) as advance:
+        for half in videos:
+            done = 0
+
+            def told(frames: int, _: int | None) -> None:
+                nonlocal done
+                advance(frames - done)
+                done = frames
+
+            write(half, told)
+
+
+def _read(path: Path) -> tuple[Features, Mapping[str, str]]:
+    half = read_half(path)
+    assert half is not None, f"{path}: written a moment ago"
+    return half

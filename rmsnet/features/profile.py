@@ -1,0 +1,232 @@
+"""What features look like: a profile of the training halves, and how far the features of another half lie from it.
+
+A half is summed up by the mean and spread of each feature over all its frames, and by quantiles over frames taken
+at even distances. The profile is the same over all training halves. The distance of a half from it is the mean over
+the features of the Wasserstein-1 distance in training standard deviations: 0.3 says that a feature's values lie
+0.3 standard deviations off, on average over frames and features. It sees another mean, another scale, another shape,
+another order of the features.
+
+Matches differ from each other, and only training halves can say how much: the profile holds how far they lie from
+each other (each from the profile of the halves in the other four fifths) and a limit somewhat beyond the largest.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rmsnet.features.bank import FrameBank
+from rmsnet.errors import UserError
+
+PROFILE_SCHEMA = 1
+PROFILE_FILE = "profile.json"
+"""Where the extract stage puts the profile of the train split, and the train stage a copy of it beside the model."""
+
+PROBABILITIES = tuple(round((step + 0.5) / 10, 2) for step in range(10))
+"""Of the quantiles: the middles of ten equal parts, so that their mean distance is the Wasserstein-1 distance."""
+
+SAMPLED_FRAMES = 256
+"""Frames of a half that its quantiles are taken from."""
+
+PROFILE_FRAMES = 20_000
+"""Frames of all training halves together that the profile's quantiles are taken from, about."""
+
+LIMIT_FACTOR = 1.25
+"""How far beyond the farthest training half a half may lie, as a ratio."""
+
+_FOLDS = 5
+
+_ROWS_AT_ONCE = 4096
+
+Features = npt.NDArray[np.floating[Any]]
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class HalfSummary:
+    """The features of a half in short.
+
+    Attributes:
+        frames: T, how many.
+        mean: (D,) of each feature over all frames.
+        std: (D,) likewise.
+        quantiles: (10, D) at PROBABILITIES.
+    """
+
+    frames: int
+    mean: Floats
+    std: Floats
+    quantiles: Floats
+
+
+@dataclass(frozen=True)
+class Drift:
+    """How far a half lies from the training data.
+
+    Attributes:
+        distance: mean over the features, in training standard deviations.
+        limit: the largest that is not called drift.
+        farthest: the features that lie farthest, with their distance, farthest first.
+    """
+
+    distance: float
+    limit: float
+    farthest: tuple[tuple[int, float], ...]
+
+    @property
+    def drifted(self) -> bool:
+        return self.distance > self.limit
+
+
+def sampled_frames(frames: int, limit: int = SAMPLED_FRAMES) -> npt.NDArray[np.int64]:
+    """At most `limit` frame numbers at even distances, first and last included where there is more than one."""
+    return np.linspace(0, frames - 1, min(frames, limit)).round().astype(np.int64)
+
+
+def summarize(features: Features) -> HalfSummary:
+    """Sum up a half.
+
+    Args:
+        features: (T, D), memory-mapped ones too: a part is read at a time. T is at least 1, all values are finite.
+    """
+    frames = len(features)
+    total = np.zeros(features.shape[1])
+    squares = np.zeros(features.shape[1])
+    for start in range(0, frames, _ROWS_AT_ONCE):
+        rows = np.asarray(features[start : start + _ROWS_AT_ONCE], np.float64)
+        total += rows.sum(0)
+        squares += np.einsum("td,td->d", rows, rows)
+    return half_summary(frames, total, squares, features[sampled_frames(frames)])
+
+
+def half_summary(frames: int, total: Floats, squares: Floats, sample: Features) -> HalfSummary:
+    """The summary of a half from the (D,) sum and sum of squares over its frames and its (S, D) sampled frames."""
+    mean = total / frames
+    std = np.sqrt(np.maximum(squares / frames - mean**2, 0))
+    return HalfSummary(frames, mean, std, _quantiles(sample))
+
+
+def _quantiles(sample: Features) -> Floats:
+    # Sorting contiguous rows is several times faster than sorting along the first axis.
+    ordered = np.sort(np.ascontiguousarray(sample.T, np.float32), axis=1)
+    place = np.asarray(PROBABILITIES) * (ordered.shape[1] - 1)
+    below = np.floor(place).astype(np.int64)
+    above = np.minimum(below + 1, ordered.shape[1] - 1)
+    part = place - below
+    quantiles: Floats = ((1 - part) * ordered[:, below] + part * ordered[:, above]).T.astype(np.float64)
+    return quantiles
+
+
+def build_profile(halves: Sequence[HalfSummary], samples: Sequence[Features]) -> dict[str, Any]:
+    """The profile of training data.
+
+    Args:
+        halves: the training halves, all of the same width, the halves of a game side by side.
+        samples: (S, D) frames of each of them: the quantiles of the whole are taken from them.
+
+    Returns:
+        A dict that JSON can hold: schema, frames, halves, width, mean, std, probabilities, quantiles, and the
+        distances of the training halves (median, largest) with the limit made from them.
+
+    Raises:
+        UserError: fewer than two halves: one says nothing of how halves differ; values that are not finite.
+    """
+    if len(halves) < 2:
+        raise UserError("a feature profile needs at least two halves to tell how halves differ")
+    frames = sum(half.frames for half in halves)
+    weights = np.array([half.frames / frames for half in halves])
+    mean = weights @ np.stack([half.mean for half in halves])
+    square = weights @ np.stack([half.std**2 + half.mean**2 for half in halves])
+    std = np.sqrt(np.maximum(square - mean**2, 0))
+    if not np.isfinite(std).all():
+        raise UserError("the training features hold NaN or infinity; rmsnet validate names the files")
+    quantiles = _quantiles(np.concatenate(list(samples)))
+    distances = []
+    for fold in np.array_split(np.arange(len(halves)), min(_FOLDS, len(halves))):
+        others = [sample for number, sample in enumerate(samples) if number not in fold]
+        without = _quantiles(np.concatenate(others))
+        distances += [float(_distances(halves[number], std, without).mean()) for number in fold.tolist()]
+    return {
+        "schema": PROFILE_SCHEMA,
+        "frames": frames,
+        "halves": len(halves),
+        "width": len(mean),
+        "mean": _short(mean),
+        "std": _short(std),
+        "probabilities": list(PROBABILITIES),
+        "quantiles": [_short(row) for row in quantiles],
+        "drift": {
+            "training_median": _short(np.median(distances)),
+            "training_largest": _short(max(distances)),
+            "limit": _short(LIMIT_FACTOR * max(distances)),
+        },
+    }
+
+
+def profile_frames(frames: int, halves: int) -> npt.NDArray[np.int64]:
+    """Numbers of the frames that a half of `frames` frames gives to the profile of so many halves."""
+    return sampled_frames(frames, max(16, min(SAMPLED_FRAMES, PROFILE_FRAMES // halves)))
+
+
+def feature_profile(halves: Sequence[Features]) -> dict[str, Any]:
+    """The profile of training halves, each (T, D), that may be memory-mapped: one is read at a time.
+
+    Raises:
+        UserError: see `build_profile`.
+    """
+    return build_profile(
+        [summarize(features) for features in halves],
+        [np.array(features[profile_frames(len(features), len(halves))], np.float32) for features in halves],
+    )
+
+
+def bank_profile(bank: FrameBank) -> dict[str, Any]:
+    """The profile of a (training) bank.
+
+    Raises:
+        UserError: see `build_profile`.
+    """
+    return feature_profile([bank.features[half.first_frame : half.first_frame + half.frames] for half in bank.halves])
+
+
+def drift(profile: Mapping[str, Any], half: HalfSummary, farthest: int = 5) -> Drift:
+    """How far a half lies from a training profile.
+
+    Args:
+        profile: as `build_profile` gives it, also from JSON.
+        half: of `summarize`.
+        farthest: how many features to name.
+
+    Raises:
+        UserError: the profile is none, or one of features of another width.
+    """
+    try:
+        width, limit = int(profile["width"]), float(profile["drift"]["limit"])
+        std, quantiles = np.asarray(profile["std"], np.float64), np.asarray(profile["quantiles"], np.float64)
+        known = profile["schema"] == PROFILE_SCHEMA and quantiles.shape == (len(PROBABILITIES), width)
+    except (KeyError, TypeError, ValueError):
+        known = False
+    if not known or std.shape != (width,):
+        raise UserError(f"not a feature profile of schema {PROFILE_SCHEMA}; train the model again")
+    if width != len(half.mean):
+        raise UserError(f"the features are {len(half.mean)} wide, those of the training profile {width}")
+    distances = _distances(half, std, quantiles)
+    order = np.argsort(-distances, kind="stable")[:farthest]
+    return Drift(float(distances.mean()), limit, tuple((int(index), float(distances[index])) for index in order))
+
+
+def _distances(half: HalfSummary, std: Floats, quantiles: Floats) -> Floats:
+    """(D,) Wasserstein-1 distance of each feature in training standard deviations."""
+    # A feature that never changed in training has no scale of its own: it is measured on a small one.
+    floor = max(1e-3 * float(std.mean()), 1e-12)
+    distances: Floats = np.abs(half.quantiles - quantiles).mean(0) / np.maximum(std, floor)
+    return distances
+
+
+def _short(values: Any) -> Any:
+    """Floats with six significant digits: half the size in JSON."""
+    if np.ndim(values):
+        return [_short(value) for value in values]
+    return float(f"{float(values):.6g}")

@@ -1,0 +1,83 @@
+"""The extract stage: a dataset's features (or videos) and labels become one frame bank per split."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rmsnet.dataset.labels import CLASSES, HALVES, game_events, truth_of
+from rmsnet.dataset.soccernet import open_dataset
+from rmsnet.errors import UserError
+from rmsnet.features.bank_writer import BANK_FILES, Extraction, write_banks
+from rmsnet.features.shards import Shard
+from rmsnet.features.sources import precomputed
+from rmsnet.files import require_replaceable
+from rmsnet.params import ExtractParams
+from rmsnet.provenance import dvc_md5
+
+if TYPE_CHECKING:
+    pass
+
+
+def extract(
+    root: Path,
+    out: Path,
+    params: ExtractParams | None = None,
+    classes: str = "v1",
+    *,
+    shard: Shard | None = None,
+    model: Path | None = None,
+    device: str = "auto",
+    progress: bool = False,
+) -> Extraction:
+    """Stack the features of all halves of each split and index their events.
+
+    Precomputed features: every game must have them for both halves, all of one width. From videos: what is done of
+    each half is kept in a hidden folder beside `out` until the banks are whole; the same call continues there. Events
+    past the last frame stay in the index, because they count as missed in an evaluation, and are named in the
+    warnings.
+
+    Args:
+        root: dataset in SoccerNet's layout.
+        out: folder for the banks; it appears, or is replaced, when all of them are whole.
+        params: the extract section; None: its defaults.
+        classes: "v1" or "v2" labels.
+        shard: take this part of the games only; `join` makes the whole of all parts.
+        model: compute this model's features from the videos: its backbone, pictures and PCA.
+        device: "auto", "cpu" or "cuda": where the backbone computes.
+        progress: show it on standard error.
+
+    Raises:
+        UserError: see `rmsnet.dataset.soccernet.open_dataset`; a half without its features or video, a file that is truncated
+            or no matrix, features of several widths, bad labels, a video that cannot be decoded, weights that do not
+            fit the backbone.
+    """
+    params, out = ExtractParams() if params is None else params, Path(out)
+    require_replaceable(out, *BANK_FILES)
+    dataset = open_dataset(root)
+    games = {split: names if shard is None else shard.games(names) for split, names in dataset.splits.items()}
+    halves = {split: [(game, half) for game in names for half in HALVES] for split, names in games.items() if names}
+    if not halves:
+        raise UserError(
+            f"--shard {shard.number}/{shard.of}: no games are left for it" if shard else f"{root}: no games"
+        )
+    labels = dataset.labels()
+    truth = {}
+    for split, of_split in halves.items():
+        of_game = {game: game_events(labels, game, classes) for game in games[split]}
+        of_half = [[event for event in of_game[game] if event.half == half] for game, half in of_split]
+        truth[split] = truth_of(of_half, CLASSES[classes])
+    work = out.with_name(f".{out.name}.halves")
+    if model is None and params.source == "features":
+        source = precomputed(dataset, halves, params.features)
+    else:
+        from rmsnet.features.from_video import from_videos
+
+        source = from_videos(dataset, halves, params, work, model=model, device=device, shown=progress)
+    info: dict[str, Any] = {"dataset": dataset.name, "simulated": dataset.simulated, "dvc_md5": dvc_md5(root)}
+    if shard is not None:
+        parts = {"number": shard.number, "of": shard.of, "pca": source.pca_components, "games": dict(dataset.splits)}
+        source, info = replace(source, pca_components=0), {**info, "shard": parts}
+    done = write_banks(out, source, halves, truth, CLASSES[classes], info)
+    shutil.rmtree(work, ignore_errors=True)
+    return done

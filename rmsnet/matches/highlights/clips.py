@@ -1,0 +1,132 @@
+"""Clips around the events of a match, and a reel of them with captions; PyAV only, no ffmpeg program.
+
+    highlights/01_1-06m28s_goal.mp4 …   a clip per event
+    highlights/reel.mp4                 all of them, captions of class and minute in the picture, a chapter for each
+
+A clip is copied, packet by packet, where the video has a key frame shortly before its start: nothing is lost and it
+takes no time. Elsewhere it is encoded again. The reel is always encoded, because its captions are drawn.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rmsnet.files import atomic_folder
+from rmsnet.matches.highlights.cutting import copy_clip, video_seconds
+from rmsnet.matches.highlights.reel import Caption, Segment, encode
+from rmsnet.matches.match import match_minute
+from rmsnet.matches.page.looks import name_of
+
+BEFORE_SECONDS = 8.0
+"""What a clip shows before its event: the play that leads to it."""
+
+AFTER_SECONDS = 7.0
+"""What it shows behind it: the celebration, the card held up, the players that change."""
+
+REEL = "reel.mp4"
+
+
+@dataclass(frozen=True)
+class Highlight:
+    """An event to show.
+
+    Attributes:
+        half: 1 or 2.
+        position_ms: milliseconds from the start of the half's video.
+        label: its class.
+        color: #rrggbb of its class.
+    """
+
+    half: int
+    position_ms: int
+    label: str
+    color: str
+
+    @property
+    def title(self) -> str:
+        return f"{name_of(self.label)} {match_minute(self.half, self.position_ms)}"
+
+
+@dataclass(frozen=True)
+class Highlights:
+    """What was made.
+
+    Attributes:
+        clips: names of the clips, a clip per event in order of time.
+        copied: how many of them are copies of the video's own packets.
+        left_out: titles of events at which their video has no picture.
+    """
+
+    clips: tuple[str, ...]
+    copied: int
+    left_out: tuple[str, ...]
+
+
+def write_highlights(
+    videos: Mapping[int, Path],
+    events: Sequence[Highlight],
+    folder: Path,
+    advance: Callable[[], object] = lambda: None,
+) -> Highlights:
+    """Cut a clip around each event and join them in a reel.
+
+    Args:
+        videos: the video of each half.
+        events: what to show, in order of time; their halves have videos.
+        folder: appears, or is replaced, when everything is done.
+        advance: called twice for every event: when its clip and when its part of the reel is done.
+
+    Raises:
+        UserError: a video that cannot be read.
+    """
+    seconds = {half: video_seconds(path) for half, path in videos.items()}
+    inside = [event for event in events if event.position_ms / 1000 < seconds[event.half]]
+    clips: list[str] = []
+    copied = 0
+    with atomic_folder(folder) as partial:
+        for number, event in enumerate(inside, start=1):
+            name = f"{number:02d}_{_file_name(event)}.mp4"
+            segment = _segment(videos, event, seconds)
+            if copy_clip(segment.video, segment.start, segment.end, partial / name):
+                copied += 1
+            else:
+                encode([segment], partial / name)
+            clips.append(name)
+            advance()
+        if inside:
+            segments = [_segment(videos, event, seconds, caption=True) for event in inside]
+            encode(join_overlapping(segments), partial / REEL, advance)
+    return Highlights(tuple(clips), copied, tuple(event.title for event in events if event not in inside))
+
+
+def _segment(
+    videos: Mapping[int, Path], event: Highlight, seconds: Mapping[int, float], caption: bool = False
+) -> Segment:
+    at = event.position_ms / 1000
+    start, end = max(0.0, at - BEFORE_SECONDS), min(seconds[event.half], at + AFTER_SECONDS)
+    captions = (Caption(start, name_of(event.label), match_minute(event.half, event.position_ms), event.color),)
+    return Segment(videos[event.half], start, end, captions if caption else ())
+
+
+def join_overlapping(segments: Sequence[Segment]) -> list[Segment]:
+    """Segments of one video that overlap become one, so that the reel shows nothing twice.
+
+    The next event's caption takes over in the middle of what the two share.
+    """
+    joined: list[Segment] = []
+    for segment in segments:
+        last = joined[-1] if joined else None
+        if last is not None and last.video == segment.video and segment.start < last.end:
+            middle = (segment.start + last.end) / 2
+            captions = tuple(Caption(middle, one.text, one.minute, one.color) for one in segment.captions)
+            joined[-1] = Segment(last.video, last.start, max(last.end, segment.end), (*last.captions, *captions))
+        else:
+            joined.append(segment)
+    return joined
+
+
+def _file_name(event: Highlight) -> str:
+    minutes, seconds = divmod(event.position_ms // 1000, 60)
+    word = re.sub(r"[^a-z0-9]+", "-", name_of(event.label).lower()).strip("-")
+    return f"{event.half}-{minutes:02d}m{seconds:02d}s_{word}"

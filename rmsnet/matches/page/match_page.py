@@ -1,0 +1,158 @@
+"""The page of a match: one file that holds everything but the videos, for people who look at what was spotted."""
+
+import html
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+
+from rmsnet.features.bank import FrameBank
+from rmsnet.matches.match import HALF_MINUTES, Match, match_minute
+from rmsnet.matches.page.looks import colors_of, name_of
+from rmsnet.matches.page.votes import Votes
+from rmsnet.spots import Predictions
+
+# "2015-02-21 - 18-00 Chelsea 1 - 1 Burnley", the name of a game in SoccerNet.
+_GAME = re.compile(r"(\d{4}-\d{2}-\d{2}) - (\d{2})-(\d{2}) (.+)")
+
+
+def match_page(
+    match: Match,
+    bank: FrameBank,
+    predictions: Predictions,
+    votes: Votes,
+    *,
+    out: Path,
+    confidence: float,
+    model: str,
+    simulated: bool,
+) -> str:
+    """The page as HTML.
+
+    Args:
+        match: name, videos, whether there is ground truth.
+        bank: its halves, in the order of `match.halves`, and its events.
+        predictions: what the page lists.
+        votes: (C, N) votes of stride-1 clips per frame of the bank.
+        out: folder the page will lie in; videos are named relative to it.
+        confidence: where the slider stands at first.
+        model: name of the model, for people.
+        simulated: whether model or match are made up.
+    """
+    title, subtitle = _title(match.name)
+    tags = [[f"model {model}", False], *([["simulated", True]] if simulated else [])]
+    data = {
+        "title": title,
+        "subtitle": subtitle,
+        "tags": tags,
+        "confidence": confidence,
+        "most_votes": max(1, int(votes.max(initial=0))),
+        "frame_rate": bank.frame_rate,
+        "first_frame_seconds": bank.first_frame_seconds,
+        "classes": [
+            {"name": name_of(label), "color": color}
+            for label, color in zip(bank.classes, colors_of(bank.classes), strict=True)
+        ],
+        "halves": [
+            {
+                "number": half.number,
+                "seconds": round(float(bank.seconds_of(np.array(rows.frames))), 3),
+                "first_minute": (half.number - 1) * HALF_MINUTES,
+                "video": None if half.video is None else _address(half.video, out),
+            }
+            for half, rows in zip(match.halves, bank.halves, strict=True)
+        ],
+        "events": [
+            {**spot, "confidence": float(predictions.confidence[row])} for row, spot in _in_order(bank, predictions)
+        ],
+        "truth": None
+        if match.events is None
+        else [{**spot, "visible": bool(bank.truth.visible[row])} for row, spot in _in_order(bank, bank.truth)],
+        "votes": [[_sparse(votes[label], rows) for rows in bank.halves] for label in range(len(bank.classes))],
+    }
+    return _filled({"TITLE": html.escape(title), "DATA": _json(data), "STYLE": _part("css"), "SCRIPT": _part("js")})
+
+
+def index_page(dataset: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    """A page that leads to those of several matches.
+
+    Args:
+        dataset: its name.
+        rows: "name", "href" and "events" (a number) of each match.
+    """
+    lines = "\n".join(
+        f'<tr><td><a href="{html.escape(quote(row["href"]))}">{html.escape(row["name"])}</a></td>'
+        f"<td>{row['events']}</td></tr>"
+        for row in rows
+    )
+    name = html.escape(dataset)
+    style = (
+        "body{font:15px/1.5 system-ui,sans-serif;background:#0e1216;color:#e8edf2;max-width:900px;margin:40px auto}"
+        "a{color:#6cb6ff}td,th{padding:4px 16px 4px 0;text-align:left}"
+    )
+    return (
+        f'<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8"><title>{name}</title>'
+        f'<link rel="icon" href="data:,"><style>{style}</style></head>\n'
+        f"<body><h1>{name}</h1>\n<table><tr><th>Match</th><th>Events</th></tr>\n{lines}\n</table></body>\n</html>\n"
+    )
+
+
+def _in_order(bank: FrameBank, spots: Any) -> "list[tuple[int, dict[str, Any]]]":
+    """Row and what the page says of it, of predictions or truth, in order of time."""
+    order = np.lexsort((spots.label, spots.position_ms, spots.half))
+    return [
+        (
+            int(row),
+            {
+                "half": int(spots.half[row]),
+                "ms": int(spots.position_ms[row]),
+                "class": int(spots.label[row]),
+                "minute": match_minute(bank.halves[spots.half[row]].half, int(spots.position_ms[row])),
+            },
+        )
+        for row in order
+    ]
+
+
+def _sparse(votes: Votes, rows: Any) -> list[int]:
+    """[frame, votes, frame, votes, …] of the frames of a half that have any."""
+    of_half = votes[rows.first_frame : rows.first_frame + rows.frames]
+    frames = np.flatnonzero(of_half)
+    return [int(value) for value in np.stack([frames, of_half[frames]], axis=1).flatten()]
+
+
+def _title(name: str) -> tuple[str, str]:
+    """Title and subtitle: "Chelsea 1 - 1 Burnley" and competition, date and time, where the name is SoccerNet's."""
+    *competition, last = name.split("/")
+    found = _GAME.fullmatch(last)
+    if found is None:
+        return last, " · ".join(competition)
+    date, hour, minute, teams = found.groups()
+    return teams, " · ".join([*(part.replace("_", " ") for part in competition), f"{date} {hour}:{minute}"])
+
+
+def _address(video: Path, out: Path) -> str:
+    """Where the page finds a video: relative, so that both can move together; absolute on another drive."""
+    try:
+        return quote(Path(os.path.relpath(video.resolve(), out.resolve())).as_posix())
+    except ValueError:
+        return video.resolve().as_uri()
+
+
+def _json(data: Mapping[str, Any]) -> str:
+    """JSON that may stand inside a script element whatever names it holds."""
+    return json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def _part(suffix: str) -> str:
+    return files(__package__).joinpath(f"page.{suffix}").read_text(encoding="utf-8").rstrip()
+
+
+def _filled(parts: Mapping[str, str]) -> str:
+    return re.sub(r"@@([A-Z]+)@@", lambda found: parts[found[1]], _part("html")) + "\n"

@@ -1,0 +1,121 @@
+"""What `rmsnet spot` may be pointed at: videos, feature files, a game folder, a dataset; all become matches."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rmsnet.dataset.labels import HALVES, LABEL_FILES, Event, game_events, label_version, read_events
+from rmsnet.dataset.soccernet import SPLITS, open_dataset, split_file
+from rmsnet.errors import UserError
+from rmsnet.files import read_json
+from rmsnet.matches.match import Match, MatchHalf
+from rmsnet.video.halves import VIDEO_SUFFIXES
+
+
+def find_matches(sources: Sequence[Path], features: str, classes: Sequence[str], split: str | None) -> list[Match]:
+    """The matches behind the sources of a command.
+
+    Args:
+        sources: one or two videos or feature files (two: the halves), one game folder, one dataset, or one folder that
+            holds game folders, however deep.
+        features: the model's kind of features: in a folder `{1,2}_<features>.npy` is taken where it lies.
+        classes: the model's classes; they say which label file holds the truth.
+        split: of a dataset; None: all its games.
+
+    Raises:
+        UserError: nothing there, more than two files, a folder without a game.
+    """
+    for source in sources:
+        if not source.exists():
+            raise UserError(f"{source}: no such video, features (.npy), game folder or dataset")
+    folders = [source for source in sources if source.is_dir()]
+    if folders and len(sources) > 1:
+        raise UserError(f"{folders[0]}: a folder comes alone; two sources are the two halves of one match, as files")
+    if not folders:
+        if split is not None:
+            raise UserError(f"--split {split}: only a dataset has splits, {sources[0]} is a file")
+        return [_match_of_files(sources)]
+    folder = folders[0]
+    halves = find_halves(folder, features)
+    if halves:
+        if split is not None:
+            raise UserError(f"--split {split}: only a dataset has splits, {folder} is a game")
+        return [_match_of_game(folder, folder.resolve().name, halves, classes)]
+    if (folder / "dataset.json").exists() or any((folder / split_file(name)).exists() for name in SPLITS):
+        return _matches_of_dataset(folder, features, classes, split)
+    below = {game: find_halves(game, features) for game in sorted(folder.rglob("*")) if game.is_dir()}
+    matches = [
+        _match_of_game(game, game.relative_to(folder).as_posix(), halves, classes)
+        for game, halves in below.items()
+        if halves
+    ]
+    if not matches:
+        raise UserError(
+            f"{folder}: neither a game (1_{features}.npy or 1_*.mkv, .mp4, …), nor a folder of games, nor a dataset "
+            f"(dataset.json or split lists such as {split_file('test')})"
+        )
+    if split is not None:
+        raise UserError(f"--split {split}: {folder} has no split lists; only a dataset has splits")
+    return matches
+
+
+def find_halves(folder: Path, features: str) -> tuple[MatchHalf, ...]:
+    """The halves of a game folder, with `{1,2}_<features>.npy` and the videos `{1,2}*` of each."""
+    found = []
+    for number in HALVES:
+        array = folder / f"{number}_{features}.npy"
+        videos = [
+            path
+            for path in sorted(folder.iterdir())
+            if path.suffix.lower() in VIDEO_SUFFIXES and path.stem.split("_")[0] == str(number)
+        ]
+        if array.exists() or videos:
+            by_size = sorted(videos, key=lambda path: path.stat().st_size)
+            found.append(MatchHalf(number, array if array.exists() else None, tuple(by_size)))
+    return tuple(found)
+
+
+def _match_of_files(files: Sequence[Path]) -> Match:
+    if len(files) > len(HALVES):
+        raise UserError(f"{files[2]}: a match has two halves; give one or two files")
+    halves = tuple(
+        MatchHalf(number, file, ()) if file.suffix.lower() == ".npy" else MatchHalf(number, None, (file,))
+        for number, file in zip(HALVES, files, strict=False)
+    )
+    return Match(" + ".join(file.stem for file in files), halves)
+
+
+def _matches_of_dataset(root: Path, features: str, classes: Sequence[str], split: str | None) -> list[Match]:
+    dataset = open_dataset(root, SPLITS if split is None else (split,))
+    labels, version = dataset.labels(), label_version(classes)
+    matches = []
+    for game in (game for games in dataset.splits.values() for game in games):
+        halves = find_halves(dataset.game_folder(game), features)
+        if not halves:
+            raise UserError(f"{dataset.game_folder(game)}: neither 1_{features}.npy nor a video of a half")
+        has_labels = version is not None and labels.read(game, LABEL_FILES[version]) is not None
+        events = _of_halves(game_events(labels, game, version), halves) if version and has_labels else None
+        matches.append(Match(game, halves, events, dataset.simulated))
+    return matches
+
+
+def _match_of_game(folder: Path, name: str, halves: tuple[MatchHalf, ...], classes: Sequence[str]) -> Match:
+    return Match(name, halves, _own_events(folder, halves, classes), _is_simulated(folder))
+
+
+def _own_events(folder: Path, halves: Sequence[MatchHalf], classes: Sequence[str]) -> tuple[Event, ...] | None:
+    version = label_version(classes)
+    if version is None or not (folder / LABEL_FILES[version]).exists():
+        return None
+    path = folder / LABEL_FILES[version]
+    return _of_halves(read_events(path.read_bytes(), version, str(path)), halves)
+
+
+def _is_simulated(game: Path) -> bool:
+    """Whether the dataset around a game's folder says that it is made up."""
+    info = game.resolve().parents[2] / "dataset.json" if len(game.resolve().parents) > 3 else None
+    return info is not None and info.exists() and bool(read_json(info).get("simulated"))
+
+
+def _of_halves(events: Sequence[Event], halves: Sequence[MatchHalf]) -> tuple[Event, ...]:
+    numbers = {half.number for half in halves}
+    return tuple(event for event in events if event.half in numbers)

@@ -1,0 +1,263 @@
+"""Spot a match: from videos or features to events, a page to look at and highlight clips."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rmsnet.dataset.feature_files import Features
+from rmsnet.dataset.labels import truth_of
+from rmsnet.errors import UserError
+from rmsnet.evaluation.results import RESULTS, results_of
+from rmsnet.features.bank import BankHalf, FrameBank
+from rmsnet.features.shards import Shard
+from rmsnet.files import atomic_file, write_json, write_text
+from rmsnet.matches.match import Match, clock, match_minute
+from rmsnet.matches.overview import EVENT_COLUMNS, write_events, write_overview
+from rmsnet.matches.page.looks import colors_of
+from rmsnet.matches.page.match_page import match_page
+from rmsnet.matches.page.votes import plot_votes, votes_of
+from rmsnet.matches.reading import Reader, reader_of
+from rmsnet.matches.sources import find_matches
+from rmsnet.network.devices import choose_device
+from rmsnet.network.model_files import ORIGIN_FILE, SpottingModel, load_model, origin
+from rmsnet.params import SpotParams
+from rmsnet.spots import Predictions
+from rmsnet.spotting.decoding import decode
+from rmsnet.spotting.inference import spot_bank
+from rmsnet.spotting.scoring import score_every_clip
+from rmsnet.tracking import find_model
+
+CONFIDENCE = 0.5
+"""What is printed, shown at first and cut: events of which the model is surer than not."""
+
+
+@dataclass(frozen=True)
+class SpottedMatch:
+    """What was found in a match.
+
+    Attributes:
+        name: of the match.
+        out: folder with what was written.
+        events: as in events.csv, in order of time: half, time, minute, position_ms, label, confidence.
+        warnings: one line for each irregularity.
+    """
+
+    name: str
+    out: Path
+    events: tuple[Mapping[str, Any], ...]
+    warnings: tuple[str, ...]
+
+
+def spot_stage(
+    sources: Sequence[Path],
+    model: str,
+    out: Path,
+    *,
+    stride: int | None = None,
+    confidence: float = CONFIDENCE,
+    highlights: bool = False,
+    split: str | None = None,
+    shard: Shard | None = None,
+    device: str = "auto",
+    shown: bool = False,
+) -> list[SpottedMatch]:
+    """Spot the events of a match, or of every match of a dataset or folder.
+
+    Args:
+        sources: see `rmsnet.matches.sources.find_matches`.
+        model: a model folder, or the MLflow URI of a registered model.
+        out: gets results_spotting.json, origin.json (which model, trained on which data), events.csv, votes.png,
+            report.html, features/ where they were made from video, and highlights/; for several matches a folder
+            <league>/<season>/<game> of these for each, events.csv of all of them and index.html.
+        stride: frames between clips; None: as the model was judged.
+        confidence: least confidence of highlights, and where the page's slider stands.
+        highlights: cut clips and a reel.
+        split: of a dataset; None: all of it.
+        shard: take this part of the matches only; `rmsnet.matches.overview.join_spotted` makes the whole of all parts.
+        device: "auto", "cpu" or "cuda".
+        shown: show progress on standard error.
+
+    Raises:
+        UserError: no model, no match, features or a video that the model cannot read, highlights without a video.
+    """
+    if stride is not None and stride < 1:
+        raise UserError(f"--stride {stride}: must be at least 1")
+    if not 0 <= confidence <= 1:
+        raise UserError(f"--confidence {confidence}: must lie in [0, 1]")
+    folder = find_model(model)
+    spotter = load_model(folder, choose_device(device))
+    params = _params(spotter, stride)
+    matches = find_matches(sources, spotter.config["features"]["name"], spotter.classes, split)
+    one = shard is None and len(matches) == 1 and "/" not in matches[0].name
+    if shard is not None:
+        matches = shard.games(matches)
+        if not matches:
+            raise UserError(f"shard {shard.number}/{shard.of}: no matches are left for it")
+    for match in matches:
+        if highlights:
+            _require_videos(match)
+        _require_openable(match)
+    spotted = []
+    for match in matches:
+        target = out if one else out / match.name
+        read = reader_of(spotter, folder, device, shown)
+        spotted.append(_spot(match, spotter, model, target, read, params, confidence, highlights, shown))
+    if not one:
+        write_overview(out, sources[0].resolve().name, {done.name: done.events for done in spotted})
+    return spotted
+
+
+def _params(spotter: SpottingModel, stride: int | None) -> SpotParams:
+    """How the model decodes; overlapping clips see an event several times: the best of near predictions is kept.
+
+    Raises:
+        UserError: clips would leave gaps.
+    """
+    if stride is None:
+        return spotter.spot
+    if stride > spotter.clip_frames:
+        raise UserError(f"--stride {stride}: leaves gaps between clips of {spotter.clip_frames} frames")
+    if spotter.spot.suppression == "none" and not spotter.spot.votes and stride < spotter.clip_frames:
+        return replace(spotter.spot, stride=stride, suppression="hard")
+    return replace(spotter.spot, stride=stride)
+
+
+def _require_videos(match: Match) -> None:
+    for half in match.halves:
+        if half.video is None:
+            raise UserError(f"--highlights: half {half.number} of {match.name} has no video to cut clips from")
+
+
+def _require_openable(match: Match) -> None:
+    """Refuse a video that cannot be opened before time goes into the one before it."""
+    from rmsnet.video.decoding import open_video
+
+    for half in match.halves:
+        if half.features is None:
+            open_video(half.videos[0])[0].close()
+
+
+def _spot(
+    match: Match,
+    spotter: SpottingModel,
+    model: str,
+    out: Path,
+    read: Reader,
+    params: SpotParams,
+    confidence: float,
+    highlights: bool,
+    shown: bool,
+) -> SpottedMatch:
+    parts, warnings = [], []
+    for half in match.halves:
+        features, told = read(half, out)
+        if features.shape[1] != spotter.config["width"]:
+            where = half.features or half.videos[0]
+            raise UserError(
+                f"{where}: {features.shape[1]} features a frame; the model reads {spotter.config['width']} "
+                f"({spotter.config['features']['name']})"
+            )
+        parts.append(features)
+        warnings += told
+    bank = _bank(match, parts, spotter)
+    every_clip = score_every_clip(spotter, bank)
+    if params.stride == 1:
+        predictions = _in_order(decode(every_clip, bank, spotter.clip_frames, params))
+    else:
+        predictions = _in_order(spot_bank(spotter, bank, params))
+    votes = votes_of(every_clip, bank)
+    simulated = match.simulated or spotter.simulated
+    events = _rows(predictions, bank)
+    out.mkdir(parents=True, exist_ok=True)
+    results = results_of([(match.name, half.number) for half in match.halves], predictions, spotter.classes)
+    write_json(out / RESULTS, results[match.name])
+    write_json(out / ORIGIN_FILE, origin(spotter))
+    write_events(out, events)
+    note = f"{spotter.config['name']}{' (simulated)' if simulated else ''}, {match.name}"
+    with atomic_file(out / "votes.png") as partial:
+        partial.write_bytes(plot_votes(votes, predictions, bank, note))
+    page = match_page(
+        match,
+        bank,
+        predictions,
+        votes,
+        out=out,
+        confidence=confidence,
+        model=f"{spotter.config['name']} ({model})" if model.startswith("models:") else str(spotter.config["name"]),
+        simulated=simulated,
+    )
+    write_text(out / "report.html", page)
+    if highlights:
+        warnings += _cut(match, predictions, bank, out / "highlights", confidence, shown)
+    return SpottedMatch(match.name, out, tuple(events), tuple(warnings))
+
+
+def _bank(match: Match, parts: Sequence[Features], spotter: SpottingModel) -> FrameBank:
+    """The frame bank of one match."""
+    starts = np.cumsum([0, *(len(part) for part in parts)])
+    halves = tuple(
+        BankHalf(match.name, half.number, int(start), len(part))
+        for half, start, part in zip(match.halves, starts, parts, strict=False)
+    )
+    events = match.events or ()
+    truth = truth_of(
+        [[event for event in events if event.half == half.number] for half in match.halves], spotter.classes
+    )
+    return FrameBank(
+        np.concatenate(parts, dtype=np.float32),
+        halves,
+        truth,
+        spotter.classes,
+        spotter.config["frame_rate"],
+        spotter.config["first_frame_seconds"],
+        {"features": spotter.config["features"], "simulated": match.simulated},
+    )
+
+
+def _in_order(predictions: Predictions) -> Predictions:
+    order = np.lexsort((predictions.label, predictions.position_ms, predictions.half))
+    return Predictions(
+        predictions.half[order], predictions.position_ms[order], predictions.label[order], predictions.confidence[order]
+    )
+
+
+def _rows(predictions: Predictions, bank: FrameBank) -> list[dict[str, Any]]:
+    columns = (predictions.half, predictions.position_ms, predictions.label, predictions.confidence)
+    rows = []
+    for half_number, position_ms, label, confidence in zip(*(column.tolist() for column in columns), strict=True):
+        half = bank.halves[half_number].half
+        values = (
+            half,
+            clock(position_ms),
+            match_minute(half, position_ms),
+            position_ms,
+            bank.classes[label],
+            confidence,
+        )
+        rows.append(dict(zip(EVENT_COLUMNS, values, strict=True)))
+    return rows
+
+
+def _cut(
+    match: Match, predictions: Predictions, bank: FrameBank, folder: Path, confidence: float, shown: bool
+) -> list[str]:
+    from rmsnet.matches.highlights.clips import Highlight, write_highlights
+    from rmsnet.progress import progress
+
+    colors = colors_of(bank.classes)
+    events = [
+        Highlight(
+            bank.halves[predictions.half[row]].half,
+            int(predictions.position_ms[row]),
+            bank.classes[predictions.label[row]],
+            colors[predictions.label[row]],
+        )
+        for row in np.flatnonzero(predictions.confidence >= confidence)
+    ]
+    videos = {half.number: half.video for half in match.halves if half.video is not None}
+    with progress("highlights", "event", 2 * len(events), shown) as advance:
+        done = write_highlights(videos, events, folder, lambda: advance(1))
+    return [f"{title}: the video has no picture there, left out of the highlights" for title in done.left_out]

@@ -1,0 +1,75 @@
+"""Where and in which precision the network computes."""
+
+import ctypes
+import mmap
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from rmsnet.errors import UserError
+
+ROWS_AT_ONCE = 65536
+
+Features = npt.NDArray[np.float32]
+
+
+def choose_device(name: str) -> torch.device:
+    """The device for "auto", "cpu" or "cuda"; "auto" takes the GPU where there is one.
+
+    Raises:
+        UserError: "cuda" without a usable GPU.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UserError("--device cuda: PyTorch sees no GPU here; use --device cpu")
+    return torch.device(name)
+
+
+def choose_precision(name: str, device: torch.device) -> torch.dtype:
+    """The compute type for "auto", "float32" or "bfloat16"; "auto" takes bfloat16 where the hardware multiplies it."""
+    if name == "auto":
+        if device.type == "cuda":
+            fast = torch.cuda.is_bf16_supported(including_emulation=False)
+        else:
+            capabilities = torch.cpu.get_capabilities()
+            fast = bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") or capabilities.get("arm_bf16"))
+        return torch.bfloat16 if fast else torch.float32
+    return {"float32": torch.float32, "bfloat16": torch.bfloat16}[name]
+
+
+def keep_freed_memory() -> None:
+    """Let the C library keep up to 64 MB that were freed, for the next step to use; with glibc, else nothing happens.
+
+    By default it gives large pieces back to the system, which clears every page again when the next step asks for it:
+    up to a tenth of a training step's time.
+    """
+    trim_threshold, mmap_threshold = -1, -3  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of malloc.h
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(mmap_threshold, 32 << 20)
+        mallopt(trim_threshold, 64 << 20)
+
+
+def resident_features(features: Features, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """(N, D) memory-mapped features on a device, in the type that the network computes in.
+
+    On a CPU in float32 that is the file's own memory. Elsewhere it is a copy, made piece by piece; the pages that a
+    piece was read from are given back at once, so that a file larger than memory can become one half its size.
+    """
+    if dtype == torch.float32 and device.type == "cpu":
+        return torch.from_numpy(features)
+    resident = torch.empty(features.shape, dtype=dtype, device=device)
+    for start in range(0, len(resident), ROWS_AT_ONCE):
+        resident[start : start + ROWS_AT_ONCE] = torch.from_numpy(features[start : start + ROWS_AT_ONCE])
+        release_pages(features)
+    return resident
+
+
+def release_pages(features: Features) -> None:
+    """Take a memory-mapped file out of this process's memory; what is touched next is read anew, mostly cached."""
+    owner: object = features.base
+    if isinstance(owner, mmap.mmap):
+        owner.madvise(mmap.MADV_DONTNEED)

@@ -1,0 +1,185 @@
+"""From what the network says to clips to events: winners or all classes, votes, suppression, spread confidences.
+
+The paper takes the winning class of each clip and nothing else; everything further is an option (`SpotParams`).
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from rmsnet.features.bank import FrameBank
+from rmsnet.params import SpotParams
+from rmsnet.spots import Predictions
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+LEAST_CONFIDENCE = 1e-3
+"""Where all classes or votes are scored, what is less likely than this is no prediction."""
+
+VOTE_SECONDS = 2.0
+"""Votes this far apart, at most, are for one event."""
+
+LOGIT_LIMIT = 12.0
+"""Spread confidences put log-odds of -12 … 12 on 0 … 1."""
+
+
+@dataclass(frozen=True)
+class ClipScores:
+    """What the network says to clips, in the order of halves and time.
+
+    Attributes:
+        half: (N,) number of the half.
+        frame: (N,) where in its half the clip's event would be: start + offset · T, in frames.
+        probability: (N, C + 1) softmax, background last.
+    """
+
+    half: Ints
+    frame: Floats
+    probability: Floats
+
+
+@dataclass(frozen=True)
+class _Spots:
+    """Events with places in frames, all (N,)."""
+
+    half: Ints
+    frame: Floats
+    label: Ints
+    confidence: Floats
+
+    def __getitem__(self, which: Ints | npt.NDArray[np.bool_]) -> "_Spots":
+        return _Spots(self.half[which], self.frame[which], self.label[which], self.confidence[which])
+
+
+def decode(scores: ClipScores, bank: FrameBank, clip_frames: int, params: SpotParams) -> Predictions:
+    """The events that clips speak for.
+
+    Args:
+        scores: of clips of the bank's halves.
+        bank: its halves and time base.
+        clip_frames: T; an event that all its clips are sure of has T votes, a confidence of 1.
+        params: how to decode.
+
+    Returns:
+        Predictions in the order of halves and time.
+    """
+    classes = len(bank.classes)
+    if params.votes:
+        found = _vote(scores, bank, clip_frames)
+    elif params.all_classes:
+        clip, label = np.nonzero(scores.probability[:, :classes] >= LEAST_CONFIDENCE)
+        found = _Spots(scores.half[clip], scores.frame[clip], label, scores.probability[clip, label])
+    else:
+        winner = scores.probability.argmax(axis=1)
+        clip = np.flatnonzero(winner != classes)
+        found = _Spots(scores.half[clip], scores.frame[clip], winner[clip], scores.probability[clip, winner[clip]])
+    suppress = {"none": None, "hard": hard_suppression, "soft": soft_suppression}[params.suppression]
+    if suppress is not None:
+        found = _suppressed(found, suppress, params.suppression_seconds * bank.frame_rate)
+    confidence = spread(found.confidence) if params.spread else found.confidence
+    position_ms = np.rint(1000 * bank.seconds_of(found.frame)).astype(np.int64)
+    return Predictions(found.half, position_ms, found.label, confidence)
+
+
+def vote_curves(scores: ClipScores, half: int, frames: int, classes: int) -> Ints:
+    """(C, frames) how many clips predicted each frame of a half as the spot of each class (paper, IV-F and Fig. 7)."""
+    winner = scores.probability.argmax(axis=1)
+    clips = (scores.half == half) & (winner != classes)
+    frame = np.clip(np.rint(scores.frame[clips]).astype(np.int64), 0, frames - 1)
+    counts = np.bincount(winner[clips] * frames + frame, minlength=classes * frames)
+    return counts.reshape(classes, frames)
+
+
+def _vote(scores: ClipScores, bank: FrameBank, clip_frames: int) -> _Spots:
+    """Peaks of the votes: each clip gives each class its probability, at the frame where it sees the event."""
+    classes = len(bank.classes)
+    reach = round(VOTE_SECONDS * bank.frame_rate)
+    halves, frames, labels, confidences = [], [], [], []
+    for number, half in enumerate(bank.halves):
+        of_half = scores.half == number
+        place = scores.frame[of_half]
+        frame = np.clip(np.rint(place).astype(np.int64), 0, half.frames - 1)
+        for label in range(classes):
+            probability = scores.probability[of_half, label]
+            votes = _box_sum(_histogram(frame, probability, half.frames), reach)
+            moment = _box_sum(_histogram(frame, probability * place, half.frames), reach)
+            peak = np.flatnonzero(_is_peak(votes, reach) & (votes >= LEAST_CONFIDENCE * clip_frames))
+            halves.append(np.full(len(peak), number))
+            frames.append(np.clip(moment[peak] / votes[peak], 0, half.frames - 1))
+            labels.append(np.full(len(peak), label))
+            confidences.append(np.minimum(votes[peak] / clip_frames, 1.0))
+    found = _Spots(*(np.concatenate(column) for column in (halves, frames, labels, confidences)))
+    return found[np.lexsort((found.frame, found.half))]
+
+
+def _histogram(frame: Ints, weight: Floats, frames: int) -> Floats:
+    return np.bincount(frame, weight, frames).astype(np.float64)
+
+
+def _box_sum(values: Floats, reach: int) -> Floats:
+    """Sums over `reach` neighbours on either side."""
+    total = np.concatenate([np.zeros(reach + 1), np.cumsum(values), np.full(reach, values.sum())])
+    return np.asarray(np.maximum(total[2 * reach + 1 :] - total[: -2 * reach - 1], 0.0))
+
+
+def _is_peak(values: Floats, reach: int) -> npt.NDArray[np.bool_]:
+    """Which values no neighbour within reach exceeds, the first of equals."""
+    padded = np.concatenate([np.full(reach, -np.inf), values, np.full(reach, -np.inf)])
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1)
+    return np.asarray(windows.argmax(axis=1) == reach)
+
+
+def _suppressed(found: _Spots, suppress: Callable[[Floats, Floats, float], Floats], window: float) -> _Spots:
+    confidence = found.confidence.copy()
+    for group in _groups(found):
+        confidence[group] = suppress(found.frame[group], found.confidence[group], window)
+    kept = np.flatnonzero(confidence > 0)
+    return _Spots(found.half[kept], found.frame[kept], found.label[kept], confidence[kept])
+
+
+def _groups(found: _Spots) -> Iterator[Ints]:
+    """The rows of each half and class."""
+    order = np.lexsort((found.label, found.half))
+    half, label = found.half[order], found.label[order]
+    ends = np.flatnonzero((np.diff(half) != 0) | (np.diff(label) != 0)) + 1
+    yield from np.split(order, ends)
+
+
+def hard_suppression(frame: Floats, confidence: Floats, window: float) -> Floats:
+    """(N,) confidences of one half and class, zero where a better prediction is nearer than `window` frames."""
+    result = np.zeros_like(confidence)
+    left = np.ones(len(frame), bool)
+    for best in np.argsort(-confidence, kind="stable"):
+        if left[best]:
+            result[best] = confidence[best]
+            left &= np.abs(frame - frame[best]) >= window
+    return result
+
+
+def soft_suppression(frame: Floats, confidence: Floats, window: float) -> Floats:
+    """(N,) confidences of one half and class, each weakened by (distance / window)² for every better one near it.
+
+    Bodla et al., Soft-NMS, 2017, with time for overlap. What falls below `LEAST_CONFIDENCE` is dropped.
+    """
+    result = np.zeros_like(confidence)
+    left = confidence.copy()
+    while len(left) and left.max() >= LEAST_CONFIDENCE:
+        best = int(left.argmax())
+        result[best] = left[best]
+        left *= np.minimum(np.abs(frame - frame[best]) / window, 1.0) ** 2
+        left[best] = 0.0
+    return result
+
+
+def spread(confidence: Floats) -> Floats:
+    """Confidences on the scale of their log-odds, in [0, 1]; their order stays.
+
+    The official metric looks at confidences at 200 evenly spaced thresholds; sure predictions, all above 0.995, fall
+    between two of them and count as equal.
+    """
+    with np.errstate(divide="ignore"):
+        log_odds = np.log(confidence) - np.log1p(-confidence)
+    return np.asarray((np.clip(log_odds, -LOGIT_LIMIT, LOGIT_LIMIT) + LOGIT_LIMIT) / (2 * LOGIT_LIMIT))

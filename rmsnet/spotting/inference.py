@@ -1,0 +1,91 @@
+"""From features to events: a trained model over the halves of a bank or one half (paper, IV-B)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rmsnet.errors import UserError
+from rmsnet.features.bank import BankHalf, FrameBank
+from rmsnet.network.model_files import SpottingModel
+from rmsnet.params import SpotParams
+from rmsnet.spots import Predictions, Truth
+from rmsnet.spotting.decoding import decode
+from rmsnet.spotting.scoring import score_clips, score_every_clip
+
+
+def check_fits(model: SpottingModel, bank: FrameBank) -> None:
+    """Refuse a bank that the model cannot read.
+
+    Raises:
+        UserError: other classes, features, width or frame rate than the model was trained on.
+    """
+    for key, ours, theirs in (
+        ("classes", list(model.classes), list(bank.classes)),
+        ("features", _features(model.config["features"]), _features(bank.info["features"])),
+        ("width", model.config["width"], bank.width),
+        ("frame_rate", model.config["frame_rate"], bank.frame_rate),
+        ("first_frame_seconds", model.config["first_frame_seconds"], bank.first_frame_seconds),
+    ):
+        if ours != theirs:
+            raise UserError(f"{key}: the model was trained on {ours}, the frame bank holds {theirs}")
+
+
+def _features(info: Mapping[str, Any]) -> str:
+    """What tells features from others: their name, and the hash of their recipe where they have one.
+
+    The recipe itself says what the weights' file is called too, which does not matter.
+    """
+    return f"{info['name']} of recipe {info['hash']}" if "hash" in info else str(info["name"])
+
+
+def spot_bank(model: SpottingModel, bank: FrameBank, params: SpotParams | None = None) -> Predictions:
+    """Predict the events of a bank with a trained model, in float32.
+
+    Args:
+        model: the model.
+        bank: the halves.
+        params: how to slide and decode; None: as the model's config says.
+
+    Raises:
+        UserError: the bank's features are not those the model was trained on, or a half has no frame.
+    """
+    check_fits(model, bank)
+    params = params or model.spot
+    stride = params.stride or model.clip_frames
+    if stride > model.clip_frames:
+        raise UserError(f"spot.stride: {stride} frames leave gaps between clips of {model.clip_frames}")
+    if stride == 1:
+        scores = score_every_clip(model, bank)
+    else:
+        scores = score_clips(
+            model.network,
+            bank,
+            clip_frames=model.clip_frames,
+            stride=stride,
+            regression=model.regression,
+            device=next(model.network.parameters()).device,
+        )
+    return decode(scores, bank, model.clip_frames, params)
+
+
+def spot_features(model: SpottingModel, features: npt.NDArray[np.float32]) -> Predictions:
+    """Predict the events of one half from its (T, D) features.
+
+    Raises:
+        UserError: another width than the model's, or no frames.
+    """
+    if features.ndim != 2 or features.shape[1] != model.config["width"] or len(features) == 0:
+        raise UserError(f"features of shape {features.shape}: the model wants (frames, {model.config['width']})")
+    nothing = np.empty(0, np.int64)
+    bank = FrameBank(
+        features,
+        (BankHalf("", 1, 0, len(features)),),
+        Truth(nothing, nothing, nothing, nothing.astype(bool)),
+        model.classes,
+        model.config["frame_rate"],
+        model.config["first_frame_seconds"],
+        {"features": model.config["features"]},
+    )
+    return spot_bank(model, bank)

@@ -1,0 +1,139 @@
+"""From features to events: the network over sliding clips, relative offsets turned into times (paper, IV-B)."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rmsnet.features.bank import FrameBank
+from rmsnet.network.dense import SHORTEST_CLIP, dense_scores
+from rmsnet.network.devices import release_pages
+from rmsnet.network.model_files import SpottingModel
+from rmsnet.spotting.decoding import ClipScores, Ints
+from rmsnet.training.clips import Frames
+
+ASSUMED_OFFSET = 0.5
+"""The relative offset of a network without the regression branch (paper, IV-D)."""
+
+CLIPS_AT_ONCE = 512
+
+
+Scorer = Callable[[Tensor], tuple[Tensor, Tensor]]
+"""Clips (B, T, D) to logits (B, C + 1) and raw offsets (B,), as `RMSNet.forward`."""
+
+
+def score_clips(
+    score: Scorer,
+    bank: FrameBank,
+    *,
+    clip_frames: int,
+    stride: int,
+    regression: bool = True,
+    features: Tensor | None = None,
+    device: torch.device | str = "cpu",
+) -> ClipScores:
+    """What the network says to the clips that slide over every half of a bank.
+
+    The last clip of a half repeats the last frame where it reaches past the end.
+
+    Args:
+        score: the network in eval mode.
+        bank: the halves.
+        clip_frames: T.
+        stride: frames between the starts of two clips.
+        regression: False takes `ASSUMED_OFFSET` instead of the network's offset.
+        features: (N, D) `bank.features` as `score` wants them; None: as they are, read as needed.
+        device: where `score` computes.
+    """
+    first, last, half_of_clip = _clips_of_halves(bank, clip_frames, stride)
+    if features is None:
+        features = torch.from_numpy(bank.features)
+    index = torch.arange(clip_frames)
+    logits: list[Tensor] = []
+    offset: list[Tensor] = []
+    with torch.inference_mode():
+        for part in _parts(len(first)):
+            rows = torch.minimum(first[part, None] + index, last[part, None])
+            clips = features[rows.to(features.device)].to(device)
+            of_part = score(clips)
+            logits.append(of_part[0])
+            offset.append(of_part[1])
+            release_pages(bank.features)
+    start = first.numpy() - _first_frames(bank)[half_of_clip.numpy()]
+    return _clip_scores(
+        bank, half_of_clip.numpy(), start, torch.cat(logits), torch.cat(offset), clip_frames, regression
+    )
+
+
+def score_every_clip(model: SpottingModel, bank: FrameBank) -> ClipScores:
+    """`score_clips` with stride 1 by a trained model, computing nothing twice; see `rmsnet.network.dense`.
+
+    Halves shorter than a clip, and clips too short for it, are scored clip by clip.
+    """
+    network, clip_frames = model.network, model.clip_frames
+    device = next(network.parameters()).device
+    if clip_frames < SHORTEST_CLIP or any(half.frames < clip_frames for half in bank.halves):
+        return score_clips(network, bank, clip_frames=clip_frames, stride=1, regression=model.regression, device=device)
+    logits, offset, half_of_clip, start = [], [], [], []
+    with torch.inference_mode():
+        for number, half in enumerate(bank.halves):
+            features = torch.from_numpy(bank.features[half.first_frame : half.first_frame + half.frames]).to(device)
+            of_half = dense_scores(network, features, clip_frames)
+            logits.append(of_half[0])
+            offset.append(of_half[1])
+            start.append(np.arange(len(of_half[0])))
+            half_of_clip.append(np.full(len(of_half[0]), number))
+            release_pages(bank.features)
+    return _clip_scores(
+        bank,
+        np.concatenate(half_of_clip),
+        np.concatenate(start),
+        torch.cat(logits),
+        torch.cat(offset),
+        clip_frames,
+        model.regression,
+    )
+
+
+def _clip_scores(
+    bank: FrameBank, half: Ints, start: Ints, logits: Tensor, offset: Tensor, clip_frames: int, regression: bool
+) -> ClipScores:
+    relative = torch.sigmoid(offset.double()).cpu().numpy()
+    if not regression:
+        relative = np.full_like(relative, ASSUMED_OFFSET)
+    frames = np.array([item.frames for item in bank.halves], np.int64)
+    frame = np.minimum(start + relative * clip_frames, frames[half] - 1.0)
+    return ClipScores(half, frame, logits.double().softmax(dim=1).cpu().numpy())
+
+
+def _first_frames(bank: FrameBank) -> Ints:
+    return np.array([half.first_frame for half in bank.halves], np.int64)
+
+
+def _clips_of_halves(bank: FrameBank, clip_frames: int, stride: int) -> tuple[Tensor, Tensor, Tensor]:
+    """First row of each clip, last row of its half, number of its half; all (clips,)."""
+    first, last, number = [], [], []
+    for half_number, half in enumerate(bank.halves):
+        starts = sliding_clips(half.frames, clip_frames, stride)
+        first.append(half.first_frame + starts)
+        last.append(np.full(len(starts), half.first_frame + half.frames - 1))
+        number.append(np.full(len(starts), half_number))
+    return (
+        torch.from_numpy(np.concatenate(first)),
+        torch.from_numpy(np.concatenate(last)),
+        torch.from_numpy(np.concatenate(number)),
+    )
+
+
+def _parts(clips: int) -> Iterator[slice]:
+    for start in range(0, clips, CLIPS_AT_ONCE):
+        yield slice(start, start + CLIPS_AT_ONCE)
+
+
+def sliding_clips(frames: int, clip_frames: int, stride: int) -> Frames:
+    """First frames of the windows that cover a half from its start: 0, stride, 2·stride, …
+
+    The last window may reach past the end of the half; whoever reads it repeats the last frame.
+    """
+    return np.arange(0, max(frames - clip_frames + stride, 1), stride, dtype=np.int64)

@@ -1,0 +1,70 @@
+"""A model folder as an MLflow model (models from code): code and safetensors, no pickle."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rmsnet.tracking.store import quiet_mlflow
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+
+MODEL_TAG = "rmsnet.model_id"
+"""On a run: its logged model."""
+
+
+# The network and its files are all that a logged model needs; no other package of this project's environment.
+MODEL_PACKAGES = ("numpy", "safetensors", "torch")
+
+
+def save_pyfunc(folder: Path, example: "npt.NDArray[np.float32]", saved: Path) -> None:
+    """Write a model folder as an MLflow model (models from code) into the new folder `saved`."""
+    from importlib.metadata import version
+
+    import rmsnet
+
+    package = Path(rmsnet.__file__).parent
+    quiet_mlflow().pyfunc.save_model(
+        saved,
+        python_model=str(package / "tracking" / "pyfunc_model.py"),
+        artifacts={"model": str(folder)},
+        code_paths=[str(package)],
+        pip_requirements=[f"{name}=={version(name)}" for name in MODEL_PACKAGES],
+        input_example=example,
+        signature=_signature(example.shape[1]),
+    )
+
+
+def _signature(width: int) -> Any:
+    import numpy as np
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema, TensorSpec
+
+    return ModelSignature(
+        inputs=Schema([TensorSpec(np.dtype(np.float32), (-1, width))]),
+        outputs=Schema([ColSpec("long", "position_ms"), ColSpec("string", "label"), ColSpec("double", "confidence")]),
+        params=ParamSchema([ParamSpec("thresholded", "boolean", False)]),
+    )
+
+
+def put_model(client: Any, run_id: str, saved: Path, tags: Mapping[str, str]) -> str:
+    """Make a folder with an MLflow model the logged model of a run; its id."""
+    from mlflow.entities import LoggedModelOutput
+    from mlflow.models import Model
+
+    experiment = client.get_run(run_id).info.experiment_id
+    model = client.create_logged_model(experiment, "model", source_run_id=run_id, tags=dict(tags))
+    description = Model.load(saved)
+    description.model_id, description.run_id, description.artifact_path = (
+        model.model_id,
+        run_id,
+        model.artifact_location,
+    )
+    description.save(saved / "MLmodel")
+    client.log_model_artifacts(model.model_id, str(saved))
+    client.finalize_logged_model(model.model_id, "READY")
+    client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step=0)])
+    client.set_tag(run_id, MODEL_TAG, model.model_id)
+    return str(model.model_id)

@@ -1,0 +1,55 @@
+"""What the epochs of a training did, which was the best, and when it is over."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+
+from rmsnet.params import TrainParams
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one epoch did.
+
+    Attributes:
+        epoch: 1, 2, …
+        loss: mean of Eq. 3 over the epoch's clips.
+        classification_loss: mean of Eq. 1.
+        regression_loss: mean of Eq. 2, background counted as zero.
+        valid_average_map: on the validation split after the epoch, in [0, 1].
+        learning_rate: of the epoch's last step.
+        gradient_norm: of the epoch's last step, before it is cut to `LONGEST_GRADIENT`.
+        clips_per_second: trained clips, validation not counted.
+        seconds: of the whole epoch, validation included.
+    """
+
+    epoch: int
+    loss: float
+    classification_loss: float
+    regression_loss: float
+    valid_average_map: float
+    learning_rate: float
+    gradient_norm: float
+    clips_per_second: float
+    seconds: float
+
+
+def best_epoch(history: Sequence[Epoch]) -> Epoch:
+    """The epoch with the best validation Average-mAP, the first of equals."""
+    return max(history, key=lambda epoch: epoch.valid_average_map)
+
+
+def finished(history: Sequence[Epoch], params: TrainParams) -> bool:
+    if len(history) >= params.epochs:
+        return True
+    return bool(params.patience and history and len(history) - best_epoch(history).epoch >= params.patience)
+
+
+def history_csv(history: Sequence[Epoch]) -> str:
+    """The epochs as CSV with a header."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [item.name for item in fields(Epoch)], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(epoch) for epoch in history)
+    return text.getvalue()

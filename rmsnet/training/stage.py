@@ -1,0 +1,187 @@
+"""The train stage: a frame bank becomes a tracked model in models/NAME."""
+
+import csv
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rmsnet.errors import UserError
+from rmsnet.evaluation.metric import Judged, judge
+from rmsnet.evaluation.thresholds import best_thresholds
+from rmsnet.features.bank import FrameBank, read_bank
+from rmsnet.features.profile import PROFILE_FILE
+from rmsnet.files import read_json, write_json
+from rmsnet.network.model_files import CONFIG, load_model
+from rmsnet.params import Params
+from rmsnet.progress import progress as show_progress
+from rmsnet.provenance import environment
+from rmsnet.spotting.inference import spot_bank
+from rmsnet.tracking.groups import run_groups
+from rmsnet.tracking.runs import RUN_FILE
+from rmsnet.tracking.used_data import data_source, data_tags
+from rmsnet.training import distributed
+from rmsnet.training.finetuning import clip_inputs
+from rmsnet.training.history import Epoch
+from rmsnet.training.loop import partial_folder, require_trainable, train
+from rmsnet.video.recipe import copy_recipe_files
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+
+EXAMPLE_FRAMES = 120
+
+
+def train_stage(
+    features: Path,
+    out: Path,
+    params: Params,
+    *,
+    variant: str | None = None,
+    device: str = "auto",
+    progress: bool = True,
+) -> dict[str, Any]:
+    """Train one variant as an MLflow run: study → variant → seed.
+
+    A study is all the variants and seeds of one train section on the same data. An interrupted stage continues
+    training and MLflow run where it stopped. A store that is away costs a warning; see `rmsnet.tracking`.
+
+    Args:
+        features: folder of frame banks with a train and a valid split.
+        out: the model folder.
+        params: all sections; `variants` and `train` matter here.
+        variant: one of `params.variants`; None: the train section as it is.
+        device: "auto", "cpu" or "cuda".
+        progress: show how far it is and print a line per epoch.
+
+    Returns:
+        The content of the model's metrics.json.
+
+    Raises:
+        UserError: see `rmsnet.training.loop.train`; what cannot be trained on is refused before a run is opened.
+    """
+    from rmsnet import tracking
+
+    train_params = params.train if variant is None else params.variant(variant)
+    banks = {split: read_bank(features, split) for split in ("train", "valid")}
+    require_trainable(banks["train"], banks["valid"], train_params, out)
+    name = variant or out.name
+    tags = data_tags(banks["train"])
+    groups = run_groups(banks, params, train_params, name)
+    identity = {
+        "params": asdict(train_params),
+        "data_hashes": {split: bank.info["data_hash"] for split, bank in banks.items()},
+        "tracking_uri": tracking.tracking_uri(),
+    }
+    inputs = clip_inputs(banks["train"], banks["valid"], features, train_params)
+    if not distributed.leads():
+        return train(banks["train"], banks["valid"], train_params, out, name=name, device=device, inputs=inputs)
+    partial = partial_folder(out)
+    with tracking.tracked_run(
+        f"seed {train_params.seed}", groups, {**tags, "variant": name}, _interrupted_run(partial, identity)
+    ) as run:
+        partial.mkdir(parents=True, exist_ok=True)
+        write_json(partial / RUN_FILE, {**identity, "run_id": run.run_id})
+        run.log_params({f"train.{key}": value for key, value in asdict(train_params).items()})
+        for split, bank in banks.items():
+            run.log_data(f"{bank.info['dataset']} {split}", bank.info["data_hash"], split, data_source(features, tags))
+
+        clips = train_params.epochs * (train_params.foreground_clips + train_params.background_clips)
+
+        def on_epoch(epoch: Epoch) -> None:
+            run.log_epoch(epoch.epoch, {key: value for key, value in asdict(epoch).items() if key != "epoch"})
+            if progress:
+                print(_line(name, epoch, train_params.epochs), flush=True)
+
+        def on_model(model: Path) -> None:
+            copy_recipe_files(features, model)
+            if (features / PROFILE_FILE).exists():
+                shutil.copy(features / PROFILE_FILE, model)
+            if inputs is None:  # the finished model does not read a bank of frames
+                write_json(
+                    model / "thresholds.json",
+                    best_thresholds(judge_model(model, banks["valid"]), banks["valid"].classes),
+                )
+            with TemporaryDirectory() as kept:
+                for file in ("config.json", "history.csv", "metrics.json"):
+                    shutil.copy(model / file, kept)
+                write_json(Path(kept) / "environment.json", environment())
+                plot_history(model / "history.csv", Path(kept) / "history.png")
+                run.log_folder(Path(kept), "training")
+                example = input_example(banks["valid"], read_json(model / CONFIG)["width"])
+                model_id = run.log_model(model, example, {**tags, "variant": name})
+            write_json(model / RUN_FILE, {**identity, "run_id": run.run_id, "model_id": model_id})
+
+        with show_progress(name, "clip", clips, shown=progress) as advance:
+            return train(
+                banks["train"],
+                banks["valid"],
+                train_params,
+                out,
+                name=name,
+                spot=params.spot,
+                device=device,
+                inputs=inputs,
+                on_clips=advance,
+                on_epoch=on_epoch,
+                on_model=on_model,
+            )
+
+
+def judge_model(folder: Path, bank: FrameBank) -> Judged:
+    """A model's events in a split, judged game by game."""
+    games = {game: number for number, game in enumerate(dict.fromkeys(half.game for half in bank.halves))}
+    return judge(
+        bank.truth,
+        spot_bank(load_model(folder), bank),
+        game_of_half=np.array([games[half.game] for half in bank.halves], np.int64),
+        classes=len(bank.classes),
+        frame_rate=bank.frame_rate,
+    )
+
+
+def input_example(bank: FrameBank, width: int) -> "npt.NDArray[np.float32]":
+    """(T, width) features to show what a model takes; nothing but zeros where the bank holds frames."""
+    if bank.width == width:
+        return np.array(bank.features[:EXAMPLE_FRAMES])
+    return np.zeros((EXAMPLE_FRAMES, width), np.float32)
+
+
+def _interrupted_run(partial: Path, identity: Mapping[str, Any]) -> str | None:
+    """The run that an interrupted stage with the same parameters and data has left open."""
+    try:
+        left = read_json(partial / RUN_FILE)
+    except UserError:
+        return None
+    run_id = left.pop("run_id")
+    return str(run_id) if left == identity else None
+
+
+def plot_history(history: Path, out: Path) -> None:
+    """Loss and validation Average-mAP per epoch, as PNG, from a history.csv."""
+    from matplotlib.figure import Figure
+
+    with history.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    epochs = [int(row["epoch"]) for row in rows]
+    figure = Figure(figsize=(9, 3.5), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for column in ("loss", "classification_loss"):
+        left.plot(epochs, [float(row[column]) for row in rows], marker=".", label=column.replace("_", " "))
+    left.legend()
+    right.plot(epochs, [100 * float(row["valid_average_map"]) for row in rows], marker=".", color="C2")
+    for axes, title in ((left, "training loss"), (right, "valid Average-mAP (%)")):
+        axes.set(title=title, xlabel="epoch")
+        axes.grid(alpha=0.3)
+    figure.savefig(out, dpi=110)
+
+
+def _line(name: str, epoch: Epoch, epochs: int) -> str:
+    score = 100 * epoch.valid_average_map
+    done = f"{name}: epoch {epoch.epoch}/{epochs}  loss {epoch.loss:.3f}  valid Average-mAP {score:.1f}"
+    return f"{done}  {epoch.clips_per_second:.0f} clips/s"

