@@ -1,4 +1,9 @@
-"""The one place that talks to MLflow: runs of trainings, the models they log, versions and aliases of the registry."""
+"""The one place that talks to MLflow: runs of trainings, the models they log, versions and aliases of the registry.
+
+In: MLFLOW_TRACKING_URI, or mlflow.db of the working directory; what a training says of itself.
+Out: runs nested as study, variant and seed; logged models; a spool for what a store that is away could not take.
+Read first: `runs.py`, then `store.py` (the store and its errors) and `spool.py`.
+"""
 
 from rmsnet.tracking.change_log import append_record, mark_applied, records
 from rmsnet.tracking.groups import Group
