@@ -139,10 +139,12 @@ def follows(arrow: tuple[str, str], arrows: Collection[tuple[str, str]]) -> bool
 
 
 def test_files_that_the_documents_name_are_there(repository):
-    folders = (repository, repository / "rmsnet")
-    for document in (repository / "docs").glob("*.md"):
-        for name in re.findall(r"`((?:[a-z_]+/)+[a-z_.]+\.(?:py|c|js|css))`", document.read_text(encoding="utf-8")):
-            assert any((folder / name).exists() for folder in folders), f"{document}: {name}"
+    rooms = "|".join(("rmsnet", "components", "pipelines", "benchmarks", "tests", *ROOMS))
+    for document in (*(repository / "docs").glob("*.md"), repository / "README.md"):
+        for name in re.findall(rf"`((?:{rooms})/[\w./]+\.(?:py|c|js|css|sh))\b", document.read_text(encoding="utf-8")):
+            assert any((folder / name).exists() for folder in (repository, repository / "rmsnet")), (
+                f"{document}: {name}"
+            )
 
 
 def test_no_files_import_each_other_in_a_circle(imports):
