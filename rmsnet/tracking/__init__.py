@@ -16,7 +16,7 @@ from rmsnet.tracking.model_versions import (
     tag_version,
     versions,
 )
-from rmsnet.tracking.models import fetch_model, find_model, model_folder, predict_with_logged_model
+from rmsnet.tracking.models import fetch_model, find_model, load_with_our_code, model_folder, predict_with_logged_model
 from rmsnet.tracking.runs import RUN_FILE, TrackedRun, read_run, tracked_run
 from rmsnet.tracking.spool import Synced, sync
 from rmsnet.tracking.store import asking, tracking_uri
@@ -38,6 +38,7 @@ __all__ = [
     "fetch_model",
     "find_model",
     "find_run",
+    "load_with_our_code",
     "log_evaluation",
     "log_to_run",
     "mark_applied",
