@@ -20,7 +20,7 @@ STEPS = 200
 BATCH = 16
 
 EXACT_STEPS, EXACT = 100, 1e-3
-"""Other instructions and numbers of threads add in another order; for so many steps a loss differs by less than this."""
+"""Other instructions and numbers of threads add in another order; in so many steps a loss differs by less than this."""
 
 WINDOW, CLOSE = 25, 0.1
 """Behind them maxima over time fall on other frames; what is left to compare is the mean of so many steps."""
