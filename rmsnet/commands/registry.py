@@ -155,6 +155,7 @@ def run_history(options: argparse.Namespace) -> Any:
 def run_compare(options: argparse.Namespace) -> Any:
     params = params_of(options)
 
+    from rmsnet.registry.gate import CONFIDENCE
     from rmsnet.registry.stage import compare
 
     made, classes, first, second = compare(options.versions[0], options.versions[1], options.features, params)
@@ -166,7 +167,7 @@ def run_compare(options: argparse.Namespace) -> Any:
     if not options.json:
         print(
             f"{one} {100 * made.challenger:.2f}, {two} {100 * made.champion:.2f} (Average-mAP, %) on {made.games} "
-            f"games; {one} minus {two} with {100 * params.register.confidence:g} % bounds:"
+            f"games; {one} minus {two} with {100 * CONFIDENCE:g} % bounds:"
         )
         _print_table(
             ["", "difference", "low", "high"],

@@ -18,6 +18,7 @@ from rmsnet.params import Params
 from rmsnet.registry.gate import Condition, Duel, duel, floor_check, statistical_checks, validation_check
 from rmsnet.registry.history import CHAMPION, Change, State, rolled_back
 from rmsnet.registry.judging import SPLIT, assess_model, protocol_of
+from rmsnet.registry.levels import next_level
 from rmsnet.spotting.inference import check_fits
 
 if TYPE_CHECKING:
@@ -112,8 +113,8 @@ def decide(
         checks.append(check)
         if champion is not None:
             theirs = assess_model(champion, bank, params)
-            made = duel(judged.judged, theirs.judged, params.register.confidence, params.register.resamples)
-            checks += statistical_checks(made, bank.classes, params.register)
+            made = duel(judged.judged, theirs.judged)
+            checks += statistical_checks(made, bank.classes, next_level((), name, (), params.register), params.register)
     failed = [check for check in checks if not check.passed]
     promoted, reason = not failed, "; ".join(f"{check.name}: {check.detail}" for check in failed)
     if champion_version == version.version:

@@ -187,7 +187,7 @@ def compare(one: str, two: str, features: Path, params: Params) -> tuple[Duel, t
     versions = [find_version(name, reference) for reference in (one, two)]
     models = [load_model(tracking.model_folder(f"models:/{name}/{version.version}")) for version in versions]
     first, second = (assess_model(model, bank, params).judged for model in models)
-    made = duel(first, second, params.register.confidence, params.register.resamples)
+    made = duel(first, second)
     return made, bank.classes, versions[0], versions[1]
 
 

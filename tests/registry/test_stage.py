@@ -141,9 +141,9 @@ def test_data_that_did_not_pass_or_another_dataset_s_report_stop_a_promotion(sho
     assert says in decision.reason
 
 
-def test_a_margin_that_the_lower_bound_does_not_reach_is_a_refusal(shop):
+def test_a_level_that_the_p_value_does_not_reach_is_a_refusal(shop):
     register(shop, "poor")
-    decision = register(shop, "good", params=with_gate(margin=0.9))
+    decision = register(shop, "good", params=with_gate(error_rate=1e-300))
     assert failed(decision) == ["better beyond doubt"]
     assert decision.point_comparison is True
 
