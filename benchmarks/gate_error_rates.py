@@ -61,11 +61,13 @@ class Question:
     """Challengers against champions, in L lives.
 
     Attributes:
+        first_game: of those that are asked.
         games: how many.
         difference: (L,)
         draws: (B, L) of the resampled corpora.
     """
 
+    first_game: int
     games: int
     difference: Doubles
     draws: Floats
@@ -82,10 +84,10 @@ def weights(games: int) -> Floats:
     return np.concatenate([np.ones((1, games)), drawn]).astype(np.float32)
 
 
-def question(challenger: Floats, champion: Floats, games: int) -> Question:
+def question(challenger: Floats, champion: Floats, games: range) -> Question:
     """From the scores (1 + B, L) of both under `weights`."""
     difference = challenger - champion
-    return Question(games, difference[0].astype(np.float64), difference[1:])
+    return Question(games.start, len(games), difference[0].astype(np.float64), difference[1:])
 
 
 def expanded_percentile(asked: Question, level: float) -> Bools:
@@ -127,7 +129,8 @@ def errors_at_levels(kind: str, kinship: float, games: int, seed: int) -> npt.ND
     random = np.random.default_rng(seed)
     drawn = Games(games, LIVES_AT_ONCE, random)
     champion, challenger = (drawn.counts(with_score(START, KINDS[kind][place]), kinship) for place in (0, -1))
-    asked = question(*(average_map(weights(games), counts, drawn.events) for counts in (challenger, champion)), games)
+    scores = [average_map(weights(games), counts, drawn.events) for counts in (challenger, champion)]
+    asked = question(*scores, range(games))
     by_swaps = swapped(challenger, champion, drawn.events, random, min(LEVELS))
     passed = [[asked.p_value <= level, expanded_percentile(asked, level), by_swaps <= level] for level in LEVELS]
     return np.sum(passed, axis=2).T
@@ -152,6 +155,17 @@ class Ours:
         for past, promoted in zip(self.past, passed.tolist(), strict=True):
             past.append(PastDecision("line", frozenset(), promoted, 0.0))
         return passed
+
+
+class AnewForNewGames(Ours):
+    """A budget for each set of games instead of one for the line: what it costs."""
+
+    first_game = 0
+
+    def __call__(self, asked: Question) -> Bools:
+        if asked.first_game != self.first_game:
+            self.first_game, self.past = asked.first_game, [[] for _ in self.past]
+        return super().__call__(asked)
 
 
 class Published:
@@ -183,6 +197,7 @@ def gates(lives: int) -> dict[str, Gate]:
         "5 % each time, as before": lambda asked: expanded_percentile(asked, 0.05),
         "**the gate, fdr**": Ours("fdr", lives),
         "**the gate, strict**": Ours("strict", lives),
+        "strict, anew for new games": AnewForNewGames("strict", lives),
         "alpha spending": Published(lambda: AlphaSpending(0.05, OurShares()), lives),
         "LORD++": Published(lambda: LordPlusPlus(0.05, 0.025), lives),
         "SAFFRON": Published(lambda: Saffron(0.05, 0.025, 0.5), lives),
@@ -203,6 +218,7 @@ class Setting:
         kinship: correlation of what two models find.
         candidates: the best of so many, by their scores on a hundred other games, asks.
         added: games added every 20 rounds.
+        replaced: whether new games take the place of all others every 20 rounds.
         probed: whether better challengers ask as well, at the start and after 20 rounds, without consequences.
     """
 
@@ -214,6 +230,7 @@ class Setting:
     kinship: float = 0.0
     candidates: int = 1
     added: int = 0
+    replaced: bool = False
     probed: bool = False
 
 
@@ -265,30 +282,32 @@ def challengers(setting: Setting, number: int, best: Doubles, random: np.random.
 
 def play(setting: Setting, rounds: int, seed: int) -> dict[str, Lives]:
     """LIVES_AT_ONCE lives under every gate."""
-    random, lives, now = np.random.default_rng(seed), LIVES_AT_ONCE, setting.games
-    most = now + setting.added * (rounds // 20) if not setting.probed else 3 * now
+    random, lives, used = np.random.default_rng(seed), LIVES_AT_ONCE, range(setting.games)
+    changes = (rounds - 1) // 20
+    most = 3 * len(used) if setting.probed else len(used) * (1 + changes * setting.replaced) + changes * setting.added
     world = Games(most, lives, random)
 
-    def scored(counts: Counts, games: int) -> Floats:
-        return average_map(weights(games), counts[:games], world.events[:games])
+    def scored(counts: Counts, games: range) -> Floats:
+        part = slice(games.start, games.stop)
+        return average_map(weights(len(games)), counts[part], world.events[part])
 
     first = world.counts(with_score(START, setting.kinds[0]), setting.kinship)
     names = gates(lives)
-    champions = {name: Champions(first, scored(first, now)) for name in names}
+    champions = {name: Champions(first, scored(first, used)) for name in names}
     shape = (rounds, lives)
     made = {name: Lives(np.zeros(shape, bool), np.zeros(shape, bool), np.zeros(shape)) for name in names}
     better = {points: world.counts(with_score(START + points, SAME[0]), setting.kinship) for points in PROBES}
 
     def probe(when: str) -> None:
         for points, counts in better.items():
-            scores = scored(counts, now)
+            scores = scored(counts, used)
             for name, gate in names.items():
-                asked = question(scores, champions[name].scores, now)
+                asked = question(scores, champions[name].scores, used)
                 made[name].probes[when, points] = copy.deepcopy(gate)(asked)
                 if isinstance(gate, Ours) and points == 4 and when != "first":
                     # As many games as the gate says it needs to see what it saw at first.
                     refusals = [PastDecision("line", frozenset(), False, 1.0)] * PROBED_AFTER
-                    more = now + (outlook(refusals, "line", range(now), gate.params).fresh_games or 0)
+                    more = range(len(used) + (outlook(refusals, "line", used, gate.params).fresh_games or 0))
                     asked = question(scored(counts, more), scored(champions[name].counts, more), more)
                     made[name].probes["with fresh games", points] = copy.deepcopy(gate)(asked)
 
@@ -296,16 +315,17 @@ def play(setting: Setting, rounds: int, seed: int) -> dict[str, Lives]:
     for number in range(rounds):
         if setting.probed and number in (0, PROBED_AFTER):
             probe("first" if number == 0 else "after 20")
-        if setting.added and number and number % 20 == 0:
-            now += setting.added
+        if (setting.added or setting.replaced) and number and number % 20 == 0:
+            gone = len(used) if setting.replaced else 0
+            used = range(used.start + gone, used.stop + gone + setting.added)
             for holder in champions.values():
-                holder.scores = scored(holder.counts, now)
+                holder.scores = scored(holder.counts, used)
         kind, quality = challengers(setting, number + 1, best, random)
         counts = world.counts(kind, setting.kinship)
-        scores = scored(counts, now)
+        scores = scored(counts, used)
         for name, gate in names.items():
             holder, record = champions[name], made[name]
-            record.promoted[number] = gate(question(scores, holder.scores, now))
+            record.promoted[number] = gate(question(scores, holder.scores, used))
             record.wrong[number] = record.promoted[number] & (quality <= holder.quality)
             holder.replace(record.promoted[number], counts, scores, quality)
             record.gain[number] = holder.quality
@@ -337,7 +357,8 @@ def settings(games: int) -> list[Setting]:
         )
         for setting in plain
     ]
-    return [*plain, of_three[0], of_three[7], growing[0], growing[7]]
+    replaced = Setting("new games every 20 rounds: equal", games, replaced=True)
+    return [*plain, of_three[0], of_three[7], growing[0], growing[7], replaced]
 
 
 def interval(hits: float, of: int) -> str:
