@@ -107,6 +107,12 @@ def suites(classes: str, drift_limit: float | None, from_videos: bool = False) -
             else gxe.ExpectColumnValuesToBeInSet(
                 column="video", value_set=[GOOD, "absent"], **warning, notes="videos that are there can be read"
             ),
+            gxe.ExpectColumnValuesToBeInSet(
+                column="video_remarks",
+                value_set=[GOOD],
+                **warning,
+                notes="nothing is odd about the videos: one clock, no damage",
+            ),
         ],
         "features": [
             *(
