@@ -26,7 +26,7 @@ from rmsnet.features.profile import profile_frames
 from rmsnet.params import ExtractParams
 from rmsnet.progress import progress
 from rmsnet.validation.contents import Contents, read_contents
-from rmsnet.video.files import VIDEO_SUFFIXES, find_video, judged_half, videos_in
+from rmsnet.video.files import VIDEO_SUFFIXES, find_video, judged_half, kind_of, sizes_of, videos_in
 
 READERS = 4
 """Feature files read at once: hashing and NumPy leave the interpreter to each other."""
@@ -261,11 +261,16 @@ def _halves_table(
 def _video(dataset: Dataset, game: str, half: int, params: ExtractParams) -> tuple[str, float, tuple[str, ...]]:
     """What `judged_half` says of the video that a half's features are extracted from, or that lies beside them."""
     folder = dataset.root / game
-    kinds = VIDEOS if params.source == "features" else (params.videos,)
+    videos = videos_in(folder).get(half, [])
+    if not videos:
+        return "absent", np.nan, ()
     try:
+        kinds: tuple[str, ...] = (params.videos,)
+        if params.source == "features":
+            kinds = (*VIDEOS, *map(kind_of, sizes_of(videos, half)[0]))
         found = find_video(folder, half, *kinds)
     except UserError as error:
-        return str(error).removeprefix(f"{folder}: ") if half in videos_in(folder) else "absent", np.nan, ()
+        return str(error).removeprefix(f"{folder}: "), np.nan, ()
     if leaves_dataset(dataset.root, f"{game}/{found.name}"):
         return "leads out of the dataset", np.nan, ()
     return judged_half(found)

@@ -87,17 +87,15 @@ def find_video(folder: Path, half: int, *videos: str) -> Path:
         videos: which, in the order of preference.
 
     Raises:
-        UserError: there is none.
+        UserError: there is none, or the half in pieces.
     """
     found = videos_in(folder).get(half, []) if folder.is_dir() else []
     for kind in (*videos, ""):
         for path in found:
             if kind_of(path) == kind:
                 return path
-    others = [path.name for path in found]
-    if len(others) > 1:
-        raise UserError(pieces_message(folder, others, half))
-    instead = f" of this name, but {others[0]}" if others else ""
+    sizes_of(found, half)
+    instead = f" of this name, but {found[0].name}" if found else ""
     raise UserError(
         f"{folder / f'{half}_{videos[0]}.mkv'}: the half has no video{instead}; get it, or take the game off its list"
     )
