@@ -1,5 +1,6 @@
 """What `rmsnet spot` may be pointed at: videos, feature files, a game folder, a dataset; all become matches."""
 
+import glob
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -39,12 +40,12 @@ def find_matches(sources: Sequence[Path], features: str, classes: Sequence[str],
     if halves:
         if split is not None:
             raise UserError(f"--split {split}: only a dataset has splits, {folder} is a game")
-        return [_match_of_game(folder, folder.resolve().name, halves, classes)]
+        return [_match_of_game(folder, folder.resolve().name, halves, classes, features)]
     if (folder / "dataset.json").exists() or any((folder / split_file(name)).exists() for name in SPLITS):
         return _matches_of_dataset(folder, features, classes, split)
     below = {game: find_halves(game, features) for game in sorted(folder.rglob("*")) if game.is_dir()}
     matches = [
-        _match_of_game(game, game.relative_to(folder).as_posix(), halves, classes)
+        _match_of_game(game, game.relative_to(folder).as_posix(), halves, classes, features)
         for game, halves in below.items()
         if halves
     ]
@@ -75,16 +76,19 @@ def find_halves(folder: Path, features: str) -> tuple[MatchHalf, ...]:
     return tuple(found)
 
 
-def _notes(folder: Path) -> tuple[str, ...]:
+def _notes(folder: Path, features: str) -> tuple[str, ...]:
     """What lies in a game folder and is not used."""
-    notes = []
-    for number, videos in sorted(videos_in(folder).items()):
-        if number not in HALVES:
-            names = ", ".join(path.name for path in videos)
-            notes.append(f"{folder}: {names}: not used; events are spotted in halves 1 and 2, not in extra time")
-            continue
-        for path in sizes_of(videos, number)[1]:
-            notes.append(f"{path}: not used; its name says no size (224p, 720p), as that of the other videos does")
+    videos = videos_in(folder)
+    notes = [
+        f"{path}: not used; its name says no size (224p, 720p), as that of the other videos does"
+        for number in HALVES
+        for path in sizes_of(videos.get(number, []), number)[1]
+    ]
+    later = [path for number, paths in sorted(videos.items()) if number not in HALVES for path in paths]
+    later += sorted(folder.glob(f"[3-9]_{glob.escape(features)}.npy"))
+    if later:
+        names = ", ".join(path.name for path in later)
+        notes.append(f"{folder}: {names}: not used; events are spotted in halves 1 and 2, not in extra time")
     return tuple(notes)
 
 
@@ -138,12 +142,15 @@ def _matches_of_dataset(root: Path, features: str, classes: Sequence[str], split
             raise UserError(f"{dataset.game_folder(game)}: neither 1_{features}.npy nor a video of a half")
         has_labels = version is not None and labels.read(game, LABEL_FILES[version]) is not None
         events = _of_halves(game_events(labels, game, version), halves) if version and has_labels else None
-        matches.append(Match(game, halves, events, dataset.simulated, _notes(dataset.game_folder(game))))
+        matches.append(Match(game, halves, events, dataset.simulated, _notes(dataset.game_folder(game), features)))
     return matches
 
 
-def _match_of_game(folder: Path, name: str, halves: tuple[MatchHalf, ...], classes: Sequence[str]) -> Match:
-    return Match(name, halves, _own_events(folder, halves, classes), _is_simulated(folder), _notes(folder))
+def _match_of_game(
+    folder: Path, name: str, halves: tuple[MatchHalf, ...], classes: Sequence[str], features: str
+) -> Match:
+    notes = _notes(folder, features)
+    return Match(name, halves, _own_events(folder, halves, classes), _is_simulated(folder), notes)
 
 
 def _own_events(folder: Path, halves: Sequence[MatchHalf], classes: Sequence[str]) -> tuple[Event, ...] | None:

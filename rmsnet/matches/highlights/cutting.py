@@ -51,9 +51,7 @@ def copy_clip(video: Path, start: float, end: float, out: Path) -> bool:
     begin, behind = (Fraction(half.start_seconds) + Fraction(seconds) for seconds in (start, end))
     with packets_from(recording, begin, Tally(), sound=True) as packets:
         read, key = _stretch(packets, recording, begin, behind)
-        if key is None or key < begin - Fraction(EARLIER_SECONDS) or not all(_plays(packet.stream) for packet in read):
-            return False
-        if _is_damaged(read):
+        if key is None or key < begin - Fraction(EARLIER_SECONDS) or not _all_play(read) or _is_damaged(read):
             return False
         times = _decoding_times([packet.pts for packet in read if packet.stream.type == "video"])
         _write(read, times, key + recording.start, out)
@@ -87,6 +85,13 @@ def _timed(packets: Iterable[Any], recording: Recording) -> Iterator[Any]:
     for packet in packets:
         if packet.size and packet.pts is not None and packet.pts * packet.time_base >= recording.start:
             yield packet
+
+
+def _all_play(packets: Sequence[Any]) -> bool:
+    """Whether every player plays pictures and sound, and sound is there where the file has any."""
+    streams = {packet.stream.index: packet.stream for packet in packets}
+    sound = next(iter(streams.values())).container.streams.audio[:1]
+    return all(map(_plays, streams.values())) and all(stream.index in streams for stream in sound)
 
 
 def _plays(stream: Any) -> bool:
