@@ -51,19 +51,21 @@ class Clock:
     strays: frozenset[int] = frozenset()
     first: int = 0
 
-    def end(self, ticks: Sequence[int | None], durations: Sequence[int], step: int) -> int:
+    def end(self, ticks: Sequence[int | None], durations: Sequence[int], time_base: Fraction, step: int) -> int:
         """End of the last picture on the continuous clock, in ticks; 0 where no picture has a time.
 
         Args:
             ticks, durations: of all picture packets; durations of 0 are unknown.
+            time_base: seconds of a tick.
             step: ticks from a picture to the next.
         """
+        longest = LONGEST_GAP_SECONDS / time_base
         shifts = {one.packet: one.ticks for one in self.breaks}
         shift, ends = 0, []
         for number, (tick, duration) in enumerate(zip(ticks, durations, strict=True)):
             shift = shifts.get(number, shift)
             if tick is not None and number not in self.strays:
-                ends.append(tick + shift + (duration or step))
+                ends.append(tick + shift + (duration if 0 < duration <= longest else step))
         return max(ends, default=0)
 
 

@@ -40,7 +40,8 @@ def _opened(path: Path) -> Any:
     if not path.is_file():
         raise UserError(f"{path}: no such video file")
     try:
-        return av.open(str(path), mode="r", metadata_errors="replace")
+        # Of a bare name with a colon FFmpeg would take the beginning for a protocol.
+        return av.open(str(path.absolute()), mode="r", metadata_errors="replace")
     except (av.FFmpegError, OSError) as error:
         raise UserError(f"{path}: no video, or damaged at its start ({reason(error)}); get the file again") from None
 

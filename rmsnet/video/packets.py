@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from rmsnet.video.clock import LONGEST_GAP_SECONDS
 from rmsnet.video.opening import demuxed, end_of, open_video
 from rmsnet.video.recording import Recording
 
@@ -114,9 +115,7 @@ def _to_key_frame(packets: Iterator[Any]) -> Iterator[Any]:
 
 def seconds_of(packet: Any, recording: Recording) -> Fraction | None:
     """Time of a packet from the start of the recording; None: it has none."""
-    tick = packet.pts
-    if tick is None or (recording.timing == "decoding" and packet.stream.type == "video"):
-        tick = packet.dts
+    tick = packet.dts if packet.pts is None else packet.pts
     return None if tick is None else tick * Fraction(packet.time_base) - recording.start
 
 
@@ -132,7 +131,9 @@ def frames_from(recording: Recording, seconds: Fraction, tally: Tally) -> Iterat
         if aspect is None:
             aspect = Fraction(stream.sample_aspect_ratio or 1)
         time_base = Fraction(frame.time_base or stream.time_base)
-        duration = frame.duration * time_base if frame.duration else recording.step
+        duration = frame.duration * time_base
+        if not 0 < duration <= LONGEST_GAP_SECONDS:
+            duration = recording.step
         if tick is not None:
             time = tick * time_base - recording.start
         else:
@@ -216,8 +217,8 @@ def _sought(file: _Opened, recording: Recording, seconds: Fraction, tally: Tally
         if packet is None:
             tally.damaged += 1
             continue
-        if recording.timing == "decoding" and packet.stream is file.stream:
-            packet.pts = None
+        if packet.stream is file.stream:
+            _name_times(packet, recording)
         yield packet
 
 
@@ -238,8 +239,7 @@ def _from_start(file: _Opened, recording: Recording, tally: Tally) -> Iterator[A
                 shift = breaks[number]
                 yield end_of(file.stream)
             _shift(packet, shift)
-            if recording.timing != "presentation":
-                packet.pts = None
+            _name_times(packet, recording)
             if recording.timing == "counted":
                 packet.dts = counted
                 counted += packet.duration or round(recording.step / time_base)
@@ -247,6 +247,14 @@ def _from_start(file: _Opened, recording: Recording, tally: Tally) -> Iterator[A
                 packet.pts = packet.dts = before
             number += 1
         yield packet
+
+
+def _name_times(packet: Any, recording: Recording) -> None:
+    """Take from a packet a time of presentation that is none."""
+    if recording.timing == "mislabelled" and packet.pts is not None:
+        packet.dts = packet.pts
+    if recording.timing != "presentation":
+        packet.pts = None
 
 
 def _shift(packet: Any, ticks: int) -> None:

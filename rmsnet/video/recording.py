@@ -23,6 +23,9 @@ from rmsnet.video.probing import Packets, Probe
 END_SECONDS = 20
 """A whole video has pictures in so many seconds before the end that its header announces."""
 
+INDEX_SECONDS = 60
+"""An index that has no entry for longer does not lead through a file."""
+
 STRETCHES = 8
 STRETCH_PACKETS = 25
 """So many places of a video are decoded to see whether they can be, so many packets at each."""
@@ -39,8 +42,9 @@ LINES = 3
 ONE_TIME = frozenset({"avi", "asf"})
 """Formats that store one time a picture, when it is decoded; FFmpeg makes up when it is shown."""
 
-Timing = Literal["presentation", "decoding", "counted"]
-"""What a file says of its pictures' times: when each is shown; only when it is decoded (H.264 in AVI); nothing."""
+Timing = Literal["presentation", "decoding", "mislabelled", "counted"]
+"""What a file says of its pictures: when each is shown; only when it is decoded (H.264 in AVI); the latter under the
+name of the former (such a file copied to Matroska); nothing."""
 
 
 @dataclass(frozen=True)
@@ -143,13 +147,20 @@ def _by_header(path: Path) -> Recording | None:
         _go_to(container, announced - END_SECONDS / 2)
         for packet in _read(container, stream):
             packets.add(packet)
-        # Players go by an index; it lies in the order of the file unless the clock starts again.
-        in_order = all(one.pos <= other.pos for one, other in pairwise(stream.index_entries))
         recording = _judgement(path, container, stream, probe, packets)
-        one_clock = in_order and recording.seekable and not recording.clock.strays
+        one_clock = recording.seekable and not recording.clock.strays and _is_indexed(stream, announced)
         if one_clock and announced - END_SECONDS <= recording.seconds <= announced + 1:
             return recording
     return None
+
+
+def _is_indexed(stream: Any, announced: float) -> bool:
+    """Whether an index leads through the whole of a stream, in the order of the file and without leaps of its clock."""
+    entries = list(stream.index_entries)
+    longest = INDEX_SECONDS / stream.time_base
+    if not entries or (entries[-1].timestamp - entries[0].timestamp) * stream.time_base < announced - INDEX_SECONDS:
+        return False
+    return all(one.pos <= other.pos and other.timestamp - one.timestamp <= longest for one, other in pairwise(entries))
 
 
 def _by_packets(path: Path, size: int) -> Recording:
@@ -181,16 +192,17 @@ def _judgement(path: Path, container: Any, stream: Any, probe: Probe, packets: P
         clock = ONE_CLOCK
         end = sum(duration or round(usual / time_base) for duration in packets.durations) * time_base
     else:
-        ticks = packets.shown if timing == "presentation" else packets.decoded
-        if timing == "decoding":
-            usual = _median_step(ticks) * time_base or usual
+        ticks = packets.decoded if timing == "decoding" else packets.shown
+        median = _median_step(ticks) * time_base
+        if median and not median / 2 < usual < 2 * median:  # the rate by the header: a gap, or empty packets, spoil it
+            usual = median
         step = max(1, round(usual / time_base))
         clock = continuous(ticks, packets.decoded, packets.keys, time_base, step)
         if clock.first:
             start = (ticks[clock.first] or 0) * time_base
-        end = clock.end(ticks, packets.durations, step) * time_base - start
+        end = clock.end(ticks, packets.durations, time_base, step) * time_base - start
     remarks = tuple(_remarks(path, start, clock, packets))
-    seconds, announced = max(0.0, float(end)), _announced(container, stream)
+    seconds, announced = max(0.0, float(end)), None if clock.breaks else _announced(container, stream)
     return Recording(
         path,
         probe.problem,
@@ -211,15 +223,14 @@ def _timing(container: Any, packets: Packets, probe: Probe) -> Timing:
 
     if container.format.flags & Flags.no_timestamps.value:
         return "counted"
-    ordered = container.format.name not in ONE_TIME and probe.backwards <= MOST_BACKWARDS * probe.pictures
-    if ordered and any(tick is not None for tick in packets.shown):
-        return "presentation"
+    if container.format.name not in ONE_TIME and any(tick is not None for tick in packets.shown):
+        return "presentation" if probe.backwards <= MOST_BACKWARDS * probe.pictures else "mislabelled"
     return "decoding" if any(tick is not None for tick in packets.decoded) else "counted"
 
 
 def _median_step(ticks: Sequence[int | None]) -> int:
-    """Ticks from a packet to the next, in the middle of all; 0: there are no two."""
-    known = [tick for tick in ticks if tick is not None]
+    """Ticks from a picture to the next, in the middle of all; 0: there are no two."""
+    known = sorted(tick for tick in ticks if tick is not None)
     steps = sorted(later - earlier for earlier, later in pairwise(known) if later > earlier)
     return steps[len(steps) // 2] if steps else 0
 

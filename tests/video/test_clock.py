@@ -74,5 +74,5 @@ def test_packets_before_the_clock_begins_are_strays():
 def test_the_end_is_that_of_the_last_picture_on_the_clock():
     times = [*piece(5000, 50), *piece(0, 25)]
     clock = clock_of(times)
-    assert clock.end(times, [STEP] * 75, STEP) == 5000 + 75 * STEP
+    assert clock.end(times, [STEP] * 75, MILLISECOND, STEP) == 5000 + 75 * STEP
     assert clock.breaks[0].seconds == 7.0

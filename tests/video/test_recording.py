@@ -1,8 +1,10 @@
 """The judgement of a file: which stream, how long, on which clock, usable or not."""
 
 import math
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import pytest
 
 from rmsnet.errors import UserError
@@ -123,6 +125,40 @@ def test_where_packets_do_not_say_when_they_are_shown_the_decoder_orders_them(tm
     report = DecodingReport()
     assert numbers(path, report) == at_the_samples()
     assert report.warnings() == []
+
+
+def test_times_of_decoding_under_the_name_of_times_of_presentation_are_seen_through(tmp_path):
+    """What becomes of H.264 in AVI when it is copied to Matroska."""
+    source = write_video(tmp_path / "half.mp4", EVERY_40_MS, options=GROUPS)
+    path = tmp_path / "copied.mkv"
+    with av.open(str(source)) as container, av.open(str(path), "w") as copy:
+        stream = copy.add_stream_from_template(container.streams.video[0])
+        for number, packet in enumerate(container.demux(video=0)):
+            if packet.size:
+                packet.stream, packet.time_base = stream, Fraction(1, 25)
+                packet.pts = packet.dts = number
+                packet.duration = 1
+                copy.mux(packet)
+    report = DecodingReport()
+    assert numbers(path, report) == at_the_samples()
+    assert report.warnings() == []
+
+
+def test_a_leap_that_no_half_has_is_bridged_in_any_container(tmp_path):
+    times = [*range(0, 30_000, 200), *range(3_030_000, 3_060_000, 200)]
+    path = write_video(tmp_path / "leap.mp4", times, rate=5, options={"g": "25"})
+    recording = recording_of(path)
+    assert recording.seconds == pytest.approx(60, abs=0.3)  # MP4 does not say how long the last picture stands
+    assert (recording.cut, len(recording.clock.breaks)) == ("", 1)
+    assert len(numbers(path)) in (119, 120)
+
+
+def test_a_gap_that_a_half_may_have_is_one(tmp_path):
+    times = [*range(0, 30_000, 200), *range(630_000, 660_000, 200)]
+    path = write_video(tmp_path / "gap.mkv", times, rate=5, options={"g": "25"})
+    report = DecodingReport()
+    assert len(numbers(path, report)) == 1320
+    assert report.warnings() == ["no new picture from 29.8 s to 630.0 s"]
 
 
 def test_a_long_file_is_judged_by_its_header_and_its_end(tmp_path, monkeypatch):

@@ -172,7 +172,7 @@ def _write(packets: Iterable[Any], decoded: Sequence[int], begin: Fraction, out:
     source = iter(packets)
     head = list(itertools.islice(source, PACKETS_BEFORE_ALL_STREAMS))
     sounded = -1
-    with av.open(str(out), "w", format="mp4", options={"movflags": "+faststart"}) as output:
+    with av.open(str(out.absolute()), "w", format="mp4", options={"movflags": "+faststart"}) as output:
         streams = {packet.stream.index: packet.stream for packet in head}
         copies = {index: output.add_stream_from_template(stream) for index, stream in sorted(streams.items())}
         for packet in itertools.chain(head, source):

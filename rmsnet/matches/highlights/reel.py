@@ -75,7 +75,7 @@ def encode(segments: Sequence[Segment], out: Path, advance: Callable[[], object]
     from PIL import Image
 
     rate, size, with_sound = _format(segments)
-    with av.open(str(out), "w", options={"movflags": "+faststart"}) as output:
+    with av.open(str(out.absolute()), "w", options={"movflags": "+faststart"}) as output:
         picture_stream = output.add_stream("libx264", rate=rate, options=ENCODER_OPTIONS)
         picture_stream.width, picture_stream.height = size
         picture_stream.pix_fmt = "yuv420p"
