@@ -2,8 +2,8 @@
 
 A sample shows what a player shows at its time: the last picture whose presentation time is not later. So variable
 frame rates, reordered (B) frames, rates below the sampling rate and stretches without pictures all come out at the
-right time. Time zero is the start of the file, as in a player; where the video starts later than the sound, the
-first picture stands in for what is missing.
+right time. Time zero is the start of the half, which is that of the file unless video.ini says otherwise; where the
+video starts later than the sound, the first picture stands in for what is missing.
 """
 
 from collections.abc import Iterator

@@ -7,6 +7,7 @@ A clip is copied, packet by packet, where the video has a key frame shortly befo
 takes no time. Elsewhere it is encoded again. The reel is always encoded, because its captions are drawn.
 """
 
+import errno
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -98,8 +99,7 @@ def write_highlights(
                 copied += _cut(_segment(videos, event, seconds), partial / name)
             except (UserError, av.FFmpegError, ValueError) as error:
                 (partial / name).unlink(missing_ok=True)
-                why = str(error) if isinstance(error, UserError) else f"{videos[event.half]}: {reason(error)}"
-                left_out.append(f"{event.title}: {why}")
+                left_out.append(f"{event.title}: {_why(error, videos[event.half])}")
                 advance()
             else:
                 clips.append(name)
@@ -107,7 +107,11 @@ def write_highlights(
             advance()
         if shown:
             segments = [_segment(videos, event, seconds, caption=True) for event in shown]
-            encode(join_overlapping(segments), partial / REEL, advance)
+            try:
+                encode(join_overlapping(segments), partial / REEL, advance)
+            except (UserError, av.FFmpegError, ValueError) as error:
+                (partial / REEL).unlink(missing_ok=True)
+                left_out.append(f"{REEL}: {_why(error, segments[0].video)}")
     return Highlights(tuple(clips), copied, tuple(left_out))
 
 
@@ -117,6 +121,13 @@ def _cut(segment: Segment, out: Path) -> bool:
         return True
     encode([segment], out)
     return False
+
+
+def _why(error: Exception, video: Path) -> str:
+    """Why a clip could not be made of a video, in one line. A full disk is not the video's fault, and is raised."""
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        raise error
+    return str(error) if isinstance(error, UserError) else f"{video}: {reason(error)}"
 
 
 def _segment(
