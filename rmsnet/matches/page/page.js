@@ -350,7 +350,7 @@ video.addEventListener("loadedmetadata", () => {
   const { seekable } = video;
   if (video.duration > 1 && !(seekable.length && seekable.end(seekable.length - 1) > 1)) {
     no_video("The server that this page came from sends videos from their start only (it answers no range requests), so that " +
-      "no event can be shown. Open the page from disk, or use a server that does; or open the video here.");
+      "no event can be shown. Open the page from disk, use another server, or open the video here.");
   }
 });
 video.addEventListener("error", () => {
@@ -377,7 +377,7 @@ video.addEventListener("ended", () => {
 
 /** The page's time is the video's, unless the video is still on its way to another one. */
 function follow() {
-  if (!loaded || wanted !== null || video.readyState === 0) return;
+  if (!loaded || wanted !== null || video.readyState === 0 || !el("no-video").hidden) return;
   state.seconds = Math.min(Math.max(video.currentTime - start_in_video(), 0), match.halves[state.half].seconds);
   draw_time();
 }
