@@ -93,16 +93,15 @@ def _notes(folder: Path, features: str) -> tuple[str, ...]:
 
 
 def _match_of_files(files: Sequence[Path]) -> Match:
-    names = [file.name for file in files]
     if len(files) > len(HALVES):
         raise UserError(
             f"{files[2]}: a match has two halves; give one or two files; pieces of a half are joined with: "
-            f"{join_command(names, 'half.mkv')}"
+            f"{join_command(files, 'half.mkv')}"
         )
     if len(files) > 1 and (chapter := chapter_of(files[0])) is not None and chapter == chapter_of(files[1]):
         raise UserError(
-            f"{files[1]}: is the next chapter of the recording that {names[0]} begins; join them: "
-            f"{join_command(names, 'half.mkv')}"
+            f"{files[1]}: is the next chapter of the recording that {files[0].name} begins; join them: "
+            f"{join_command(files, 'half.mkv')}"
         )
     numbers, notes = _numbers(files)
     halves = [
@@ -123,7 +122,7 @@ def _numbers(files: Sequence[Path]) -> tuple[list[int], tuple[str, ...]]:
             f"{files[0]} {files[1]}: given in the order 2, 1; taken by their names as second and first half",
         )
     if named[0] is not None and named[0] == named[1]:
-        raise UserError(pieces_message(files[0].parent, [file.name for file in files], named[0]))
+        raise UserError(pieces_message(files, named[0]))
     for place, (number, file) in enumerate(zip(named, files, strict=True), start=1):
         if number not in (None, place):
             raise UserError(

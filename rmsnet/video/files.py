@@ -30,7 +30,7 @@ DAMAGED_SHARE = 0.05
 UNTRIMMED = re.compile(r"[12]_HQ")
 TRIMS = "video.ini"
 
-SIZE = re.compile(r"|\d{3,4}p?|HQ|LQ|[48]K|F?U?HD")
+SIZE = re.compile(r"|\d{3,4}p|HQ|LQ|[48]K|[FU]?HD", re.IGNORECASE)
 """What stands behind the half in names of the same pictures in several sizes."""
 
 # GoPro: GH011234, GH021234 …, before that GOPR1234, GP011234 ….
@@ -111,23 +111,24 @@ def sizes_of(videos: Sequence[Path], half: int) -> tuple[list[Path], list[Path]]
     """
     sizes = [path for path in videos if SIZE.fullmatch(kind_of(path))]
     if not sizes and len(videos) > 1:
-        raise UserError(pieces_message(videos[0].parent, [path.name for path in videos], half))
+        raise UserError(pieces_message(videos, half))
     trimmed = [path for path in sizes if not is_untrimmed(path)]
     used = trimmed or sizes or list(videos)
     return used, [path for path in videos if path not in used and not is_untrimmed(path)]
 
 
-def pieces_message(where: Path, names: Sequence[str], half: int) -> str:
+def pieces_message(pieces: Sequence[Path], half: int) -> str:
     """What to do with several files of one half."""
+    names = " and ".join(path.name for path in pieces)
     return (
-        f"{where}: {' and '.join(names)} are of one half, {half}; of two cameras keep one, join pieces (not with cat): "
-        f"{join_command(names, f'{half}.mkv')}"
+        f"{pieces[0].parent}: {names} are of one half, {half}; of two cameras keep one, join pieces (not with cat): "
+        f"{join_command(pieces, f'{half}.mkv')}"
     )
 
 
-def join_command(names: Sequence[str], out: str) -> str:
+def join_command(pieces: Sequence[Path], out: str) -> str:
     """The command that makes one recording of several pieces."""
-    lines = "".join(f"file '{name}'\\n" for name in names)
+    lines = "".join(f"file '{path}'\\n" for path in pieces)
     return f'printf "{lines}" > list.txt && ffmpeg -f concat -safe 0 -i list.txt -c copy {out}'
 
 

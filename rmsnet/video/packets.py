@@ -21,7 +21,6 @@ HELD_PACKETS = 10_000
 HELD_SECONDS = 2
 """What is shown before a moment lies in the file before what is shown so much later."""
 
-
 LEAP_SECONDS = 5
 """A picture that comes so much later than the one before it, and behind the end of the recording, comes from damage."""
 
@@ -101,6 +100,8 @@ def _packets(opened: Callable[[], _Opened], recording: Recording, seconds: Fract
                 yield from (packet for packet in head if packet.stream.type != "video" or packet is head[-1])
                 yield from packets
                 return
+            if seconds <= rewind:  # the start was looked at
+                break
     packets = _from_start(opened(), recording, tally)
     yield from packets if seconds <= 0 else _from_key_frame(packets, recording, seconds)
 
