@@ -302,7 +302,8 @@ class Trainer:
                 metadata: Mapping[str, str] = file.metadata() or {}
                 if metadata.get("fingerprint") != fingerprint:
                     return []
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a mapping
+                names = file.keys()
+                tensors = {name: file.get_tensor(name).to(self.device) for name in names}
         except (FileNotFoundError, SafetensorError):
             return []
 
@@ -314,7 +315,8 @@ class Trainer:
         self.average = part("average.") or None
         momentum = part("momentum.")
         for name, weight in self.weights.items():
-            self.optimizer.state[weight]["momentum_buffer"] = momentum[name]
+            # In the weight's own order in memory, which the file does not keep: fused SGD reads both as they lie.
+            self.optimizer.state[weight]["momentum_buffer"] = torch.empty_like(weight).copy_(momentum[name])
         return [Epoch(**row) for row in json.loads(metadata["history"])]
 
 
