@@ -40,8 +40,8 @@ rate of 0.05 and momentum of 0.9 a rare batch can throw the weights of a small d
 STEPS_BETWEEN_REPORTS = 25
 
 
-HALVES_AT_ONCE = 4
-"""Halves of the validation split whose features are in memory at a time."""
+HALVES_AT_ONCE = {"cpu": 4, "cuda": 32}
+"""Halves of the validation split whose features are in memory at a time; few would leave a GPU waiting for work."""
 
 
 def learning_rate(step: int, steps_per_epoch: int, epochs: int, peak: float) -> float:
@@ -170,7 +170,8 @@ class Trainer:
         """Average-mAP of the weights as they are, decoded as the paper does; each process spots some of the halves."""
         bank, world = self.valid_bank, self.world
         own = range(world.rank, len(bank.halves), world.size)
-        found = [self._spot(own[start : start + HALVES_AT_ONCE]) for start in range(0, len(own), HALVES_AT_ONCE)]
+        size = HALVES_AT_ONCE[self.device.type]
+        found = [self._spot(own[start : start + size]) for start in range(0, len(own), size)]
         parts = [part for of_process in world.gather(found) for part in of_process]
         half = np.concatenate([part.half for part in parts])
         order = np.argsort(half, kind="stable")
@@ -224,8 +225,8 @@ class Trainer:
         if not (self.device.type == "cuda" and whole and self.inputs.recordable and self.world.size == 1):
             return self._compute(batch)
         if self.graph is None:
-            self.graph = StepGraph(batch, self._compute)
-        return self.graph(batch)
+            self.graph = StepGraph(batch)
+        return self.graph(batch, self._compute)
 
     def _compute(self, batch: Batch) -> Tensor:
         """Forward, backward and SGD, nothing of which waits for the device."""
@@ -298,7 +299,7 @@ class Trainer:
     def resume(self, path: Path, fingerprint: str) -> list[Epoch]:
         """Continue from a checkpoint of the same parameters and data; the epochs done so far, or none."""
         try:
-            with safe_open(path, framework="pt", device=str(self.device)) as file:
+            with safe_open(path, framework="pt") as file:
                 metadata: Mapping[str, str] = file.metadata() or {}
                 if metadata.get("fingerprint") != fingerprint:
                     return []
