@@ -138,7 +138,7 @@ class Trainer:
             # From the end of the warm-up on: the weights before it say nothing.
             self.average, self.graph = self._snapshot(), None
         batches = [slice(start, min(start + size, len(clips))) for start in range(0, len(clips), size)]
-        self.inputs.expect(rows[:, part][:, own] for part in batches for own in self._own(part.stop - part.start))
+        self.inputs.expect(self._own_rows(rows, batches))
         with _seeded((params.seed << 20) + number + (self.world.rank << 40), self.device):
             for step, part in enumerate(batches):
                 rate = learning_rate((number - 1) * steps + step, steps, params.epochs, params.learning_rate)
@@ -165,6 +165,13 @@ class Trainer:
             clips_per_second=len(clips) / (trained - started),
             seconds=time.perf_counter() - started,
         )
+
+    def _own_rows(self, rows: Tensor, batches: Sequence[slice]) -> Iterator[Tensor]:
+        """The rows of what this process computes, part by part, on the CPU."""
+        rows = rows.cpu()  # all at once: a copy for each batch would wait for the steps before it
+        for batch in batches:
+            for own in self._own(batch.stop - batch.start):
+                yield rows[:, batch][:, own]
 
     def _judge(self) -> float:
         """Average-mAP of the weights as they are, decoded as the paper does; each process spots some of the halves."""
