@@ -160,7 +160,7 @@ def test_seventeen_classes_have_a_lane_each(tmp_path):
     page = (tmp_path / "out/report.html").read_text()
     data = json.loads(page.split('<script id="match" type="application/json">')[1].split("</script>")[0])
     assert [one["name"] for one in data["classes"]] == list(V2_CLASSES)
-    assert len({one["color"] for one in data["classes"]}) == 17
+    assert len({one["on_dark"] for one in data["classes"]}) == 17
 
 
 def test_names_cannot_break_out_of_the_page(model, tmp_path):

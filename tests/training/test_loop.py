@@ -4,7 +4,7 @@ import os
 import re
 import signal
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,7 +19,8 @@ from rmsnet.network.devices import choose_device, choose_precision
 from rmsnet.network.model_files import load_model
 from rmsnet.params import TrainParams
 from rmsnet.spotting.inference import spot_bank
-from rmsnet.training.history import Epoch, best_epoch, history_csv
+from rmsnet.style.tables import as_csv
+from rmsnet.training.history import Epoch, best_epoch
 from rmsnet.training.loop import CHECKPOINT, partial_folder, train
 from rmsnet.training.trainer import learning_rate
 from tests.builders import bank
@@ -314,7 +315,7 @@ def test_precision_and_device_by_name():
 
 
 def test_history_is_a_table():
-    text = history_csv([Epoch(1, 1.5, 1.0, 0.05, 0.4, 0.05, 2.0, 900.0, 3.0)])
+    text = as_csv([asdict(Epoch(1, 1.5, 1.0, 0.05, 0.4, 0.05, 2.0, 900.0, 3.0))])
     assert text.splitlines()[0].startswith("epoch,loss,classification_loss,regression_loss,valid_average_map")
     assert text.splitlines()[1].startswith("1,1.5,1.0,0.05,0.4")
 
