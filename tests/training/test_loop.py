@@ -23,7 +23,7 @@ from rmsnet.style.tables import as_csv
 from rmsnet.training.history import Epoch, best_epoch
 from rmsnet.training.loop import CHECKPOINT, partial_folder, train
 from rmsnet.training.trainer import learning_rate
-from tests.builders import bank
+from tests.builders import bank, shine
 
 SMALL = TrainParams(
     clip_frames=9,
@@ -37,18 +37,11 @@ SMALL = TrainParams(
 
 
 def learnable_bank(seed: int):
-    """Events that shine through: each class adds its own direction to the four frames from the event on."""
+    """Three halves with events that shine through, some of them near the start."""
     random = np.random.default_rng(seed)
     frames = [400, 400, 400]
     events = [(half, int(frame), int(random.integers(3))) for half in range(3) for frame in range(20, 380, 30)]
-    made = bank(frames, [*events, (0, 5, 0), (0, 10, 1), (0, 15, 2)], width=6, seed=seed)
-    made.features[:] *= 0.3
-    for half, frame, label in zip(
-        made.truth.half, made.frame_of(made.truth.position_ms), made.truth.label, strict=True
-    ):
-        start = made.halves[half].first_frame + frame
-        made.features[start : start + 4, label] += 2
-    return made
+    return shine(bank(frames, [*events, (0, 5, 0), (0, 10, 1), (0, 15, 2)], width=6, seed=seed))
 
 
 def run(folder: Path, params: TrainParams = SMALL, **options):

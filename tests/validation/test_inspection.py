@@ -4,8 +4,9 @@ import shutil
 import numpy as np
 
 from rmsnet import cli
+from rmsnet.files import write_json
 from rmsnet.validation.inspection import describe, inspect
-from tests.validation.datasets import FEATURES, FRAMES, GAMES, feature_file, make_dataset, write_json
+from tests.validation.datasets import FEATURES, FRAMES, GAMES, feature_file, make_dataset
 
 GAME = GAMES["train"][0]
 
