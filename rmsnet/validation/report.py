@@ -27,7 +27,7 @@ ROWS_SHOWN = 50
 ROWS_LISTED = 5
 """Rows of a failed check in the Markdown."""
 
-_SEVERITY = {"critical": "bad", "warning": "warning"}
+_BADGES = {"critical": "badge bad", "warning": "badge warning", "check broken": "badge"}
 
 _BROKEN = "The check could not be run on the table of {table}; that says nothing about the data:"
 
@@ -122,14 +122,13 @@ def report_page(document: Mapping[str, Any], plots: Iterable[tuple[str, bytes]])
 
 def _failure(check: Mapping[str, Any]) -> Html:
     kind = _kind(check)
-    mark = tag("span", kind, kind="badge" if kind == "check broken" else f"badge {_SEVERITY[kind]}")
-    heading = Html(f"{mark} {tag('span', check['expectation'])}")
+    mark = tag("span", kind, kind=_BADGES[kind])
+    heading = tag("span", mark, f" {check['expectation']}")
     if check["status"] == "broken":
         return section(heading, tag("p", _BROKEN.format(table=check["table"]), " ", tag("code", check["error"])))
     rows, failed = check["rows"][:ROWS_SHOWN], check["rows_failed"]
-    left = f"{failed - len(rows):,} more, see validation.json" if failed > len(rows) else ""
-    counted = f"{failed:,} of {check['rows_checked']:,} {check['table']}"
-    return section(heading, tag("p", counted), table(rows), tag("p", left, kind="quiet"))
+    left = tag("p", f"{failed - len(rows):,} more, see validation.json", kind="quiet") if failed > len(rows) else ""
+    return section(heading, tag("p", f"{failed:,} of {check['rows_checked']:,} {check['table']}"), table(rows), left)
 
 
 def _check_row(check: Mapping[str, Any]) -> Row:

@@ -1,6 +1,5 @@
 """The page of a match: one file that holds everything but the videos, for people who look at what was spotted."""
 
-import html
 import json
 import os
 import re
@@ -16,7 +15,7 @@ from rmsnet.features.bank import FrameBank
 from rmsnet.matches.match import HALF_MINUTES, Match, match_minute
 from rmsnet.matches.page.votes import Votes
 from rmsnet.spots import Predictions
-from rmsnet.style.page import MADE_BY, style
+from rmsnet.style.page import MADE_BY, style, text
 from rmsnet.style.palette import class_looks, name_of
 
 # "2015-02-21 - 18-00 Chelsea 1 - 1 Burnley", the name of a game in SoccerNet.
@@ -77,7 +76,7 @@ def match_page(
         else [{**spot, "visible": bool(bank.truth.visible[row])} for row, spot in _in_order(bank, bank.truth)],
         "votes": [[_sparse(votes[label], rows) for rows in bank.halves] for label in range(len(bank.classes))],
     }
-    parts = {"TITLE": html.escape(title), "DATA": _json(data), "STYLE": f"{style('colours')}\n{_part('css')}"}
+    parts = {"TITLE": text(title), "DATA": _json(data), "STYLE": f"{style('colours')}\n{_part('css')}"}
     return _filled({**parts, "SCRIPT": _part("js"), "MADEBY": MADE_BY})
 
 
