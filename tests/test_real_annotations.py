@@ -15,7 +15,7 @@ def test_real_annotations_go_through_every_stage_to_a_champion(shared, repositor
     from rmsnet import tracking
     from rmsnet.evaluation.stage import evaluate_stage
     from rmsnet.features.stage import extract
-    from rmsnet.registry import register_stage
+    from rmsnet.registry.stage import register_stage
     from rmsnet.training.stage import train_stage
     from rmsnet.validation import validate
 

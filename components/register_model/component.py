@@ -46,7 +46,7 @@ def register_model(
     with door("register_model"), named_folders(models) as at, named_folders(evaluations) as judged_at:
         from rmsnet.files import write_text
         from rmsnet.params import params_from
-        from rmsnet.registry import register_stage
+        from rmsnet.registry.stage import register_stage
 
         chosen, out = params_from(params, "params"), Path(registration.path)
         models = sorted(at.iterdir())

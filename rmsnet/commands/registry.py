@@ -51,7 +51,7 @@ def _finish_gate(parser: argparse.ArgumentParser, run: Callable[[argparse.Namesp
 def run_register(options: argparse.Namespace) -> Any:
     params = params_of(options)
 
-    from rmsnet.registry import register_stage
+    from rmsnet.registry.stage import register_stage
 
     decision = register_stage(
         options.models, options.evaluation, options.features, options.out, params, validation=options.validation
@@ -64,8 +64,8 @@ def run_register(options: argparse.Namespace) -> Any:
 def run_promote(options: argparse.Namespace) -> Any:
     params = params_of(options)
 
-    from rmsnet.registry import promote
     from rmsnet.registry.report import verdict
+    from rmsnet.registry.stage import promote
 
     decision = promote(
         options.version,
@@ -83,8 +83,8 @@ def run_promote(options: argparse.Namespace) -> Any:
 def run_rollback(options: argparse.Namespace) -> Any:
     params = params_of(options)
 
-    from rmsnet.registry import rollback
     from rmsnet.registry.history import as_json
+    from rmsnet.registry.stage import rollback
 
     change = rollback(params.register.model_name, options.reason, options.to)
     if not options.json:
@@ -143,8 +143,8 @@ def run_history(options: argparse.Namespace) -> Any:
 def run_compare(options: argparse.Namespace) -> Any:
     params = params_of(options)
 
-    from rmsnet.registry import compare
     from rmsnet.registry.report import class_rows
+    from rmsnet.registry.stage import compare
 
     made, classes, first, second = compare(options.versions[0], options.versions[1], options.features, params)
     one, two = f"version {first.version}", f"version {second.version}"

@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> Any:
         return _print_grid(options.study, options.grid)
 
     from rmsnet.files import read_json
-    from rmsnet.study import reproduce
+    from rmsnet.study.stage import reproduce
 
     reproduce(
         options.study,

@@ -1,6 +1,8 @@
 """How good a spotting result is: Average-mAP, its confidence interval, and whether one result beats another.
 
-The core, which this module exports, needs NumPy only.
+In: annotated events and predictions, as columns (`rmsnet.spots`) or as files.
+Out: scores with intervals, tables, plots, a page; the thresholds from which on an event is worth telling.
+Read first: `metric.py`, then `stage.py`. What this module exports needs NumPy only.
 """
 
 from rmsnet.evaluation.bootstrap import Comparison, Difference, Resampled, compare, interval, resample

@@ -1,6 +1,8 @@
-"""The model registry: which version is champion, by which decision, and the way back."""
+"""Which version is champion, by which decision, and the way back; and a champion as a web service.
 
-from rmsnet.registry.decision import Decision
-from rmsnet.registry.stage import compare, promote, register_stage, rollback
+In: evaluated models with their MLflow runs, the games that decide, the data's validation report.
+Out: versions, aliases, an append-only history, decisions and model cards.
+Read first: `gate.py` (what is asked of a challenger), then `decision.py`, `stage.py` and `history.py`.
 
-__all__ = ["Decision", "compare", "promote", "register_stage", "rollback"]
+Public: `register_stage`, `promote`, `rollback`, `compare` (`stage.py`), `lineage`, `serve` (`serving.py`).
+"""

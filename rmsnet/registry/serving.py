@@ -64,7 +64,7 @@ def make_app(uri: str) -> "FastAPI":
 
     folder = tracking.fetch_model(uri)
     with tracking.asking(f"{uri} cannot be loaded"):
-        loaded = mlflow.pyfunc.load_model(str(folder))
+        loaded = tracking.load_with_our_code(folder)
     spotter = loaded.unwrap_python_model()
     app: FastAPI = scoring_server.init(loaded)
     description = describe(uri, folder, spotter.model.config)

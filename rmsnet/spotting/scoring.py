@@ -11,7 +11,6 @@ from rmsnet.network.dense import SHORTEST_CLIP, dense_scores
 from rmsnet.network.devices import release_pages
 from rmsnet.network.model_files import SpottingModel
 from rmsnet.spotting.decoding import ClipScores, Ints
-from rmsnet.training.clips import Frames
 
 ASSUMED_OFFSET = 0.5
 """The relative offset of a network without the regression branch (paper, IV-D)."""
@@ -131,7 +130,7 @@ def _parts(clips: int) -> Iterator[slice]:
         yield slice(start, start + CLIPS_AT_ONCE)
 
 
-def sliding_clips(frames: int, clip_frames: int, stride: int) -> Frames:
+def sliding_clips(frames: int, clip_frames: int, stride: int) -> Ints:
     """First frames of the windows that cover a half from its start: 0, stride, 2·stride, …
 
     The last window may reach past the end of the half; whoever reads it repeats the last frame.

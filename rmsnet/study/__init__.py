@@ -1,6 +1,8 @@
-"""The paper's tables and figures as studies: rows of changed parameters, trained with several seeds, side by side."""
+"""The paper's tables and figures as studies: rows of changed parameters, trained with several seeds, side by side.
 
-from rmsnet.study.grids import STUDIES, Row, Study
-from rmsnet.study.stage import reproduce
+In: frame banks, the parameters that rows change, a study's name.
+Out: table, picture, page and numbers of a study, each training a run in MLflow.
+Read first: `grids.py` (which rows), then `stage.py`.
 
-__all__ = ["STUDIES", "Row", "Study", "reproduce"]
+Public: `STUDIES` (`grids.py`), `reproduce` (`stage.py`), `plan` (`plan.py`: the same for a cluster).
+"""

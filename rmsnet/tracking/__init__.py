@@ -1,4 +1,9 @@
-"""The one place that talks to MLflow: runs of trainings, the models they log, versions and aliases of the registry."""
+"""The one place that talks to MLflow: runs of trainings, the models they log, versions and aliases of the registry.
+
+In: MLFLOW_TRACKING_URI, or mlflow.db of the working directory; what a training says of itself.
+Out: runs nested as study, variant and seed; logged models; a spool for what a store that is away could not take.
+Read first: `runs.py`, then `store.py` (the store and its errors) and `spool.py`.
+"""
 
 from rmsnet.tracking.change_log import append_record, mark_applied, records
 from rmsnet.tracking.groups import Group
@@ -11,7 +16,7 @@ from rmsnet.tracking.model_versions import (
     tag_version,
     versions,
 )
-from rmsnet.tracking.models import fetch_model, find_model, model_folder, predict_with_logged_model
+from rmsnet.tracking.models import fetch_model, find_model, load_with_our_code, model_folder, predict_with_logged_model
 from rmsnet.tracking.runs import RUN_FILE, TrackedRun, read_run, tracked_run
 from rmsnet.tracking.spool import Synced, sync
 from rmsnet.tracking.store import asking, tracking_uri
@@ -33,6 +38,7 @@ __all__ = [
     "fetch_model",
     "find_model",
     "find_run",
+    "load_with_our_code",
     "log_evaluation",
     "log_to_run",
     "mark_applied",

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
+PYFUNC_CODE = Path(__file__).with_name("pyfunc_model.py")
+PACKAGE = Path(__file__).parents[1]
+"""What a logged model carries: the code that MLflow runs, and the package that it imports."""
+
 MODEL_TAG = "rmsnet.model_id"
 """On a run: its logged model."""
 
@@ -23,14 +27,11 @@ def save_pyfunc(folder: Path, example: "npt.NDArray[np.float32]", saved: Path) -
     """Write a model folder as an MLflow model (models from code) into the new folder `saved`."""
     from importlib.metadata import version
 
-    import rmsnet
-
-    package = Path(rmsnet.__file__).parent
     quiet_mlflow().pyfunc.save_model(
         saved,
-        python_model=str(package / "tracking" / "pyfunc_model.py"),
+        python_model=str(PYFUNC_CODE),
         artifacts={"model": str(folder)},
-        code_paths=[str(package)],
+        code_paths=[str(PACKAGE)],
         pip_requirements=[f"{name}=={version(name)}" for name in MODEL_PACKAGES],
         input_example=example,
         signature=_signature(example.shape[1]),

@@ -5,16 +5,22 @@ of it for each change of aliases, with the record as tag. Versions are numbered 
 records have one order for everybody, and a record that a second process writes never replaces the first's.
 """
 
+import shutil
+import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from rmsnet.errors import UserError
 from rmsnet.files import content_hash
+from rmsnet.tracking.logged_model import PYFUNC_CODE
 from rmsnet.tracking.store import asking, connect, our_client
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+
+FILES_HASH_TAG = "files_hash"
 
 
 def model_folder(uri: str) -> Path:
@@ -84,9 +90,46 @@ def files_hash(folder: Path) -> str:
 
 
 def predict_with_logged_model(model_id: str, features: "npt.NDArray[np.float32]") -> Any:
-    """What the logged model, loaded as any user of MLflow would, answers to the features of a half."""
+    """What the logged model, loaded as any user of MLflow would with the code that it carries, answers to a half."""
     with asking(f"logged model {model_id} cannot be loaded"):
-        return connect().pyfunc.load_model(f"models:/{model_id}").predict(features)
+        folder = connect().artifacts.download_artifacts(f"models:/{model_id}")
+        return predict_with_carried_code(Path(folder), features)
 
 
-FILES_HASH_TAG = "files_hash"
+def predict_with_carried_code(folder: Path, features: "npt.NDArray[np.float32]") -> Any:
+    """What a folder with an MLflow model answers where nothing of rmsnet is there but what the model brings along."""
+    import mlflow
+
+    path, ours = sys.path, {name: module for name, module in sys.modules.items() if _is_ours(name)}
+    try:
+        for name in ours:
+            del sys.modules[name]
+        return mlflow.pyfunc.load_model(str(folder)).predict(features)
+    finally:
+        for name in list(filter(_is_ours, sys.modules)):
+            del sys.modules[name]
+        sys.modules.update(ours)
+        sys.path = path
+
+
+def _is_ours(module: str) -> bool:
+    return module.partition(".")[0] == "rmsnet"
+
+
+def load_with_our_code(folder: Path) -> Any:
+    """An MLflow model of ours, run by the code of this process whatever code it carries.
+
+    What a model of another version carries would meet the modules that are loaded here already.
+    """
+    import mlflow
+    from mlflow.models import Model
+
+    with TemporaryDirectory(prefix="rmsnet-") as temporary:
+        ours = Path(shutil.copytree(folder, f"{temporary}/model", ignore=shutil.ignore_patterns("code")))
+        description = Model.load(ours)
+        flavor = description.flavors["python_function"]
+        flavor.pop("code", None)
+        flavor["model_code_path"] = PYFUNC_CODE.name
+        shutil.copyfile(PYFUNC_CODE, ours / PYFUNC_CODE.name)
+        description.save(ours / "MLmodel")
+        return mlflow.pyfunc.load_model(str(ours))

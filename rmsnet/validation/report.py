@@ -17,7 +17,7 @@ from rmsnet.validation.statistics import split_rows, statistics
 from rmsnet.validation.tables import Tables
 
 if TYPE_CHECKING:
-    from rmsnet.validation.stage import Validation
+    from rmsnet.validation.verdict import Validation
 
 REPORT_SCHEMA = 1
 

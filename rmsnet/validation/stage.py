@@ -1,35 +1,18 @@
 """The validate stage: a dataset becomes a verdict and a report."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from rmsnet.dataset.soccernet import Dataset, list_dataset
 from rmsnet.errors import CheckFailed
 from rmsnet.files import atomic_folder, read_json, require_replaceable
 from rmsnet.params import ExtractParams
+from rmsnet.validation.verdict import Validation, sentence_of, verdict_of
 
 if TYPE_CHECKING:
     from rmsnet.validation.checks import Check
     from rmsnet.validation.tables import Tables
-
-Verdict = Literal["passed", "passed with warnings", "failed", "undecided"]
-
-
-@dataclass(frozen=True)
-class Validation:
-    """What the stage found.
-
-    Attributes:
-        verdict: "failed" when a critical check failed; "undecided" when none did, but a check could not be run.
-        summary: the verdict in a sentence.
-        checks: every check, in the order of the suites.
-    """
-
-    verdict: Verdict
-    summary: str
-    checks: "tuple[Check, ...]"
 
 
 def validate(
@@ -63,8 +46,8 @@ def validate(
     from rmsnet.validation.report import write_report
 
     tables, limit, checks = examine(dataset, params, classes, reference)
-    verdict = judge(checks)
-    validation = Validation(verdict, summarize(verdict, checks), checks)
+    verdict = verdict_of(checks)
+    validation = Validation(verdict, sentence_of(verdict, checks), checks)
     with atomic_folder(out) as folder:
         write_report(folder, dataset, validation, tables, params, classes, limit)
     if verdict in ("failed", "undecided"):
@@ -97,28 +80,3 @@ def examine(
     limit = None if reference is None else float(reference["drift"]["limit"])
     expected = suites(classes, limit, from_videos=params.source != "features")
     return tables, limit, tuple(run_checks(tables.by_name(), expected, ROWS_NAMED_BY))
-
-
-def judge(checks: "Sequence[Check]") -> Verdict:
-    """The verdict on all checks together: bad data first, then what could not be judged, then warnings."""
-    if any(check.status == "failed" and check.severity == "critical" for check in checks):
-        return "failed"
-    if any(check.status == "broken" for check in checks):
-        return "undecided"
-    if any(check.status == "failed" for check in checks):
-        return "passed with warnings"
-    return "passed"
-
-
-def summarize(verdict: Verdict, checks: "Sequence[Check]") -> str:
-    """The verdict in a sentence."""
-    critical = sum(check.status == "failed" and check.severity == "critical" for check in checks)
-    warnings = sum(check.status == "failed" and check.severity == "warning" for check in checks)
-    broken = sum(check.status == "broken" for check in checks)
-    parts = [
-        f"{critical} critical of {len(checks)} checks failed" if critical else "no critical check failed",
-        f"{warnings} {'warning' if warnings == 1 else 'warnings'}" if warnings else "no warnings",
-    ]
-    if broken:
-        parts.append(f"{broken} could not be run, which says nothing about the data")
-    return f"{verdict}: {', '.join(parts)}"

@@ -4,7 +4,7 @@ import pytest
 
 from components.plan_study import plan_study
 from rmsnet.params import params_from
-from rmsnet.study import STUDIES
+from rmsnet.study.grids import STUDIES
 from tests.components.conftest import PARAMS
 
 

@@ -7,8 +7,8 @@ import pytest
 from rmsnet import tracking
 from rmsnet.errors import CheckFailed, UserError
 from rmsnet.files import read_json, write_json
-from rmsnet.registry import promote, register_stage, rollback
 from rmsnet.registry.history import history
+from rmsnet.registry.stage import promote, register_stage, rollback
 from tests.builders import learnable_bank, write_bank
 from tests.registry.conftest import PARAMS
 

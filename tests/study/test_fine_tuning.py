@@ -8,7 +8,8 @@ from rmsnet.errors import UserError
 from rmsnet.features.stage import extract
 from rmsnet.files import read_json
 from rmsnet.params import ExtractParams, Params
-from rmsnet.study import STUDIES, reproduce
+from rmsnet.study.grids import STUDIES
+from rmsnet.study.stage import reproduce
 from tests.study.test_stage import PARAMS, write_banks
 from tests.training.test_finetuning import TINY
 from tests.video.datasets import random_weights, video_dataset

@@ -13,9 +13,8 @@ from rmsnet.files import read_json
 from rmsnet.network.model_files import load_model
 from rmsnet.params import PRESETS, Params, SpotParams, TrainParams, load_params
 from rmsnet.spotting.inference import spot_bank
-from rmsnet.study import STUDIES, reproduce
-from rmsnet.study.grids import OPTIONS
-from rmsnet.study.stage import grid
+from rmsnet.study.grids import OPTIONS, STUDIES
+from rmsnet.study.stage import grid, reproduce
 from rmsnet.training.loop import train
 from tests.builders import write_bank
 from tests.training.test_loop import SMALL, learnable_bank

@@ -13,7 +13,7 @@ from rmsnet.evaluation.stage import evaluate_stage
 from rmsnet.files import read_json, write_json
 from rmsnet.network.model_files import load_model
 from rmsnet.params import Params, TrainParams
-from rmsnet.registry import register_stage
+from rmsnet.registry.stage import register_stage
 from rmsnet.training.ensemble import ensemble_stage
 from rmsnet.training.stage import train_stage
 from tests.builders import learnable_bank, write_bank

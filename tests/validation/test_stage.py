@@ -12,7 +12,7 @@ from rmsnet.features.profile import feature_profile
 from rmsnet.files import read_json, write_json
 from rmsnet.validation import validate
 from rmsnet.validation.checks import Check
-from rmsnet.validation.stage import judge, summarize
+from rmsnet.validation.verdict import sentence_of, verdict_of
 from tests.validation.datasets import FEATURES, GAMES, PARAMS, feature_file
 
 GAME = GAMES["train"][0]
@@ -85,8 +85,8 @@ def check(severity, status):
     ],
 )
 def test_the_verdict_of_checks(checks, verdict):
-    assert judge([check(*item) for item in checks]) == verdict
-    assert summarize(verdict, [check(*item) for item in checks]).startswith(verdict)
+    assert verdict_of([check(*item) for item in checks]) == verdict
+    assert sentence_of(verdict, [check(*item) for item in checks]).startswith(verdict)
 
 
 def test_a_broken_check_is_told_apart_from_bad_data(good, tmp_path, monkeypatch):
