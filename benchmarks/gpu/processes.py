@@ -25,7 +25,7 @@ from rmsnet.training.loop import train
 
 PROCESSES = 2
 
-SECONDS = 40
+SECONDS = 60
 """One run, at most."""
 
 PARAMS = TrainParams(
