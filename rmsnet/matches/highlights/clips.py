@@ -18,7 +18,7 @@ from rmsnet.files import atomic_folder
 from rmsnet.matches.highlights.cutting import copy_clip
 from rmsnet.matches.highlights.reel import Caption, Segment, encode
 from rmsnet.matches.match import match_minute
-from rmsnet.matches.page.looks import name_of
+from rmsnet.style.palette import name_of
 from rmsnet.video.files import half_video
 from rmsnet.video.opening import reason
 
