@@ -2,6 +2,7 @@
 
     <root>/dataset.json                                  what the dataset is (absent: the real SoccerNet)
     <root>/SoccerNetGames{Train,Valid,Test}.json         the splits (absent: the official ones)
+    <root>/SoccerNetGamesGate.json                       the gate's games (absent: see `roles.py`)
     <root>/<league>/<season>/<game>/Labels.json          v1: goals, cards, substitutions
                                     Labels-v2.json       v2: 17 classes
                                     {1,2}_<features>.npy one row of features per frame, a file per half
@@ -22,6 +23,9 @@ from rmsnet.errors import UserError
 from rmsnet.files import read_json
 
 SPLITS = ("train", "valid", "test")
+
+GATE = "gate"
+"""The split that the registry's gate asks on, where there is one."""
 
 FRAME_RATE = 2.0
 """Frames per second of SoccerNet's features."""
@@ -134,6 +138,8 @@ class Dataset:
 def list_dataset(root: Path, splits: Sequence[str] = SPLITS) -> Dataset:
     """What a dataset says of itself: name, origin, split lists; the games are not looked at.
 
+    Asked for train, valid and test it tells the gate's games too, where it has some (`_with_gate`).
+
     Raises:
         UserError: no such folder, a malformed dataset.json or split list, no game listed at all.
     """
@@ -148,9 +154,26 @@ def list_dataset(root: Path, splits: Sequence[str] = SPLITS) -> Dataset:
     if not isinstance(info, dict) or not isinstance(info.get("simulated"), bool) or not info.get("name"):
         raise UserError(f"{root}/dataset.json: must say 'name' and 'simulated': true or false")
     listed = {split: tuple(read_split(root, split)) for split in splits}
+    if tuple(splits) == SPLITS:
+        listed |= _with_gate(root, listed["valid"])
     if not any(listed.values()):
         raise UserError(f"{root}: the dataset is empty: none of its splits lists a game")
     return Dataset(root, str(info["name"]), info["simulated"], info, listed)
+
+
+def _with_gate(root: Path, valid: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The gate's games: the dataset's own list of them, or a part of the official valid list."""
+    if (root / split_file(GATE)).exists():
+        return {GATE: tuple(read_split(root, GATE))}
+    if (root / split_file("valid")).exists():
+        return {}
+    stay, for_gate = every_second(valid)
+    return {"valid": stay, GATE: for_gate}
+
+
+def every_second(valid: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The games of a valid list that stay valid, and the gate's: of each league and season about as many."""
+    return tuple(valid[::2]), tuple(valid[1::2])
 
 
 def open_dataset(root: Path, splits: Sequence[str] = SPLITS) -> Dataset:
