@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rmsnet.commands._options import Commands, add_folder, finish, params_of
+from rmsnet.errors import UserError
 from rmsnet.style.tables import as_text
 from rmsnet.style.words import marked, percent
 
@@ -21,7 +22,8 @@ def add_parser(commands: Commands) -> None:
 
     promote = actions.add_parser("promote", help="ask the gate about a version that is registered")
     promote.add_argument("version", nargs="?", help="number or alias (default: @challenger)")
-    promote.add_argument("--force", metavar="REASON", help="promote it whatever the gate says; the reason is recorded")
+    promote.add_argument("--force", action="store_true", help="promote it whatever the gate says; needs --reason")
+    promote.add_argument("--reason", metavar="WHY", help="of --force; it stays in history, card and page")
     _finish_gate(promote, run_promote)
 
     rollback = actions.add_parser("rollback", help="make an earlier champion champion again")
@@ -63,6 +65,8 @@ def run_register(options: argparse.Namespace) -> Any:
 
 def run_promote(options: argparse.Namespace) -> Any:
     params = params_of(options)
+    if options.force != bool((options.reason or "").strip()):
+        raise UserError("--force and --reason belong together: a forced act says why, and the gate asks no reason")
 
     from rmsnet.registry.report import verdict
     from rmsnet.registry.stage import promote
@@ -73,7 +77,7 @@ def run_promote(options: argparse.Namespace) -> Any:
         options.out,
         params,
         validation=options.validation,
-        force=options.force,
+        force=options.reason,
     )
     if not options.json:
         print(f"{verdict(decision)}; {options.out}/decision.md")

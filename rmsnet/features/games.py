@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -66,9 +67,8 @@ def _keys(bank: FrameBank, halves: Sequence[int]) -> Iterable[str]:
         yield content_hash(json.dumps(events))[:16]
 
 
-def _rows(bank: FrameBank, half: BankHalf) -> memoryview:
-    rows = bank.features[half.first_frame : half.first_frame + half.frames]
-    return memoryview(np.ascontiguousarray(rows)).cast("B")
+def _rows(bank: FrameBank, half: BankHalf) -> Any:
+    return np.ascontiguousarray(bank.features[half.first_frame : half.first_frame + half.frames]).data
 
 
 def all_keys(bank: FrameBank) -> Keys:

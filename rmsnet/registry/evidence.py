@@ -47,7 +47,8 @@ def write_evidence(path: Path, judged: Mapping[Side, Assessment], weights: Mappi
         "tolerances": one.scores.tolerances.tolist(),
         "weights": dict(weights),
     }
-    spots = {"truth": one.corpus.truth, **{side: judged[side].predictions for side in SIDES}}
+    spots: dict[str, Truth | Predictions] = {"truth": one.corpus.truth}
+    spots |= {str(side): judged[side].predictions for side in SIDES}
     columns = {f"{name}.{field.name}": getattr(of, field.name) for name, of in spots.items() for field in fields(of)}
     with atomic_file(path) as partial, partial.open("wb") as file:
         np.savez_compressed(file, about=np.array(json.dumps(about)), **columns)
@@ -84,7 +85,8 @@ def read_evidence(path: Path) -> Evidence:
         names = [field.name for field in fields(Corpus) if field.name not in ("truth", "halves", "classes")]
         corpus = Corpus(halves=halves, classes=tuple(about["classes"]), truth=truth, **{n: about[n] for n in names})
         predictions = {side: Predictions(**_of(columns, side)) for side in SIDES}
-        for side, spots in {"labels": truth, **predictions}.items():
+        _require_within(truth, corpus, f"{path}: labels")
+        for side, spots in predictions.items():
             _require_within(spots, corpus, f"{path}: {side}")
         judged = {
             side: assess(side, corpus, spots, tolerances=about["tolerances"], protocol=about["protocol"], resamples=0)

@@ -17,6 +17,7 @@ import numpy as np
 from rmsnet.evaluation.bootstrap import resample
 from rmsnet.evaluation.cells import Floats
 from rmsnet.evaluation.metric import Judged
+from rmsnet.features.games import Keys, UsedGames
 from rmsnet.params import RegisterParams
 from rmsnet.registry.levels import Level
 
@@ -145,12 +146,6 @@ def statistical_checks(duel: Duel, classes: Sequence[str], level: Level, params:
     fall = f"the lowest difference is {100 * duel.class_difference[lowest]:+.1f} ({classes[lowest]})"
     return [
         Condition(
-            "enough games",
-            duel.games >= params.minimum_games,
-            f"both scored on the same {duel.games} games; {params.minimum_games} are needed for an interval to be "
-            "trusted",
-        ),
-        Condition(
             "better beyond doubt",
             duel.p_value <= level.value,
             f"difference {100 * duel.difference:+.2f}, {100 * CONFIDENCE:g} % lower bound {100 * duel.low:+.2f}; equal "
@@ -165,11 +160,46 @@ def statistical_checks(duel: Duel, classes: Sequence[str], level: Level, params:
     ]
 
 
+def games_check(games: int, params: RegisterParams) -> Condition:
+    return Condition(
+        "enough games",
+        games >= params.minimum_games,
+        f"{games} games decide; {params.minimum_games} are needed for an interval to be trusted",
+    )
+
+
+def used_games_checks(
+    games: Sequence[Keys], challenger: UsedGames | None, champion: UsedGames | None, challenged: bool
+) -> list[Condition]:
+    """Whether neither model knows the games that decide.
+
+    Args:
+        games: the keys of each of them.
+        challenger: what it has used; None: nobody recorded it.
+        champion: likewise; one of an older version, of which nobody recorded it, can only gain by it.
+        challenged: whether there is a champion to replace.
+    """
+    learned, chosen = "never learned from these games", "never chosen by these games"
+    if challenger is None:
+        unknown = "nobody recorded which games it learned from: train it again, or force it (--force --reason WHY)"
+        return [Condition(learned, False, unknown)]
+
+    def check(name: str, uses: Sequence[tuple[str, Keys]]) -> Condition:
+        known = [(who, sum(bool(keys & used) for keys in games)) for who, used in uses]
+        told = [f"{who} has used {count} of these {len(games)} games" for who, count in known if count]
+        advice = "the gate asks on games that have no other role (rmsnet data split)"
+        return Condition(name, not told, f"{'; '.join(told)}: {advice}" if told else f"none of {len(games)}")
+
+    uses = [("the challenger", challenger), *([("the champion", champion)] if champion else [])]
+    checks = [check(learned, [(who, used.learned) for who, used in uses])]
+    return [*checks, check(chosen, [(who, used.chosen) for who, used in uses])] if challenged else checks
+
+
 def floor_check(score: float, params: RegisterParams) -> Condition:
     return Condition(
         "above the floor",
         score >= params.floor,
-        f"valid Average-mAP {100 * score:.2f}, at least {100 * params.floor:g} is asked of any champion",
+        f"Average-mAP {100 * score:.2f}, at least {100 * params.floor:g} is asked of any champion",
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from rmsnet import tracking
+from rmsnet.dataset.soccernet import GATE
 from rmsnet.errors import CheckFailed, UserError
 from rmsnet.evaluation.assessment import Assessment, assess, parse_tolerances
 from rmsnet.evaluation.stage import corpus_of
@@ -20,6 +21,7 @@ PROTOCOL = "devkit"
 
 
 SPLIT = "valid"
+"""By whose score the best of several models is chosen."""
 
 
 # An evaluation on another device or in another precision moves Average-mAP by less than this.
@@ -38,6 +40,12 @@ def assess_model(
     )
 
 
+def gate_bank(features: Path) -> tuple[str, FrameBank]:
+    """The split that decides and its bank: the gate's, or valid where the data have none for a first champion."""
+    split = GATE if (features / f"{GATE}.json").exists() else SPLIT
+    return split, read_bank(features, split)
+
+
 def assess_on_test(model: SpottingModel, features: Path, params: Params) -> Assessment | None:
     """The model on the test split, for its card; None where there is none."""
     if not (features / "test.json").exists():
@@ -46,7 +54,8 @@ def assess_on_test(model: SpottingModel, features: Path, params: Params) -> Asse
 
 
 def protocol_of(judged: Assessment) -> str:
-    return f"{judged.protocol}, {SPLIT}, {', '.join(f'{seconds:g}' for seconds in judged.scores.tolerances)} s"
+    tolerances = ", ".join(f"{seconds:g}" for seconds in judged.scores.tolerances)
+    return f"{judged.protocol}, {judged.corpus.split}, {tolerances} s"
 
 
 def evaluated_scores(evaluation: Path) -> dict[str, Mapping[str, Any]]:

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,26 +15,33 @@ from rmsnet.features.bank import FrameBank, read_bank
 from rmsnet.files import atomic_file, write_json, write_text
 from rmsnet.network.model_files import SpottingModel, load_model
 from rmsnet.params import Params
-from rmsnet.registry.card import model_card
+from rmsnet.registry.card import CARD, FORCED_TAG, model_card, with_notice
 from rmsnet.registry.decision import Candidate, Decision, decide
 from rmsnet.registry.gate import Duel, duel
 from rmsnet.registry.history import (
     CHALLENGER,
     CHAMPION,
     PREVIOUS,
+    RECORD_TAG,
     Change,
+    all_histories,
     change_aliases,
+    rolled_back,
     settle,
+    where,
+    who,
 )
 from rmsnet.registry.judging import (
     SPLIT,
     assess_model,
     assess_on_test,
     evaluated_scores,
+    gate_bank,
     protocol_of,
     require_equal_outputs,
     require_same_evaluation,
 )
+from rmsnet.registry.questions import as_record
 from rmsnet.registry.report import decision_markdown, decision_page, plot_duel, summary
 from rmsnet.registry.versions import find_version
 from rmsnet.tracking import read_run
@@ -80,21 +88,23 @@ def register_stage(
     place = _place_of(best)
     model = load_model(best)
     require_equal_outputs(model, place.model_id, bank)
-    judged = assess_model(model, bank, params)
-    require_same_evaluation(best, scores[best.name][SPLIT], judged)
+    by_valid = assess_model(model, bank, params)
+    require_same_evaluation(best, scores[best.name][SPLIT], by_valid)
+    split, gate = gate_bank(features)
+    judged = by_valid if split == SPLIT else assess_model(model, gate, params, split)
 
     version = tracking.create_version(
         params.register.model_name,
         place.model_id,
         place.run_id,
-        _version_tags(best.name, place.run_id, model, bank, judged, scores[best.name]),
+        _version_tags(best.name, place.run_id, model, bank, by_valid, scores[best.name]),
     )
     card = model_card(
         params.register.model_name, version, model, scores[best.name], assess_on_test(model, features, params)
     )
     with TemporaryDirectory() as temporary:
-        write_text(Path(temporary) / "MODEL_CARD.md", card)
-        decision = _decide_and_act(Candidate(version, model), judged, bank, params, validation, None, Path(temporary))
+        write_text(Path(temporary) / CARD, card)
+        decision = _decide_and_act(Candidate(version, model), judged, gate, params, validation, None, Path(temporary))
         write_text(Path(temporary) / "summary.md", summary(scores, decision))
         _deliver(Path(temporary), out)
     return decision
@@ -113,7 +123,7 @@ def promote(
 
     Args:
         reference: number or alias of the version; None: the challenger.
-        features: frame banks with a validation split.
+        features: frame banks with the gate's split.
         out: gets decision.json, decision.md and decision.html.
         params: the register and evaluate sections.
         validation: folder of the data's validation report.
@@ -124,11 +134,11 @@ def promote(
         CheckFailed: the gate refuses (the files say why), or somebody else changed the champion meanwhile.
     """
     name = params.register.model_name
-    bank = read_bank(features, SPLIT)
+    split, bank = gate_bank(features)
     version = find_version(name, reference or CHALLENGER)
     model = load_model(tracking.model_folder(f"models:/{name}/{version.version}"))
     require_equal_outputs(model, version.model_id, bank)
-    judged = assess_model(model, bank, params)
+    judged = assess_model(model, bank, params, split)
     with TemporaryDirectory() as temporary:
         decision = _decide_and_act(Candidate(version, model), judged, bank, params, validation, force, Path(temporary))
         _deliver(Path(temporary), out)
@@ -148,7 +158,8 @@ def rollback(name: str, why: str, to: int | None = None) -> Change:
         to: a version; None: the one that @previous points at.
 
     Raises:
-        UserError: no champion, nothing to go back to, no such version, or one that cannot be loaded.
+        UserError: no champion, nothing to go back to, no such version, one that never was champion or was taken back
+            itself, or one that cannot be loaded.
         CheckFailed: somebody else changed the champion meanwhile.
     """
     changes, state = settle(name)
@@ -161,9 +172,20 @@ def rollback(name: str, why: str, to: int | None = None) -> Change:
     if target == champion:
         raise UserError(f"{name}: version {target} is the champion already")
     find_version(name, str(target))
+    _require_former_champion(name, target, changes)
     load_model(tracking.model_folder(f"models:/{name}/{target}"))
     targets = {CHAMPION: target, PREVIOUS: _champion_before(target, changes, name)}
     return change_aliases(name, "rollback", targets, state, why, None)
+
+
+def _require_former_champion(name: str, target: int, changes: Sequence[Change]) -> None:
+    """Refuse to make champion what no decision has made champion before, or what was taken back."""
+    made = [change for change in changes if change.holds and change.kind in ("promote", "forced")]
+    advice = f"rmsnet registry promote {target} asks the gate, with --force --reason WHY nobody"
+    if not any(change.moves.get(CHAMPION, (None, None))[1] == target for change in made):
+        raise UserError(f"{name}: version {target} never was champion by a decision; {advice}")
+    if {change.models.get(target) for change in made} & rolled_back(changes):
+        raise UserError(f"{name}: version {target} was champion and was taken back; {advice}")
 
 
 def _champion_before(target: int, changes: Sequence[Change], name: str) -> int | None:
@@ -202,20 +224,44 @@ def _decide_and_act(
 ) -> Decision:
     """The gate, its files into `folder` and into MLflow, and the aliases: the one way to @champion."""
     name, version = params.register.model_name, candidate.version
-    changes, state = settle(name)
-    decision, made = decide(candidate, judged, bank, params, validation, force, changes, state)
-    _write_decision(folder, decision, made)
+    _, state = settle(name)
+    lines = all_histories(name)
+    ruling = decide(candidate, judged, bank, params, validation, force, lines, state, folder)
+    decision, question = ruling.decision, None if ruling.question is None else as_record(ruling.question)
+    _write_decision(folder, decision, ruling.duel)
+    notice = f"forced by {who()} from {where()}, {decision.when}: {force}"
+    if decision.forced:
+        _write_forced_card(folder, lines[name], version.version, notice)
     tracking.log_to_run(version.run_id, folder, decision.url.split("/", 2)[2])
+    change = None
     if decision.promoted:
         targets = {PREVIOUS: decision.champion_version, CHAMPION: version.version, CHALLENGER: None}
         if state.get(CHALLENGER) not in (None, version.version):
             del targets[CHALLENGER]
-        change_aliases(name, "promote", targets, state, force or decision.reason, decision.url)
-    elif state.get(CHAMPION) != version.version and state.get(CHALLENGER) != version.version:
-        change_aliases(name, "register", {CHALLENGER: version.version}, state, decision.reason, decision.url)
+        kind = "forced" if decision.forced else "promote"
+        why = (force if decision.forced else None) or decision.reason
+        change = change_aliases(name, kind, targets, state, why, decision.url, question)
+    elif state.get(CHAMPION) != version.version and (ruling.asked_now or state.get(CHALLENGER) != version.version):
+        targets = {CHALLENGER: version.version}
+        change = change_aliases(name, "refused", targets, state, decision.reason, decision.url, question)
     verdict = "forced" if decision.forced else "promoted" if decision.promoted else "refused"
-    tracking.tag_version(name, version.version, {"decision": verdict, "reason": decision.reason})
+    tags = {"decision": verdict, "reason": decision.reason}
+    if change is not None:
+        tags[RECORD_TAG] = f"{change.number} {change.hash}"
+        if decision.forced:
+            tags[FORCED_TAG] = notice
+    tracking.tag_version(name, version.version, tags)
     return decision
+
+
+def _write_forced_card(folder: Path, changes: Sequence[Change], version: int, notice: str) -> None:
+    """The card of the version's first decision, with what was done since; none where that is lost."""
+    first = next((change for change in changes if version in change.models and change.decision), None)
+    if first is None or first.decision is None:
+        return
+    with suppress(UserError):
+        card = (tracking.fetch_artifacts(first.decision) / CARD).read_text(encoding="utf-8")
+        write_text(folder / CARD, with_notice(card, notice))
 
 
 def _version_tags(

@@ -5,7 +5,7 @@ Out: runs nested as study, variant and seed; logged models; a spool for what a s
 Read first: `runs.py`, then `store.py` (the store and its errors) and `spool.py`.
 """
 
-from rmsnet.tracking.change_log import append_record, mark_applied, records
+from rmsnet.tracking.change_log import append_record, lines, mark_applied, records
 from rmsnet.tracking.groups import Group
 from rmsnet.tracking.model_versions import (
     Version,
@@ -16,7 +16,14 @@ from rmsnet.tracking.model_versions import (
     tag_version,
     versions,
 )
-from rmsnet.tracking.models import fetch_model, find_model, load_with_our_code, model_folder, predict_with_logged_model
+from rmsnet.tracking.models import (
+    fetch_artifacts,
+    fetch_model,
+    find_model,
+    load_with_our_code,
+    model_folder,
+    predict_with_logged_model,
+)
 from rmsnet.tracking.runs import RUN_FILE, TrackedRun, read_run, tracked_run
 from rmsnet.tracking.spool import Synced, sync
 from rmsnet.tracking.store import asking, tracking_uri
@@ -35,9 +42,11 @@ __all__ = [
     "asking",
     "create_version",
     "describe_version",
+    "fetch_artifacts",
     "fetch_model",
     "find_model",
     "find_run",
+    "lines",
     "load_with_our_code",
     "log_evaluation",
     "log_to_run",

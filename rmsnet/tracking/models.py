@@ -67,6 +67,16 @@ def fetch_model(uri: str) -> Path:
     return found
 
 
+def fetch_artifacts(uri: str) -> Path:
+    """A local copy of the files of a run, named runs:/ID/FOLDER.
+
+    Raises:
+        UserError: there are none, or the store is away.
+    """
+    with asking(f"{uri} is not to be had"):
+        return Path(connect().artifacts.download_artifacts(uri))
+
+
 def _expected_hash(uri: str) -> str | None:
     """The hash in the tags of the version that a URI names; None for a logged model and for a version without."""
     name, _, reference = uri.removeprefix("models:/").replace("@", "/@").partition("/")

@@ -11,8 +11,18 @@ from benchmarks.simulated_counts import ROWS, THRESHOLDS, Counts, Games, Kind, a
 from rmsnet.evaluation.average_precision import Counted
 from rmsnet.evaluation.bootstrap import drawn_weights
 from rmsnet.evaluation.metric import Judged
+from rmsnet.features.games import UsedGames
 from rmsnet.params import RegisterParams
-from rmsnet.registry.gate import RESAMPLES, Duel, duel, p_values, standard_errors, statistical_checks
+from rmsnet.registry.gate import (
+    RESAMPLES,
+    Duel,
+    duel,
+    games_check,
+    p_values,
+    standard_errors,
+    statistical_checks,
+    used_games_checks,
+)
 from rmsnet.registry.levels import Level
 
 GATE = RegisterParams()
@@ -135,13 +145,12 @@ def made_of(**changes) -> Duel:
     [
         ({}, []),
         ({"p_value": 0.01}, []),
-        ({"games": 19}, ["enough games"]),
         ({"p_value": 0.011}, ["better beyond doubt"]),
-        ({"p_value": 0.6, "games": 5}, ["enough games", "better beyond doubt"]),
+        ({"p_value": 0.6}, ["better beyond doubt"]),
         ({"class_difference": np.array([0.3, -0.1]), "class_high": np.array([0.4, -0.06])}, ["no class falls"]),
         ({"class_difference": np.array([0.3, -0.1]), "class_high": np.array([0.4, -0.04])}, []),
     ],
-    ids=["better", "just", "few games", "not surely better", "neither", "a class falls", "a class may have fallen"],
+    ids=["better", "just", "not surely better", "not better", "a class falls", "a class may have fallen"],
 )
 def test_what_the_numbers_must_say(changes, failed):
     checks = statistical_checks(made_of(**changes), ("card", "goal"), FIRST, GATE)
@@ -151,8 +160,44 @@ def test_what_the_numbers_must_say(changes, failed):
 
 
 def test_a_decision_says_its_p_value_its_level_and_which_question_it_was():
-    detail = statistical_checks(made_of(), ("card", "goal"), replace(FIRST, questions=11), GATE)[1].detail
+    detail = statistical_checks(made_of(), ("card", "goal"), replace(FIRST, questions=11), GATE)[0].detail
     assert "equal models show as much in 0.1 % of cases, question 12 may err in 1 %" in detail
+
+
+@pytest.mark.parametrize("games", [3, 19, 20])
+def test_a_few_games_decide_nothing(games):
+    assert games_check(games, GATE).passed == (games >= 20)
+
+
+ONE, TWO, THREE = (frozenset([key, f"labels of {key}"]) for key in ("one", "two", "three"))
+
+
+def uses(learned=(), chosen=()) -> UsedGames:
+    return UsedGames(frozenset().union(*learned), frozenset().union(*chosen))
+
+
+@pytest.mark.parametrize(
+    ("challenger", "champion", "failed"),
+    [
+        (uses([THREE], [THREE]), None, []),
+        (uses([THREE], [THREE]), uses([THREE], [THREE]), []),
+        (uses([TWO]), uses(), ["never learned from these games"]),
+        (uses([{"labels of one"}]), None, ["never learned from these games"]),
+        (uses(), uses([ONE]), ["never learned from these games"]),
+        (uses([], [TWO]), None, ["never chosen by these games"]),
+        (uses(), uses([], [ONE]), ["never chosen by these games"]),
+        (None, uses(), ["never learned from these games"]),
+    ],
+    ids=["apart", "both", "trained", "renamed", "champion trained", "stopped", "champion stopped", "nobody knows"],
+)
+def test_neither_model_has_used_the_games_that_decide(challenger, champion, failed):
+    checks = used_games_checks([ONE, TWO], challenger, champion, challenged=True)
+    assert [check.name for check in checks if not check.passed] == failed
+
+
+def test_a_first_champion_may_have_been_chosen_by_the_games_but_never_trained_on_them():
+    for used, passes in ((uses([], [ONE]), True), (uses([ONE]), False), (None, False)):
+        assert all(check.passed for check in used_games_checks([ONE], used, None, challenged=False)) == passes
 
 
 def test_the_spread_per_game_is_what_the_standard_error_says():
