@@ -5,7 +5,8 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 from rmsnet.errors import UserError, first_cause
-from rmsnet.files import replace_folder
+from rmsnet.files import followed, replace_folder
+from rmsnet.locks import alone
 from rmsnet.provenance import write_pointer
 
 DATASET_PATH = "data"
@@ -15,6 +16,7 @@ CONNECTIONS = 16
 """Objects fetched from an object store at once."""
 
 
+@alone
 def fetch(source: str, revision: str, out: Path) -> Path:
     """The folder of a dataset, brought to this machine where it is not here already.
 
@@ -45,6 +47,7 @@ def fetch(source: str, revision: str, out: Path) -> Path:
 
 
 def _partial(out: Path) -> Path:
+    out = followed(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     return out.with_name(f".{out.name}.fetching")
 

@@ -16,11 +16,13 @@ from rmsnet.evaluation.report import REPORT_FILES, write_report
 from rmsnet.evaluation.results import write_predictions
 from rmsnet.features.bank import FrameBank, read_bank
 from rmsnet.files import atomic_folder, read_json, write_json
+from rmsnet.locks import alone
 from rmsnet.params import EvaluateParams
 
 SPLITS = ("valid", "test")
 
 
+@alone
 def evaluate_stage(
     model: Path, features: Path, out: Path, params: EvaluateParams, *, device: str = "auto"
 ) -> dict[str, Assessment]:
@@ -130,6 +132,7 @@ def run_scores(assessment: Assessment) -> dict[str, float]:
     return scores
 
 
+@alone
 def evaluate_files(
     labels: Path,
     predictions: Mapping[str, Path],

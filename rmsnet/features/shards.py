@@ -15,6 +15,7 @@ from rmsnet.features.sources import Half, Source
 from rmsnet.features.bank_writer import BANK_FILES
 from rmsnet.features.bank_writer import Extraction, write_banks
 from rmsnet.files import require_replaceable
+from rmsnet.locks import alone
 from rmsnet.spots import Truth
 
 T = TypeVar("T")
@@ -48,6 +49,7 @@ class Shard:
         return list(games[self.number - 1 :: self.of])
 
 
+@alone
 def join(parts: Sequence[Path], out: Path) -> Extraction:
     """Make the frame banks of all games from those that `extract` has made of each shard, PCA included.
 

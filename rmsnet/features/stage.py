@@ -11,7 +11,8 @@ from rmsnet.errors import UserError
 from rmsnet.features.bank_writer import BANK_FILES, Extraction, write_banks
 from rmsnet.features.shards import Shard
 from rmsnet.features.sources import precomputed
-from rmsnet.files import require_replaceable
+from rmsnet.files import followed, require_replaceable
+from rmsnet.locks import alone
 from rmsnet.params import ExtractParams
 from rmsnet.provenance import dvc_md5
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     pass
 
 
+@alone
 def extract(
     root: Path,
     out: Path,
@@ -67,7 +69,7 @@ def extract(
         of_game = {game: game_events(labels, game, classes) for game in games[split]}
         of_half = [[event for event in of_game[game] if event.half == half] for game, half in of_split]
         truth[split] = truth_of(of_half, CLASSES[classes])
-    work = out.with_name(f".{out.name}.halves")
+    work = followed(out).with_name(f".{out.name}.halves")
     if model is None and params.source == "features":
         source = precomputed(dataset, halves, params.features)
     else:

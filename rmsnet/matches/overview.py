@@ -13,6 +13,7 @@ from rmsnet.evaluation.class_lists import class_list
 from rmsnet.evaluation.report import as_csv
 from rmsnet.evaluation.results import RESULTS
 from rmsnet.files import atomic_folder, read_json, require_replaceable, write_json, write_text
+from rmsnet.locks import alone
 from rmsnet.matches.page.match_page import index_page
 from rmsnet.network.model_files import ORIGIN_FILE
 
@@ -48,6 +49,7 @@ def write_overview(out: Path, title: str, events: Mapping[str, Events]) -> None:
     write_text(out / INDEX, index_page(title, links))
 
 
+@alone
 def join_spotted(parts: Sequence[Path], out: Path, title: str) -> dict[str, Events]:
     """Put the matches that several shards have spotted into one folder, as one spotting of all would leave them.
 

@@ -14,6 +14,7 @@ from rmsnet.evaluation.results import RESULTS, results_of
 from rmsnet.features.bank import BankHalf, FrameBank
 from rmsnet.features.shards import Shard
 from rmsnet.files import atomic_file, write_json, write_text
+from rmsnet.locks import alone
 from rmsnet.matches.match import Match, clock, match_minute
 from rmsnet.matches.overview import EVENT_COLUMNS, write_events, write_overview
 from rmsnet.matches.page.looks import colors_of
@@ -51,6 +52,7 @@ class SpottedMatch:
     warnings: tuple[str, ...]
 
 
+@alone
 def spot_stage(
     sources: Sequence[Path],
     model: str,

@@ -12,6 +12,7 @@ from rmsnet.errors import CheckFailed, UserError
 from rmsnet.evaluation.assessment import Assessment
 from rmsnet.features.bank import FrameBank, read_bank
 from rmsnet.files import atomic_file, write_json, write_text
+from rmsnet.locks import alone
 from rmsnet.network.model_files import SpottingModel, load_model
 from rmsnet.params import Params
 from rmsnet.registry.card import model_card
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 _LINEAGE = ("dvc.md5", "git.commit", "git.dirty", "lock_hash", "rmsnet.version")
 
 
+@alone
 def register_stage(
     models: Sequence[Path],
     evaluation: Path,
@@ -100,6 +102,7 @@ def register_stage(
     return decision
 
 
+@alone
 def promote(
     reference: str | None,
     features: Path,

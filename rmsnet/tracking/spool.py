@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rmsnet.locks import writing
 from rmsnet.tracking.groups import KINDS, PARENT_TAG, Group, group_run
 from rmsnet.tracking.logged_model import MODEL_TAG, put_model
 from rmsnet.tracking.runs import CONTINUES_TAG
@@ -46,6 +47,11 @@ def sync() -> list[Synced]:
     """
     if not (spool_folder() / "mlflow.db").exists():
         return []
+    with writing(spool_folder()):
+        return _sync()
+
+
+def _sync() -> list[Synced]:
     spool = client_of(spool_uri())
     waiting = [run for run in _runs(spool) if run.info.status != "RUNNING" and SYNCED_TAG not in run.data.tags]
     uri = tracking_uri()

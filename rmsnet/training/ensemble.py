@@ -12,6 +12,7 @@ from rmsnet.evaluation.thresholds import best_thresholds
 from rmsnet.features.bank import read_bank
 from rmsnet.features.profile import PROFILE_FILE
 from rmsnet.files import atomic_folder, require_replaceable, write_json
+from rmsnet.locks import alone
 from rmsnet.network.model_files import CONFIG, combine_models
 from rmsnet.params import Params
 from rmsnet.provenance import environment
@@ -21,6 +22,7 @@ from rmsnet.tracking.used_data import data_source, data_tags
 from rmsnet.training.stage import input_example, judge_model
 
 
+@alone
 def ensemble_stage(models: Sequence[Path], features: Path, out: Path, params: Params) -> dict[str, Any]:
     """Average the answers of models, e.g. of one variant trained with several seeds.
 

@@ -16,6 +16,7 @@ from rmsnet.evaluation.thresholds import best_thresholds
 from rmsnet.features.bank import FrameBank, read_bank
 from rmsnet.features.profile import PROFILE_FILE
 from rmsnet.files import read_json, write_json
+from rmsnet.locks import alone
 from rmsnet.network.model_files import CONFIG, load_model
 from rmsnet.params import Params
 from rmsnet.progress import progress as show_progress
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 EXAMPLE_FRAMES = 120
 
 
+@alone
 def train_stage(
     features: Path,
     out: Path,
