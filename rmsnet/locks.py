@@ -87,6 +87,7 @@ def writing(out: Path) -> Iterator[None]:
 
 @contextmanager
 def _locked(place: Path, out: Path) -> Iterator[None]:
+    new = [parent for parent in place.parents if not parent.exists()]
     path, file = _open(place)
     try:
         while True:
@@ -120,6 +121,9 @@ def _locked(place: Path, out: Path) -> Iterator[None]:
             path.unlink(missing_ok=True)
     finally:
         os.close(file)
+        with suppress(OSError):  # what was refused leaves nothing behind, not even the folder of the lock
+            for parent in new:
+                parent.rmdir()
 
 
 def _open(place: Path) -> tuple[Path, int]:

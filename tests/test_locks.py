@@ -86,8 +86,9 @@ def test_a_stage_may_call_another_that_writes_there_but_another_thread_may_not(t
 
 
 def test_the_lock_is_given_back_after_a_failure(tmp_path):
-    with pytest.raises(ZeroDivisionError), writing(tmp_path / "out"):
+    with pytest.raises(ZeroDivisionError), writing(tmp_path / "models" / "out"):
         raise ZeroDivisionError
+    assert not list(tmp_path.iterdir())
     with writing(tmp_path / "out"):
         pass
 

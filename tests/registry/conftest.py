@@ -74,6 +74,7 @@ def shop(finished_workshop: Workshop, tmp_path: Path, monkeypatch: pytest.Monkey
     """The working directory, with a store of one's own; the models in it are shared and only read."""
     store = tmp_path / "mlflow.db"
     shutil.copy(finished_workshop.store, store)
+    shutil.copytree(finished_workshop.root / "mlruns", tmp_path / "mlruns")
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     return Workshop(finished_workshop.root, store)

@@ -35,7 +35,7 @@ def register_versions(root) -> None:
 
 @pytest.fixture
 def store(store_with_versions, tmp_path, monkeypatch):
-    shutil.copy(store_with_versions, tmp_path / "mlflow.db")
+    shutil.copytree(store_with_versions.parent, tmp_path, dirs_exist_ok=True)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
 
 
