@@ -8,7 +8,7 @@ import re
 import shutil
 import socket
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,28 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         replace_folder(partial, path)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def atomic_files(path: Path) -> Iterator[Path]:
+    """Yield a new folder beside `path`; move its files into `path` when the block ends well, beside what is there.
+
+    On a disk that is full the block fails, not the end: what is moved takes no room.
+    """
+    path = followed(path)
+    new = not path.exists()
+    partial = _partial(path)
+    partial.mkdir()
+    path.mkdir(exist_ok=True)
+    try:
+        yield partial
+        for file in sorted(partial.iterdir()):
+            file.replace(path / file.name)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+        if new:
+            with suppress(OSError):  # it holds something now
+                path.rmdir()
 
 
 def followed(path: Path) -> Path:
@@ -156,7 +178,7 @@ def content_hash(*parts: bytes | str) -> str:
     """A short hexadecimal BLAKE2b digest (128 bits) of the parts, in order."""
     digest = hashlib.blake2b(digest_size=16)
     for part in parts:
-        encoded = part.encode() if isinstance(part, str) else part
+        encoded = part.encode("utf-8", "surrogateescape") if isinstance(part, str) else part
         digest.update(len(encoded).to_bytes(8, "little"))
         digest.update(encoded)
     return digest.hexdigest()

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rmsnet.dataset.content import game_contents, joined_content
 from rmsnet.dataset.labels import CLASSES, HALVES, game_events, truth_of
 from rmsnet.dataset.soccernet import open_dataset
 from rmsnet.errors import UserError
@@ -76,9 +77,12 @@ def extract(
         from rmsnet.features.from_video import from_videos
 
         source = from_videos(dataset, halves, params, work, model=model, device=device, shown=progress)
+    contents = game_contents(dataset, (game for names in games.values() for game in names), params, classes)
     info: dict[str, Any] = {"dataset": dataset.name, "simulated": dataset.simulated, "dvc_md5": dvc_md5(root)}
+    info["content"] = {split: joined_content(contents, names) for split, names in games.items()}
     if shard is not None:
         parts = {"number": shard.number, "of": shard.of, "pca": source.pca_components, "games": dict(dataset.splits)}
+        parts["contents"] = contents
         source, info = replace(source, pca_components=0), {**info, "shard": parts}
     done = write_banks(out, source, halves, truth, CLASSES[classes], info)
     shutil.rmtree(work, ignore_errors=True)

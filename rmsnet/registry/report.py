@@ -6,6 +6,7 @@ import io
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from rmsnet.evaluation.assessment import NAMED_TOLERANCES
 from rmsnet.evaluation.paper import TABLE_III
 
 if TYPE_CHECKING:
@@ -40,8 +41,9 @@ def variants_table(scores: Mapping[str, Mapping[str, Mapping[str, Any]]], datase
         simulated: whether it is made up.
     """
     here = f"{dataset} (simulated)" if simulated else dataset
+    judged = judged_by(next(iter(scores.values()))["test"])
     lines = [
-        f"Average-mAP (%, loose, devkit protocol): {here} beside the paper's Table III",
+        f"Average-mAP (%, {judged}): {here} beside the paper's Table III (loose, devkit protocol)",
         "",
         f"| {'variant':18} | valid, {'simulated' if simulated else 'measured'} | test [95 %] | "
         "valid, paper, SoccerNet | test, paper, SoccerNet |",
@@ -54,6 +56,14 @@ def variants_table(scores: Mapping[str, Mapping[str, Mapping[str, Any]]], datase
         valid, test = (100 * of_split[split]["average_map"] for split in ("valid", "test"))
         lines.append(f"| {name:18} | {valid:.1f} | {test:.1f}{interval} | {paper[0]} | {paper[1]} |")
     return lines
+
+
+def judged_by(metrics: Mapping[str, Any]) -> str:
+    """Protocol and tolerances of a metrics.json, e.g. "loose, devkit protocol"."""
+    tolerances = tuple(metrics.get("tolerances", ()))
+    named = next((name for name, seconds in NAMED_TOLERANCES.items() if seconds == tolerances), None)
+    said = named or f"{', '.join(f'{seconds:g}' for seconds in tolerances)} s"
+    return f"{said}, {metrics.get('protocol', 'unknown')} protocol"
 
 
 def verdict(decision: "Decision") -> str:

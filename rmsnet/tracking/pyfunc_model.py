@@ -66,7 +66,8 @@ class EventSpotter(PythonModel):  # type: ignore[misc]  # MLflow is not type-che
         events = pd.DataFrame(
             {
                 "position_ms": found.position_ms,
-                "label": [self.model.classes[label] for label in found.label],
+                # Of no event, too, a column of texts: the signature says so.
+                "label": pd.Series([self.model.classes[label] for label in found.label], dtype=str),
                 "confidence": found.confidence,
             }
         )

@@ -190,5 +190,6 @@ def model_config(params: TrainParams, bank: FrameBank, name: str, spot: SpotPara
         "dataset": bank.info["dataset"],
         "data_hash": bank.info["data_hash"],
         "dvc_md5": bank.info.get("dvc_md5"),
+        "content": bank.info.get("content"),
         "simulated": bank.simulated,
     }

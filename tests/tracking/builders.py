@@ -14,10 +14,12 @@ from tests.builders import bank
 PARAMS = TrainParams(clip_frames=9)
 
 
-def model_folder(folder: Path, seed: int = 0) -> Path:
-    """A model with random weights for the features of `tests.builders.bank`."""
+def model_folder(folder: Path, seed: int = 0, silent: bool = False) -> Path:
+    """A model with random weights for the features of `tests.builders.bank`; a silent one finds nothing."""
     torch.manual_seed(seed)
     network = RMSNet(8, 3)
+    if silent:
+        network.fc_cls.bias.data[-1] += 1000
     folder.mkdir(parents=True)
     save_model(folder, network, model_config(PARAMS, bank([100]), folder.name))
     return folder
