@@ -20,7 +20,10 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("--out", type=Path, required=True, help="folder for events, plot, page and clips")
     parser.add_argument("--stride", type=int, metavar="N", help="frames between clips (default: as it was judged)")
     parser.add_argument(
-        "--confidence", type=float, metavar="P", default=0.5, help="least to print, show at first, cut (default: 0.5)"
+        "--confidence",
+        type=float,
+        metavar="P",
+        help="least to print, show at first, cut (default: what the model has learned for each class, else 0.5)",
     )
     parser.add_argument("--highlights", action="store_true", help="cut clips around the events and join them in a reel")
     parser.add_argument("--split", choices=("train", "valid", "test"), help="of a dataset (default: all its games)")
@@ -47,12 +50,15 @@ def run(options: argparse.Namespace) -> Any:
         for warning in match.warnings:
             print(f"warning: {warning}", file=sys.stderr)
         if not options.json:
-            sure = [event for event in match.events if event["confidence"] >= options.confidence]
-            for event in sure:
+            for event in match.told:
                 print(
                     f"{event['half']} - {event['time']}  {event['minute']:>6}  {event['label']:<18} "
                     f"{100 * event['confidence']:3.0f} %"
                 )
-            rest = f" ({len(match.events) - len(sure)} less sure)" if len(sure) < len(match.events) else ""
-            print(f"{match.name}: {len(sure)} events{rest}: {match.out / 'report.html'}")
-    return [{"name": match.name, "out": str(match.out), "events": list(match.events)} for match in spotted]
+            less = len(match.events) - len(match.told)
+            rest = f" ({less} less sure)" if less else ""
+            print(f"{match.name}: {len(match.told)} events{rest}: {match.out / 'report.html'}")
+    return [
+        {"name": match.name, "out": str(match.out), "events": list(match.events), "least_confidence": dict(match.least)}
+        for match in spotted
+    ]

@@ -29,10 +29,11 @@ from rmsnet.spots import Predictions
 from rmsnet.spotting.decoding import decode
 from rmsnet.spotting.inference import spot_bank
 from rmsnet.spotting.scoring import score_every_clip
+from rmsnet.spotting.thresholds import Floats, by_class, is_told, learned_thresholds
 from rmsnet.tracking import find_model
 
 CONFIDENCE = 0.5
-"""What is printed, shown at first and cut: events of which the model is surer than not."""
+"""What is printed, shown at first and cut of a model that has learned no thresholds: of what it is surer than not."""
 
 
 @dataclass(frozen=True)
@@ -43,13 +44,20 @@ class SpottedMatch:
         name: of the match.
         out: folder with what was written.
         events: as in events.csv, in order of time: half, time, minute, position_ms, label, confidence.
+        least: the confidence of each class from which on its events are told.
         warnings: one line for each irregularity.
     """
 
     name: str
     out: Path
     events: tuple[Mapping[str, Any], ...]
+    least: Mapping[str, float]
     warnings: tuple[str, ...]
+
+    @property
+    def told(self) -> tuple[Mapping[str, Any], ...]:
+        """The events that people are shown at first."""
+        return tuple(event for event in self.events if event["confidence"] >= self.least[event["label"]])
 
 
 @alone
@@ -59,7 +67,7 @@ def spot_stage(
     out: Path,
     *,
     stride: int | None = None,
-    confidence: float = CONFIDENCE,
+    confidence: float | None = None,
     highlights: bool = False,
     split: str | None = None,
     shard: Shard | None = None,
@@ -75,7 +83,8 @@ def spot_stage(
             report.html, features/ where they were made from video, and highlights/; for several matches a folder
             <league>/<season>/<game> of these for each, events.csv of all of them and index.html.
         stride: frames between clips; None: as the model was judged.
-        confidence: least confidence of highlights, and where the page's slider stands.
+        confidence: least confidence of what is told: printed, shown on the page at first, cut into highlights; None:
+            what each class has learned, see `rmsnet.spotting.thresholds`.
         highlights: cut clips and a reel.
         split: of a dataset; None: all of it.
         shard: take this part of the matches only; `rmsnet.matches.overview.join_spotted` makes the whole of all parts.
@@ -87,11 +96,12 @@ def spot_stage(
     """
     if stride is not None and stride < 1:
         raise UserError(f"--stride {stride}: must be at least 1")
-    if not 0 <= confidence <= 1:
+    if confidence is not None and not 0 <= confidence <= 1:
         raise UserError(f"--confidence {confidence}: must lie in [0, 1]")
     folder = find_model(model)
     spotter = load_model(folder, choose_device(device))
     params = _params(spotter, stride)
+    least = _least(folder, spotter, confidence)
     matches = find_matches(sources, spotter.config["features"]["name"], spotter.classes, split)
     one = shard is None and len(matches) == 1 and "/" not in matches[0].name
     if shard is not None:
@@ -106,10 +116,18 @@ def spot_stage(
     for match in matches:
         target = out if one else out / match.name
         read = reader_of(spotter, folder, device, shown)
-        spotted.append(_spot(match, spotter, model, target, read, params, confidence, highlights, shown))
+        spotted.append(_spot(match, spotter, model, target, read, params, least, highlights, shown))
     if not one:
         write_overview(out, sources[0].resolve().name, {done.name: done.events for done in spotted})
     return spotted
+
+
+def _least(folder: Path, spotter: SpottingModel, confidence: float | None) -> Floats:
+    """(C,) the least confidence of each class that is told."""
+    learned = learned_thresholds(folder, spotter.classes) if confidence is None else None
+    return (
+        np.full(len(spotter.classes), CONFIDENCE if confidence is None else confidence) if learned is None else learned
+    )
 
 
 def _params(spotter: SpottingModel, stride: int | None) -> SpotParams:
@@ -149,7 +167,7 @@ def _spot(
     out: Path,
     read: Reader,
     params: SpotParams,
-    confidence: float,
+    least: Floats,
     highlights: bool,
     shown: bool,
 ) -> SpottedMatch:
@@ -187,14 +205,14 @@ def _spot(
         predictions,
         votes,
         out=out,
-        confidence=confidence,
+        least=least,
         model=f"{spotter.config['name']} ({model})" if model.startswith("models:") else str(spotter.config["name"]),
         simulated=simulated,
     )
     write_text(out / "report.html", page)
     if highlights:
-        warnings += _cut(match, predictions, bank, out / "highlights", confidence, shown)
-    return SpottedMatch(match.name, out, tuple(events), tuple(warnings))
+        warnings += _cut(match, predictions, bank, out / "highlights", least, shown)
+    return SpottedMatch(match.name, out, tuple(events), by_class(least, spotter.classes), tuple(warnings))
 
 
 def _bank(match: Match, parts: Sequence[Features], spotter: SpottingModel) -> FrameBank:
@@ -244,7 +262,7 @@ def _rows(predictions: Predictions, bank: FrameBank) -> list[dict[str, Any]]:
 
 
 def _cut(
-    match: Match, predictions: Predictions, bank: FrameBank, folder: Path, confidence: float, shown: bool
+    match: Match, predictions: Predictions, bank: FrameBank, folder: Path, least: Floats, shown: bool
 ) -> list[str]:
     from rmsnet.matches.highlights.clips import Highlight, write_highlights
     from rmsnet.progress import progress
@@ -257,7 +275,7 @@ def _cut(
             bank.classes[predictions.label[row]],
             colors[predictions.label[row]],
         )
-        for row in np.flatnonzero(predictions.confidence >= confidence)
+        for row in np.flatnonzero(is_told(predictions, least))
     ]
     videos = {half.number: half.video for half in match.halves if half.video is not None}
     with progress("highlights", "event", 2 * len(events), shown) as advance:

@@ -17,6 +17,7 @@ from rmsnet.locks import alone
 from rmsnet.network.model_files import CONFIG, combine_models
 from rmsnet.params import Params
 from rmsnet.provenance import environment
+from rmsnet.spotting.thresholds import THRESHOLDS_FILE
 from rmsnet.tracking import RUN_FILE, read_run
 from rmsnet.tracking.groups import run_groups
 from rmsnet.tracking.logged_model import input_example
@@ -62,7 +63,7 @@ def ensemble_stage(models: Sequence[Path], features: Path, out: Path, params: Pa
             "simulated": config["simulated"],
         }
         write_json(folder / "metrics.json", metrics)
-        write_json(folder / "thresholds.json", best_thresholds(judged, banks["valid"].classes))
+        write_json(folder / THRESHOLDS_FILE, best_thresholds(judged, banks["valid"].classes))
         if (features / PROFILE_FILE).exists():
             shutil.copy(features / PROFILE_FILE, folder)
         tags = {**data_tags(banks["train"]), "variant": out.name}

@@ -22,6 +22,7 @@ from rmsnet.params import Params
 from rmsnet.progress import progress as show_progress
 from rmsnet.provenance import environment
 from rmsnet.spotting.inference import spot_bank
+from rmsnet.spotting.thresholds import THRESHOLDS_FILE
 from rmsnet.tracking.groups import run_groups
 from rmsnet.tracking.logged_model import input_example
 from rmsnet.tracking.runs import RUN_FILE, curves
@@ -101,7 +102,7 @@ def train_stage(
                 shutil.copy(features / PROFILE_FILE, model)
             if inputs is None:  # the finished model does not read a bank of frames
                 write_json(
-                    model / "thresholds.json",
+                    model / THRESHOLDS_FILE,
                     best_thresholds(judge_model(model, banks["valid"]), banks["valid"].classes),
                 )
             with TemporaryDirectory() as kept:

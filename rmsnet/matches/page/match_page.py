@@ -17,6 +17,7 @@ from rmsnet.matches.match import HALF_MINUTES, Match, match_minute
 from rmsnet.matches.page.looks import colors_of, name_of
 from rmsnet.matches.page.votes import Votes
 from rmsnet.spots import Predictions
+from rmsnet.spotting.thresholds import Floats
 
 # "2015-02-21 - 18-00 Chelsea 1 - 1 Burnley", the name of a game in SoccerNet.
 _GAME = re.compile(r"(\d{4}-\d{2}-\d{2}) - (\d{2})-(\d{2}) (.+)")
@@ -29,7 +30,7 @@ def match_page(
     votes: Votes,
     *,
     out: Path,
-    confidence: float,
+    least: Floats,
     model: str,
     simulated: bool,
 ) -> str:
@@ -41,7 +42,7 @@ def match_page(
         predictions: what the page lists.
         votes: (C, N) votes of stride-1 clips per frame of the bank.
         out: folder the page will lie in; videos are named relative to it.
-        confidence: where the slider stands at first.
+        least: (C,) the least confidence of each class that is shown until the slider is moved.
         model: name of the model, for people.
         simulated: whether model or match are made up.
     """
@@ -51,7 +52,8 @@ def match_page(
         "title": title,
         "subtitle": subtitle,
         "tags": tags,
-        "confidence": confidence,
+        "confidence": float(least[0]) if len(set(least.tolist())) == 1 else None,
+        "least": least.tolist(),
         "most_votes": max(1, int(votes.max(initial=0))),
         "frame_rate": bank.frame_rate,
         "first_frame_seconds": bank.first_frame_seconds,
