@@ -251,22 +251,22 @@ def test_a_video_shorter_than_a_clip_is_spotted_all_the_same(video_model, tmp_pa
 
 def test_what_is_told_has_the_confidence_that_its_class_has_learned(tmp_path, capsys):
     """Printed, shown and cut; everything that was spotted stays in the files."""
-    folder, half = write_model(tmp_path / "tiny"), write_features(tmp_path / "half.npy", seconds=300)
-    (spotted,) = spot_stage([half], str(folder), tmp_path / "out", stride=8, confidence=0.0)
+    folder, game = write_model(tmp_path / "tiny"), write_game(tmp_path / "game")
+    (spotted,) = spot_stage([game], str(folder), tmp_path / "out", stride=8, confidence=0.0)
     assert spotted.told == spotted.events
     kept, *others = sorted({event["label"] for event in spotted.events})
     assert others
     least = {name: 0.0 if name == kept else 1.0 for name in V1_CLASSES}
     (folder / "thresholds.json").write_text(json.dumps({name: {"confidence": value} for name, value in least.items()}))
-    (spotted,) = spot_stage([half], str(folder), tmp_path / "out", stride=8)
+    (spotted,) = spot_stage([game], str(folder), tmp_path / "out", stride=8)
     assert spotted.least == least
     assert {event["label"] for event in spotted.told} == {kept}
     assert len(results(tmp_path / "out")) == len(spotted.events) > len(spotted.told)
     assert '"confidence":null,"least":[' in (tmp_path / "out" / "report.html").read_text()
-    assert cli.main(["spot", str(half), "--stride", "8", "--model", str(folder), "--out", str(tmp_path / "out")]) == 0
+    assert cli.main(["spot", str(game), "--stride", "8", "--model", str(folder), "--out", str(tmp_path / "out")]) == 0
     less = len(spotted.events) - len(spotted.told)
-    assert f"half: {len(spotted.told)} events ({less} less sure)" in capsys.readouterr().out
-    (spotted,) = spot_stage([half], str(folder), tmp_path / "out", confidence=0.25)
+    assert f"game: {len(spotted.told)} events ({less} less sure)" in capsys.readouterr().out
+    (spotted,) = spot_stage([game], str(folder), tmp_path / "out", confidence=0.25)
     assert set(spotted.least.values()) == {0.25}
 
 
