@@ -252,6 +252,10 @@ def test_a_video_shorter_than_a_clip_is_spotted_all_the_same(video_model, tmp_pa
 def test_what_is_told_has_the_confidence_that_its_class_has_learned(tmp_path, capsys):
     """Printed, shown and cut; everything that was spotted stays in the files."""
     folder, game = write_model(tmp_path / "tiny"), write_game(tmp_path / "game")
+    model = load_model(folder)
+    with torch.no_grad():
+        model.network.fc_cls.bias[0] += 3  # cards beside substitutions
+    save_model(folder, model.network, model.config)
     (spotted,) = spot_stage([game], str(folder), tmp_path / "out", stride=8, confidence=0.0)
     assert spotted.told == spotted.events
     kept, *others = sorted({event["label"] for event in spotted.events})
