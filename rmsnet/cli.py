@@ -72,6 +72,15 @@ def run_command(parser: argparse.ArgumentParser, arguments: Sequence[str] | None
         # The reader of our output went away (`rmsnet … | head`): nothing is left to say.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] == "rmsnet":
+            raise
+        print(
+            f"{program}: {error.name} is not installed for {sys.executable}; activate the environment (source "
+            ".venv/bin/activate), or install what is missing",
+            file=sys.stderr,
+        )
+        return 2
     except OSError as error:
         # A full disk, a missing permission: the machine's refusal, not a bug.
         print(f"{program}: {one_line(error)}", file=sys.stderr)

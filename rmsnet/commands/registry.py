@@ -40,6 +40,12 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         add_params_options(action)
         add_json_option(action)
 
+    store = actions.add_parser("store", help="which store this is; a pipeline registers again where that changes")
+    store.add_argument("--out", type=Path, metavar="FILE", help="write it here too, as JSON")
+    add_params_options(store)
+    add_json_option(store)
+    store.set_defaults(run=run_store)
+
     sync = actions.add_parser("sync", help="bring runs that waited for the MLflow server to it")
     add_json_option(sync)
     sync.set_defaults(run=run_sync)
@@ -179,6 +185,21 @@ def run_compare(options: argparse.Namespace) -> Any:
         "games": made.games,
         "differences": {name: {"value": value, "low": low, "high": high} for name, value, low, high in rows},
     }
+
+
+def run_store(options: argparse.Namespace) -> Any:
+    name = params_of(options).register.model_name
+
+    from rmsnet import tracking
+    from rmsnet.files import write_json
+
+    identity = tracking.store_identity(name)
+    if options.out is not None:
+        write_json(options.out, identity)
+    if not options.json:
+        lost = f"; it has lost the champion of {name}" if identity["lost_champion"] else ""
+        print(f"{tracking.shown(tracking.tracking_uri())}: {identity['store']}{lost}")
+    return identity
 
 
 def run_sync(options: argparse.Namespace) -> Any:

@@ -123,7 +123,10 @@ def decide(
         if champion is None and _is_same_model(name, champion_version, candidate.model):
             check = Condition(check.name, True, f"version {champion_version} is lost, and this is the same model")
         checks.append(check)
-        if champion is not None:
+        if champion is not None and judged.judged.games < 2:
+            few = f"one validation game says nothing of others; {params.register.minimum_games} are needed"
+            checks.append(Condition("enough games", False, few))
+        elif champion is not None:
             theirs = assess_model(champion, bank, params)
             made = duel(judged.judged, theirs.judged, params.register.confidence, params.register.resamples)
             checks += statistical_checks(made, bank.classes, params.register)

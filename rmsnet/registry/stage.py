@@ -207,6 +207,8 @@ def compare(one: str, two: str, features: Path, params: Params) -> tuple[Duel, t
     versions = [find_version(name, reference) for reference in (one, two)]
     models = [load_model(tracking.model_folder(f"models:/{name}/{version.version}")) for version in versions]
     first, second = (assess_model(model, bank, params).judged for model in models)
+    if first.games < 2:
+        raise UserError(f"{features}: its validation split has one game; at least two are needed to compare")
     made = duel(first, second, params.register.confidence, params.register.resamples)
     return made, bank.classes, versions[0], versions[1]
 

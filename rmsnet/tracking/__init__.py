@@ -8,6 +8,7 @@ Read first: `runs.py`, then `store.py` (the store and its errors) and `spool.py`
 from rmsnet.tracking.again import training_of
 from rmsnet.tracking.change_log import append_record, mark_applied, records
 from rmsnet.tracking.groups import Group
+from rmsnet.tracking.identity import store_identity
 from rmsnet.tracking.model_versions import (
     Version,
     aliases,
@@ -65,6 +66,7 @@ __all__ = [
     "run_tags",
     "set_alias",
     "shown",
+    "store_identity",
     "sync",
     "tag_version",
     "tracked_run",

@@ -9,7 +9,6 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from rmsnet.files import read_json
-from rmsnet.network.model_files import CONFIG
 from rmsnet.tracking.groups import Group
 from rmsnet.tracking.logged_model import put_model, save_pyfunc
 from rmsnet.tracking.runs import IDENTITY_TAG, curves, read_run, tracked_run
@@ -23,7 +22,9 @@ if TYPE_CHECKING:
 Example = Callable[[int], "npt.NDArray[np.float32]"]
 """(T, D) features as an input example, by their width D."""
 
-_KEPT = (CONFIG, "history.csv", "metrics.json")
+_CONFIG = "config.json"  # as rmsnet.network.model_files names it, which would bring PyTorch along
+
+_KEPT = (_CONFIG, "history.csv", "metrics.json")
 
 
 def training_of(folder: Path, example: Example) -> Place:
@@ -75,7 +76,7 @@ def _log_run(folder: Path, told: Mapping[str, Any], example: Example) -> tuple[s
     groups = [Group(**group) for group in told.get("groups", [])]
     before = str(told["run_id"])
     tags = {**told.get("tags", {}), SPOOLED_FROM_TAG: before, IDENTITY_TAG: f"again {before}"}
-    config, metrics = read_json(folder / CONFIG), read_json(folder / "metrics.json")
+    config, metrics = read_json(folder / _CONFIG), read_json(folder / "metrics.json")
     with tracked_run(told.get("name", folder.name), groups, tags) as run:
         run.log_params({f"train.{key}": value for key, value in told.get("params", {}).items()})
         for split, digest in told.get("data_hashes", {}).items():
@@ -97,5 +98,5 @@ def _log_run(folder: Path, told: Mapping[str, Any], example: Example) -> tuple[s
 def _log_model(place: Place, folder: Path, told: Mapping[str, Any], example: Example) -> str:
     with TemporaryDirectory(prefix="rmsnet-") as temporary:
         saved = Path(temporary) / "model"
-        save_pyfunc(folder, example(int(read_json(folder / CONFIG)["width"])), saved)
+        save_pyfunc(folder, example(int(read_json(folder / _CONFIG)["width"])), saved)
         return put_model(client_of(place.uri), place.run_id, saved, told.get("tags", {}))

@@ -74,7 +74,7 @@ def _identity(path: Path) -> tuple[int, int]:
 
 
 def _is_prepared(path: Path, experiment: str) -> bool:
-    return path.exists() and _identity(path) in _seen_whole and _moved_from(path, experiment) is None
+    return path.exists() and _identity(path) in _seen_whole and moved_from(path, experiment) is None
 
 
 @contextmanager
@@ -93,7 +93,7 @@ def _lock(file: int) -> bool:
     return True
 
 
-def _read(path: Path, question: str, *values: str) -> list[tuple[object, ...]]:
+def read(path: Path, question: str, *values: str) -> list[tuple[object, ...]]:
     """What a table says; nothing where it is not there."""
     with closing(sqlite3.connect(path, timeout=30)) as connection:
         try:
@@ -116,13 +116,13 @@ def _holds_tables(path: Path) -> bool:
         if file.read(len(_MAGIC)) != _MAGIC:
             raise UserError(f"{path}: cannot be used as MLflow store (it is no SQLite database)")
     try:
-        revisions = {str(row[0]) for row in _read(path, "SELECT version_num FROM alembic_version")}
+        revisions = {str(row[0]) for row in read(path, "SELECT version_num FROM alembic_version")}
         ours = _newest_revision()
         if revisions == {ours}:
             return True
-        tables = _read(path, "SELECT name FROM sqlite_master WHERE type = 'table'")
+        tables = read(path, "SELECT name FROM sqlite_master WHERE type = 'table'")
         held = [
-            _read(path, question)
+            read(path, question)
             for question in (
                 "SELECT run_uuid FROM runs LIMIT 1",
                 "SELECT name FROM registered_models LIMIT 1",
@@ -160,9 +160,9 @@ def _make(path: Path) -> None:
     client.search_registered_models(max_results=1)
 
 
-def _moved_from(path: Path, experiment: str) -> str | None:
+def moved_from(path: Path, experiment: str) -> str | None:
     """Where the experiment's artifacts were when its folder had another name; None: where they are."""
-    found = _read(path, "SELECT artifact_location FROM experiments WHERE name = ?", experiment)
+    found = read(path, "SELECT artifact_location FROM experiments WHERE name = ?", experiment)
     if not found:
         return None
     said = str(found[0][0])
@@ -175,7 +175,7 @@ def _moved_from(path: Path, experiment: str) -> str | None:
 
 def _move_artifacts(path: Path, experiment: str) -> None:
     """Let all that lay beside the database lie beside it again; what a copy was made from is not touched."""
-    before = _moved_from(path, experiment)
+    before = moved_from(path, experiment)
     if before is None:
         return
     place = path.parent / ARTIFACTS

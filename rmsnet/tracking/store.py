@@ -73,7 +73,7 @@ def client_of(uri: str) -> Any:
         OSError: it is locked for too long, or what answers is no MLflow server.
     """
     mlflow = quiet_mlflow()
-    path = _sqlite_path(uri)
+    path = sqlite_path(uri)
     if path is None:
         client = Patient(mlflow.MlflowClient(uri, uri), shown(uri))
         if uri.startswith("http"):
@@ -123,7 +123,7 @@ def connect() -> "ModuleType":
     client_of(tracking_uri())
     # set_tracking_uri changes the environment as well, which is the user's.
     before = os.environ.get("MLFLOW_TRACKING_URI")
-    path = _sqlite_path(tracking_uri())
+    path = sqlite_path(tracking_uri())
     mlflow.set_tracking_uri(tracking_uri() if path is None else sqlite.uri_of(path))
     os.environ.pop("MLFLOW_TRACKING_URI", None)
     if before is not None:
@@ -148,14 +148,14 @@ def quiet_mlflow() -> "ModuleType":
     return mlflow  # type: ignore[no-any-return]  # MLflow is not type-checked
 
 
-def _sqlite_path(uri: str) -> Path | None:
+def sqlite_path(uri: str) -> Path | None:
     return project_root() / uri.removeprefix(_SQLITE) if uri.startswith(_SQLITE) else None
 
 
 @contextmanager
 def one_process_at_a_time(uri: str) -> Iterator[None]:
     """Hold the lock of a store on this machine: what is looked up inside is still so when it is acted on."""
-    path = _sqlite_path(uri)
+    path = sqlite_path(uri)
     if path is None:
         path = Path(tempfile.gettempdir()) / f"rmsnet-{os.getuid()}-{content_hash(uri)}"
     with sqlite.locked(path):
@@ -173,7 +173,7 @@ def experiment_id(client: Any, uri: str) -> str:
         return os.environ["MLFLOW_EXPERIMENT_ID"]
     experiment = client.get_experiment_by_name(EXPERIMENT)
     if experiment is None:
-        path = _sqlite_path(uri)
+        path = sqlite_path(uri)
         location = None if path is None else str(path.parent / sqlite.ARTIFACTS)
         try:
             return str(client.create_experiment(EXPERIMENT, location))

@@ -100,7 +100,10 @@ def find_run(run_id: str, model_id: str) -> Place:
         raise DeletedRun(
             f"MLflow store {shown(uri)}: run {run_id} was deleted; bring it back: mlflow runs restore --run-id {run_id}"
         )
-    raise NoSuchRun(f"MLflow store {shown(uri)}: has no run {run_id} of this model; train it again with this store")
+    raise NoSuchRun(
+        f"MLflow store {shown(uri)}: has no run {run_id} of this model; rmsnet evaluate and rmsnet "
+        "registry register log it again from its folder"
+    )
 
 
 def has_run(client: Any, run_id: str) -> bool:
