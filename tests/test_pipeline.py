@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from rmsnet import tracking
+from rmsnet.files import read_json
 from rmsnet.tracking.store import our_client
 
 VARIANTS = ("full", "no-masking", "no-regression", "no-uniform-offsets")
@@ -80,7 +81,7 @@ def test_dvc_repro_trains_evaluates_and_registers_every_variant(project):
     for variant in VARIANTS:
         assert (project.root / "models" / variant / "model.safetensors").exists()
         for split in ("valid", "test"):
-            metrics = json.loads((project.root / "evaluation" / variant / split / "metrics.json").read_text())
+            metrics = read_json(project.root / "evaluation" / variant / split / "metrics.json")
             assert 0 <= metrics["average_map"] <= 1
             assert metrics["simulated"] is True
             assert metrics["split"] == split
@@ -110,10 +111,10 @@ def test_each_variant_and_seed_is_a_run_nested_under_one_study_and_the_best_is_r
         assert run.data.params["train.epochs"] == "2"
         assert len(client.get_metric_history(run.info.run_id, "loss")) == 2
         assert {entry.dataset.digest for entry in run.inputs.dataset_inputs}
-        metrics = json.loads((project.root / "evaluation" / variant / "valid" / "metrics.json").read_text())
+        metrics = read_json(project.root / "evaluation" / variant / "valid" / "metrics.json")
         scores[variant] = metrics["average_map"]
         assert run.data.metrics["valid_average_map"] is not None
-    decision = json.loads((project.root / "reports" / "registration" / "decision.json").read_text())
+    decision = read_json(project.root / "reports" / "registration" / "decision.json")
     champion = client.get_model_version_by_alias("rmsnet", "champion")
     assert decision["promoted"] is True
     assert int(champion.version) == decision["version"] == 1
@@ -161,7 +162,7 @@ def test_after_every_road_that_ends_well_the_champion_loads(project, monkeypatch
     assert (project.root / "models" / "full" / "model.safetensors").read_bytes() == trained
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{project.root}/mlflow.db")
     champion = tracking.model_folder("models:/rmsnet@champion")
-    decision = json.loads((project.root / "reports" / "registration" / "decision.json").read_text())
+    decision = read_json(project.root / "reports" / "registration" / "decision.json")
     model = project.root / "models" / decision["variant"]
     assert (champion / "model.safetensors").read_bytes() == (model / "model.safetensors").read_bytes()
     assert decision["promoted"] is True
@@ -196,5 +197,5 @@ def test_queued_trainings_run_the_code_that_was_queued_and_land_in_the_one_store
     assert sorted(run.data.params["train.seed"] for run in runs) == ["1", "2"]
     assert all(run.info.artifact_uri.startswith(f"{project.root}/mlruns/") for run in runs)
     project.run("dvc", "exp", "apply", "of-seed-1")
-    applied = json.loads((project.root / "models" / "full" / "run.json").read_text())
+    applied = read_json(project.root / "models" / "full" / "run.json")
     assert applied["run_id"] in [run.info.run_id for run in runs]

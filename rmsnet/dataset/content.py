@@ -52,7 +52,7 @@ def _digest(path: Path) -> str:
 
 
 def _video_digest(folder: Path, half: int, videos: str) -> str:
-    from rmsnet.video.halves import find_video
+    from rmsnet.video.files import find_video
 
     try:
         path = find_video(folder, half, videos)

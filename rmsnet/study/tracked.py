@@ -1,6 +1,5 @@
 """Studies in MLflow: study → row → training, each training with the curves that the train stage logs."""
 
-import csv
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -8,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rmsnet.features.bank import FrameBank
-from rmsnet.files import content_hash, read_json, write_json
+from rmsnet.files import content_hash, read_csv, read_json, write_json
 from rmsnet.params import Params, SpotParams, TrainParams
 from rmsnet.study.grids import Study
 from rmsnet.study.scores import SPLITS, RowScores
@@ -100,9 +99,9 @@ def _track_training(
     with tracking.tracked_run(f"seed {trained['seed']}", groups, tags) as run:
         run.log_params({f"train.{name}": value for name, value in trained.items()})
         _log_data(run, banks, tags)
-        with (folder / "history.csv").open(newline="", encoding="utf-8") as file:
-            for epoch in csv.DictReader(file):
-                run.log_epoch(int(epoch["epoch"]), curves({name: float(value) for name, value in epoch.items()}))
+        for epoch in read_csv(folder / "history.csv"):
+            number = int(epoch.pop("epoch"))
+            run.log_epoch(number, curves({name: float(value) for name, value in epoch.items()}))
         run.log_best(read_json(folder / "metrics.json"))
         run.log_folder(folder, "training")
         write_json(marker, {**known, uri: run.run_id})

@@ -1,4 +1,3 @@
-import json
 import os
 import shutil
 from pathlib import Path
@@ -12,6 +11,7 @@ from rmsnet.evaluation.class_lists import class_list
 from rmsnet.evaluation.files import read_predictions
 from rmsnet.evaluation.stage import evaluate_stage
 from rmsnet.features.bank import read_bank
+from rmsnet.files import read_json, write_json
 from rmsnet.network.model_files import load_model
 from rmsnet.params import EvaluateParams, Params, TrainParams
 from rmsnet.spotting.inference import spot_bank
@@ -57,7 +57,7 @@ def test_a_model_is_judged_on_both_splits_and_the_result_is_in_its_run(inside):
         bank = read_bank(inside / "features", split)
         found = spot_bank(load_model(inside / "models" / "small"), bank)
         expected = average_map(bank.truth, found, halves=len(bank.halves), classes=3, frame_rate=2.0)
-        metrics = json.loads((folder / "metrics.json").read_text())
+        metrics = read_json(folder / "metrics.json")
         assert metrics["average_map"] == expected.average_map
         assert metrics["ci95"][0] <= metrics["average_map"] <= metrics["ci95"][1]
         assert list(metrics["per_class"].values()) == expected.per_class.tolist()
@@ -71,7 +71,7 @@ def test_a_model_is_judged_on_both_splits_and_the_result_is_in_its_run(inside):
 
     client = MlflowClient("sqlite:///mlflow.db")
     run = client.get_run(read_run(inside / "models" / "small")["run_id"])
-    metrics = json.loads((inside / "evaluation" / "small" / "test" / "metrics.json").read_text())
+    metrics = read_json(inside / "evaluation" / "small" / "test" / "metrics.json")
     assert run.data.metrics["test_average_map"] == metrics["average_map"]
     assert run.data.metrics["test_average_map_low"] == metrics["ci95"][0]
     assert run.data.metrics["valid_ap/card"] > 0
@@ -98,7 +98,7 @@ def test_a_second_evaluation_takes_the_place_of_the_first(inside):
     evaluate(inside, "evaluation/twice")
     (inside / "evaluation" / "twice" / "test" / "report.html").unlink()
     evaluate(inside, "evaluation/twice", EvaluateParams(tolerances="tight", bootstrap=0))
-    metrics = json.loads((inside / "evaluation" / "twice" / "test" / "metrics.json").read_text())
+    metrics = read_json(inside / "evaluation" / "twice" / "test" / "metrics.json")
     assert (metrics["tolerances"], metrics["ci95"]) == ([1, 2, 3, 4, 5], None)
     assert (inside / "evaluation" / "twice" / "test" / "report.html").exists()
 
@@ -123,8 +123,8 @@ def of_the_run(root: Path):
 def test_what_a_run_says_of_its_model_is_of_the_best_epoch_and_not_of_the_last(inside):
     evaluate(inside, "evaluation/small")
     client, run = of_the_run(inside)
-    best = json.loads((inside / "models" / "small" / "metrics.json").read_text())
-    judged = json.loads((inside / "evaluation" / "small" / "valid" / "metrics.json").read_text())
+    best = read_json(inside / "models" / "small" / "metrics.json")
+    judged = read_json(inside / "evaluation" / "small" / "valid" / "metrics.json")
     assert run.data.metrics["valid_average_map"] == judged["average_map"]
     assert run.data.metrics["best_epoch"] == best["best_epoch"]
     assert run.data.metrics["train_loss"] == best["train_loss"]
@@ -140,7 +140,7 @@ def test_scores_on_other_data_stand_beside_the_runs_own(inside, tmp_path):
     evaluate_stage(inside / "models" / "small", tmp_path / "other", tmp_path / "out", QUICK, device="cpu")
     client, run = of_the_run(inside)
     assert {name: run.data.metrics[name] for name in before.data.metrics} == before.data.metrics
-    judged = json.loads((tmp_path / "out" / "test" / "metrics.json").read_text())
+    judged = read_json(tmp_path / "out" / "test" / "metrics.json")
     assert run.data.metrics["other- league test hash 11/average_map"] == judged["average_map"]
     folders = {item.path for item in client.list_artifacts(run.info.run_id, "evaluation")}
     assert {"evaluation/test", "evaluation/other- league test hash 11"} <= folders
@@ -179,8 +179,8 @@ def test_a_run_that_was_deleted_stays_deleted_and_the_evaluation_goes_on(inside,
     with tracked_run("seed 0", (), {}) as run:
         pass
     shutil.copytree(inside / "models" / "small", tmp_path / "small")
-    told = json.loads((tmp_path / "small" / "run.json").read_text())
-    (tmp_path / "small" / "run.json").write_text(json.dumps({**told, "run_id": run.run_id}))
+    told = read_json(tmp_path / "small" / "run.json")
+    write_json(tmp_path / "small" / "run.json", {**told, "run_id": run.run_id})
     client_of(f"sqlite:///{tmp_path}/other.db").delete_run(run.run_id)
     evaluate_stage(tmp_path / "small", inside / "features", tmp_path / "out", QUICK, device="cpu")
     assert f"was deleted; bring it back: mlflow runs restore --run-id {run.run_id}" in capsys.readouterr().err

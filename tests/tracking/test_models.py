@@ -16,7 +16,7 @@ from rmsnet.matches.stage import spot_stage
 from rmsnet.tracking.logged_model import save_pyfunc
 from rmsnet.tracking.models import first_files_hash, predict_with_carried_code
 from rmsnet.tracking.store import our_client
-from tests.tracking.builders import EXAMPLE, model_folder
+from tests.builders import EXAMPLE, random_model, write_model
 
 FIRST_LAYOUT = Path(__file__).with_name("model_of_the_first_layout.zip")
 """An MLflow model that version 0.1.0 logged when its modules still lay side by side (`rmsnet.model`, …).
@@ -64,7 +64,7 @@ def version(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     with tracking.tracked_run("seed 0", (), {}) as run:
-        model_id = run.log_model(model_folder(tmp_path / "model"), EXAMPLE, {})
+        model_id = run.log_model(write_model(tmp_path / "model"), EXAMPLE, {})
     tracking.create_version("rmsnet", model_id, run.run_id, {})
     return tracking.fetch_model("models:/rmsnet/1")
 
@@ -111,7 +111,9 @@ def test_an_answer_keeps_the_signature_however_few_events_are_in_it(tmp_path, th
     from mlflow.models.utils import _enforce_schema
 
     for silent in (False, True):
-        folder, saved = model_folder(tmp_path / f"model {silent}", silent=silent), tmp_path / f"saved {silent}"
+        model = random_model()
+        model.network.fc_cls.bias.data[-1] += 1000 * silent
+        folder, saved = write_model(tmp_path / f"model {silent}", model=model), tmp_path / f"saved {silent}"
         write_json(folder / "thresholds.json", {name: {"confidence": 0.1} for name in V1_CLASSES})
         save_pyfunc(folder, EXAMPLE, saved)
         loaded = mlflow.pyfunc.load_model(str(saved))

@@ -12,8 +12,8 @@ from rmsnet.tracking import store
 from rmsnet.tracking.patience import Patient
 from rmsnet.tracking.spool import sync
 from rmsnet.tracking.store import client_of, our_client, spool_uri
+from tests.builders import EXAMPLE, write_model
 from tests.mlflow_server import proxy, trickling_server
-from tests.tracking.builders import EXAMPLE, model_folder
 
 SECRET = "correct-horse-battery"
 
@@ -37,7 +37,7 @@ def give_up_soon(patch: pytest.MonkeyPatch) -> None:
 def train(folder: Path) -> tracking.TrackedRun:
     with tracking.tracked_run("seed 0", (), {"rmsnet.study.of": "a study"}) as run:
         run.log_epoch(1, {"loss": 1.0})
-        model = folder / "model" if (folder / "model").exists() else model_folder(folder / "model")
+        model = folder / "model" if (folder / "model").exists() else write_model(folder / "model")
         run.model_id = run.log_model(model, EXAMPLE, {})
     return run
 

@@ -13,7 +13,7 @@ from rmsnet import tracking
 from rmsnet.errors import UserError
 from rmsnet.tracking import sqlite
 from rmsnet.tracking.store import EXPERIMENT, our_client
-from tests.tracking.builders import EXAMPLE, model_folder
+from tests.builders import EXAMPLE, write_model
 
 
 @pytest.fixture(autouse=True)
@@ -105,7 +105,7 @@ def test_a_database_of_something_else_is_refused(tmp_path):
 def registered(folder: Path) -> None:
     """A champion in the store of the working directory."""
     with tracking.tracked_run("seed 0", (), {}) as run:
-        model_id = run.log_model(model_folder(folder / "model"), EXAMPLE, {})
+        model_id = run.log_model(write_model(folder / "model"), EXAMPLE, {})
     version = tracking.create_version("rmsnet", model_id, run.run_id, {})
     tracking.set_alias("rmsnet", "champion", version.version)
 
