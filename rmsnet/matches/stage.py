@@ -16,9 +16,10 @@ from rmsnet.features.shards import Shard
 from rmsnet.files import write_bytes, write_json, write_text
 from rmsnet.matches.exports.writing import export_match, require_formats, require_sources
 from rmsnet.matches.highlights.clips import Highlight, write_highlights
-from rmsnet.matches.match import Match, clock, match_minute
+from rmsnet.matches.match import LONGEST_HALF_MINUTES, Match, clock, match_minute
 from rmsnet.matches.overview import EVENT_COLUMNS, write_events, write_overview
 from rmsnet.matches.page.match_page import match_page
+from rmsnet.matches.page.page_video import page_video
 from rmsnet.matches.page.votes import plot_votes, votes_of
 from rmsnet.matches.reading import Reader, reader_of
 from rmsnet.matches.sources import find_matches
@@ -147,18 +148,22 @@ def _params(spotter: SpottingModel, stride: int | None) -> SpotParams:
 
 
 def _require_videos(match: Match) -> None:
+    """Refuse highlights of a half that has no video, or none that can be used."""
+    from rmsnet.video.files import half_video
+
     for half in match.halves:
         if half.video is None:
             raise UserError(f"--highlights: half {half.number} of {match.name} has no video to cut clips from")
+        half_video(half.video)
 
 
 def _require_openable(match: Match) -> None:
-    """Refuse a video that cannot be opened before time goes into the one before it."""
-    from rmsnet.video.decoding import open_video
+    """Refuse a video that cannot be used before time goes into the one before it."""
+    from rmsnet.video.files import half_video
 
     for half in match.halves:
         if half.features is None:
-            open_video(half.videos[0])[0].close()
+            half_video(half.videos[0])
 
 
 def _spot(
@@ -186,6 +191,7 @@ def _spot(
         parts.append(features)
         warnings += told
     bank = _bank(match, parts, spotter)
+    warnings = [*match.notes, *warnings, *_too_long(match, bank)]
     every_clip = score_every_clip(spotter, bank)
     if params.stride == 1:
         predictions = _in_order(decode(every_clip, bank, spotter.clip_frames, params))
@@ -206,6 +212,7 @@ def _spot(
         bank,
         predictions,
         votes,
+        [page_video(half, out) for half in match.halves],
         out=out,
         confidence=confidence,
         model=f"{spotter.config['name']} ({model})" if model.startswith("models:") else str(spotter.config["name"]),
@@ -214,7 +221,10 @@ def _spot(
     write_text(out / "report.html", page)
     picked = pick(predictions, bank, np.flatnonzero(predictions.confidence >= confidence), stretches)
     if highlights:
-        warnings += _cut(match, picked, out / "highlights", shown)
+        try:
+            warnings += _cut(match, picked, out / "highlights", shown)
+        except UserError as error:  # the spots are there, and other matches may follow
+            warnings.append(f"no highlights: {error}")
     files: tuple[Path, ...] = ()
     if exports:
         files, remarks = export_match(match, picked, out / "exports", exports)
@@ -242,6 +252,19 @@ def _bank(match: Match, parts: Sequence[Features], spotter: SpottingModel) -> Fr
         spotter.config["first_frame_seconds"],
         {"features": spotter.config["features"], "simulated": match.simulated},
     )
+
+
+def _too_long(match: Match, bank: FrameBank) -> list[str]:
+    """A line for each half that is none."""
+    lines = []
+    for half, rows in zip(match.halves, bank.halves, strict=True):
+        minutes = float(bank.seconds_of(np.array(rows.frames))) / 60
+        if minutes > LONGEST_HALF_MINUTES:
+            lines.append(
+                f"{half.features or half.videos[0]}: {minutes:.0f} minutes are no half, whose minutes are counted from "
+                "its start; give each half a file of its own"
+            )
+    return lines
 
 
 def _in_order(predictions: Predictions) -> Predictions:
@@ -273,4 +296,4 @@ def _cut(match: Match, events: Sequence[Highlight], folder: Path, shown: bool) -
 
     with progress("highlights", "event", 2 * len(events), shown) as advance:
         done = write_highlights(match.shown_videos, events, folder, lambda: advance(1))
-    return [f"{title}: the video has no picture there, left out of the highlights" for title in done.left_out]
+    return [f"{title}, left out of the highlights" for title in done.left_out]

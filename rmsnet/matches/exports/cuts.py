@@ -30,6 +30,8 @@ class Source:
         start: number of its first frame by its own time code, 0 where it has none.
         drop: whether its time code is drop-frame.
         zero: seconds from the start of the file to its first frame; sound may come first.
+        kick_off: seconds from the start of the file to that of the half.
+        end: seconds from the start of the half to its end; None: it ends with the file.
         size: (width, height) with square pixels.
         channels: of its sound; 0: it has none.
         sample_rate: of its sound.
@@ -42,6 +44,8 @@ class Source:
     start: int = 0
     drop: bool = False
     zero: Fraction = Fraction(0)
+    kick_off: Fraction = Fraction(0)
+    end: Fraction | None = None
     size: tuple[int, int] = (1920, 1080)
     channels: int = 0
     sample_rate: int = 0
@@ -53,12 +57,14 @@ class Source:
 
     @property
     def seconds(self) -> float:
-        """From the start of the file to the end of its last frame."""
-        return float(self.zero + self.frames / self.rate)
+        """From the start of the half to its end, or to that of the last frame."""
+        last = self.zero + self.frames / self.rate - self.kick_off
+        return float(last if self.end is None else min(last, self.end))
 
     def frame_at(self, seconds: float) -> int:
-        """The frame that is shown at a time from the start of the file, to the millisecond; the nearest there is."""
-        return min(self.frames - 1, frame_shown(round(1000 * seconds) - 1000 * self.zero, self.rate))
+        """The frame that is shown at a time from the start of the half, to the millisecond; the nearest there is."""
+        first = 1000 * (self.zero - self.kick_off)
+        return min(self.frames - 1, frame_shown(round(1000 * seconds) - first, self.rate))
 
 
 @dataclass(frozen=True)
@@ -175,21 +181,26 @@ def _cut(source: Source, segment: Segment, events: Sequence[Highlight]) -> Cut:
 
 
 def whole(title: str, sources: Sequence[Source], events: Sequence[Highlight]) -> list[Timeline]:
-    """The halves in full, one after the other; a timeline, or one for each rate of the sources."""
-    return _at_one_rate(f"{title} events", [_in_full(source, events) for source in sources])
+    """The halves from kick-off to whistle, one after the other; a timeline, or one for each rate of the sources."""
+    cuts = []
+    for source in sources:
+        first = source.frame_at(0)
+        behind = source.frames if source.end is None else first + round(source.end * source.rate)
+        cuts.append(_in_full(source, first, min(source.frames, behind), events))
+    return _at_one_rate(f"{title} events", cuts)
 
 
 def halves(title: str, sources: Sequence[Source], events: Sequence[Highlight]) -> list[Timeline]:
-    """Each half in full, on the clock of its own file."""
-    return [Timeline(f"{title} half-{one.half}", (_in_full(one, events),), one.zero) for one in sources]
+    """The file of each half in full, on its own clock."""
+    return [Timeline(f"{title} half-{one.half}", (_in_full(one, 0, one.frames, events),), one.zero) for one in sources]
 
 
-def _in_full(source: Source, events: Sequence[Highlight]) -> Cut:
+def _in_full(source: Source, first: int, behind: int, events: Sequence[Highlight]) -> Cut:
     moments = tuple(
         _moment(source, event, source.frame_at(event.position_ms / 1000 - event.before))
         for event in _inside(source, events)
     )
-    return Cut(source, 0, source.frames, source.name, moments)
+    return Cut(source, first, behind, source.name, moments)
 
 
 def _inside(source: Source, events: Sequence[Highlight]) -> list[Highlight]:

@@ -10,7 +10,8 @@ from typing import Any
 from rmsnet.errors import UserError
 from rmsnet.matches.exports.cuts import Source
 from rmsnet.matches.exports.timecode import DROP_FRAME, frame_of, spoken
-from rmsnet.video.decoding import open_video, start_of
+from rmsnet.video.files import half_video
+from rmsnet.video.opening import demuxed, open_video
 
 RATES = (
     *(Fraction(1000 * whole, 1001) for whole in (24, 30, 48, 60, 120)),
@@ -35,44 +36,50 @@ def source_of(half: int, path: Path) -> tuple[Source, tuple[str, ...]]:
     """The video of a half, and what an editor should know of it, a line each.
 
     Raises:
-        UserError: no readable video, or one that does not say how long it is.
+        UserError: a video that cannot be used.
     """
+    shown = half_video(path)
+    recording = shown.recording
     container, stream = open_video(path)
     with container:
-        zero = max(Fraction(0), _seconds(stream.start_time, stream) - start_of(container, stream))
-        seconds = _length(container, stream, zero)
-        if seconds is None or seconds <= 0:
-            raise UserError(
-                f"{path}: does not say how long it is; ffmpeg -i FILE -c copy NEW.mp4 makes a file that does"
-            )
+        zero = max(Fraction(0), _seconds(stream.start_time, stream) - recording.start)
         tag, sound = _timecode_tag(container), next(iter(container.streams.audio), None)
         size = (round(stream.codec_context.width * (stream.sample_aspect_ratio or 1)), stream.codec_context.height)
+        channels, sample_rate = (sound.codec_context.channels, sound.codec_context.sample_rate) if sound else (0, 0)
         header = Fraction(stream.average_rate) if stream.average_rate else None
         rate, steady = _rate(header, _first_times(container, stream))
     notes = []
-    if not steady:
+    if recording.clock.breaks:
+        notes.append(
+            f"{path.name}: {recording.remarks[0]}; editing programs may count otherwise: join its parts on one clock "
+            "before cutting to the frame"
+        )
+    elif not steady:
         notes.append(
             f"{path.name}: its pictures do not come at one rate ({spoken(header or rate)} a second on the whole): "
             f"exports count {spoken(rate)}; convert it to a constant rate before cutting to the frame"
         )
     start, drop, odd = _start(tag, rate)
     notes += [f"{path.name}: {odd}"] if odd else []
-    channels, sample_rate = (sound.codec_context.channels, sound.codec_context.sample_rate) if sound else (0, 0)
-    frames = max(1, round(seconds * rate))
-    return Source(half, path.resolve(), rate, frames, start, drop, zero, size, channels, sample_rate), tuple(notes)
+    source = Source(
+        half,
+        path.resolve(),
+        rate,
+        frames=max(1, round((Fraction(recording.seconds) - zero) * rate)),
+        start=start,
+        drop=drop,
+        zero=zero,
+        kick_off=Fraction(shown.start_seconds),
+        end=shown.end,
+        size=size,
+        channels=channels,
+        sample_rate=sample_rate,
+    )
+    return source, tuple(notes)
 
 
 def _seconds(ticks: int | None, stream: Any) -> Fraction:
     return (ticks or 0) * Fraction(stream.time_base)
-
-
-def _length(container: Any, stream: Any, zero: Fraction) -> Fraction | None:
-    """Seconds from the first picture to the end of the last; None: the file does not say."""
-    import av
-
-    if stream.duration is not None:
-        return _seconds(stream.duration, stream)
-    return None if container.duration is None else Fraction(container.duration, av.time_base) - zero
 
 
 def _timecode_tag(container: Any) -> str | None:
@@ -86,12 +93,8 @@ def _timecode_tag(container: Any) -> str | None:
 
 def _first_times(container: Any, stream: Any) -> list[Fraction]:
     """When the first pictures are shown, in seconds of the file's clock."""
-    import av
-
-    ticks: list[int] = []
-    with suppress(av.FFmpegError):
-        ticks.extend(packet.pts for packet in islice(container.demux(stream), SAMPLE_PACKETS) if packet.pts is not None)
-    times = sorted(_seconds(tick, stream) for tick in ticks)
+    packets = islice(demuxed(container, [stream]), SAMPLE_PACKETS)
+    times = sorted(_seconds(packet.pts, stream) for packet in packets if packet is not None and packet.pts is not None)
     return times[:-REORDERED_PACKETS] if len(times) == SAMPLE_PACKETS else times
 
 

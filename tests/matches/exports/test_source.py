@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from rmsnet.errors import UserError
+from rmsnet.matches.exports.cues import cues
+from rmsnet.matches.exports.cuts import halves, reel, whole
 from rmsnet.matches.exports.source import source_of
-from tests.matches.exports.timelines import NTSC, RATES
+from tests.matches.exports.timelines import NTSC, RATES, event
 from tests.video.videos import write_video
 
 
@@ -100,7 +102,27 @@ def test_what_is_no_video_is_refused(tmp_path):
         source_of(1, tmp_path / "film.mp4")
 
 
-def test_a_stream_that_does_not_say_how_long_it_is_is_refused(tmp_path):
-    path = write_film(tmp_path / "film.h264", Fraction(25), 10)
-    with pytest.raises(UserError, match="does not say how long it is; ffmpeg"):
-        source_of(1, path)
+def test_a_stream_without_a_header_is_counted(tmp_path):
+    film, _ = source_of(1, write_film(tmp_path / "film.h264", Fraction(25), 60))
+    assert film.frames == pytest.approx(60, abs=1)
+
+
+def test_of_a_file_that_begins_before_kick_off_the_half_is_shown_and_subtitles_keep_the_clock_of_the_file(tmp_path):
+    path = write_film(tmp_path / "1_HQ.mkv", 25, 500)
+    (tmp_path / "video.ini").write_text("[1_HQ.mkv]\nstart_time_second = 4\nduration_second = 10\n")
+    film, notes = source_of(1, path)
+    assert (film.frames, film.seconds, notes) == (500, 10.0, ())
+    events = [event(0), event(6, before=1, after=1), event(11)]
+    (edits,), (cuts,), (file,) = (make("match", [film], events) for make in (whole, reel, halves))
+    assert [(cut.first, cut.behind) for cut in edits.cuts] == [(100, 350)]
+    assert [(cut.first, cut.behind) for cut in cuts.cuts] == [(100, 275)]
+    assert [(start, lines) for start, _, lines in cues(file)] == [(4000, ("Goal 1'",)), (10_000, ("Goal 1'",))]
+
+
+def test_a_clock_that_breaks_is_said(tmp_path):
+    parts = [write_film(tmp_path / f"{number}.ts", 25, 100).read_bytes() for number in (1, 2)]
+    (tmp_path / "film.ts").write_bytes(b"".join(parts))
+    film, (note,) = source_of(1, tmp_path / "film.ts")
+    assert film.frames == pytest.approx(200, abs=2)
+    assert note.startswith("film.ts: the file's clock breaks at 4.0 s")
+    assert "join its parts on one clock" in note
