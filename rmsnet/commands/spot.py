@@ -26,6 +26,24 @@ def add_parser(commands: Commands) -> None:
         help="least to print, show at first, cut (default: what the model has learned for each class, else 0.5)",
     )
     parser.add_argument("--highlights", action="store_true", help="cut clips around the events and join them in a reel")
+    parser.add_argument(
+        "--export",
+        type=lambda names: names.split(","),
+        default=[],
+        metavar="FORMAT,…",
+        help="write events and cuts for other programs: edl, fcpxml, xmeml, otio, srt, vtt, youtube, ffmetadata",
+    )
+    for name, side in (("before", "before"), ("after", "behind")):
+        parser.add_argument(
+            f"--{name}",
+            action="append",
+            default=[],
+            metavar="[CLASS=]SECONDS",
+            help=f"what clips, reel and exports show {side} an event; may be repeated: --{name} 6 --{name} goal=20",
+        )
+    parser.add_argument(
+        "--reel-classes", metavar="CLASS,…", help="classes that are cut and exported (default: all that the model has)"
+    )
     parser.add_argument("--split", choices=("train", "valid", "test"), help="of a dataset (default: all its games)")
     finish(parser, run, device=True, params=False)
 
@@ -40,6 +58,10 @@ def run(options: argparse.Namespace) -> Any:
         stride=options.stride,
         confidence=options.confidence,
         highlights=options.highlights,
+        exports=options.export,
+        before=options.before,
+        after=options.after,
+        reel_classes=options.reel_classes,
         split=options.split,
         device=options.device,
         shown=not options.json,
@@ -56,7 +78,15 @@ def run(options: argparse.Namespace) -> Any:
             less = len(match.events) - len(match.told)
             rest = f" ({less} less sure)" if less else ""
             print(f"{match.name}: {len(match.told)} events{rest}: {match.out / 'report.html'}")
+            for file in match.exports:
+                print(f"{match.name}: {file}")
     return [
-        {"name": match.name, "out": str(match.out), "events": list(match.events), "least_confidence": dict(match.least)}
+        {
+            "name": match.name,
+            "out": str(match.out),
+            "events": list(match.events),
+            "least_confidence": dict(match.least),
+            "exports": [str(file) for file in match.exports],
+        }
         for match in spotted
     ]
