@@ -25,7 +25,7 @@ def first_cause(error: BaseException) -> str:
 
 
 _IN_ADDRESSES = (
-    (re.compile(r"(?<=://)[^\s/'\"]+@"), "***@"),
+    (re.compile(r"(?<=://)(?:[^\s/'\"]+|[^\s/:'\"]*:(?!\d+/)[^\s@'\"]*)@"), "***@"),
     (
         re.compile(
             r"(?i)\b(X-Amz-(?:Signature|Credential|Security-Token)|AWSAccessKeyId|Signature|sig|token|passw(?:or)?d|pwd|"

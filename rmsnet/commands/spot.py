@@ -45,6 +45,7 @@ def add_parser(commands: Commands) -> None:
         "--reel-classes", metavar="CLASS,…", help="classes that are cut and exported (default: all that the model has)"
     )
     parser.add_argument("--split", choices=("train", "valid", "test"), help="of a dataset (default: all its games)")
+    parser.add_argument("--strict", action="store_true", help="refuse features that are unlike those of the training")
     finish(parser, run, device=True, params=False)
 
 
@@ -63,6 +64,7 @@ def run(options: argparse.Namespace) -> Any:
         after=options.after,
         reel_classes=options.reel_classes,
         split=options.split,
+        strict=options.strict,
         device=options.device,
         shown=not options.json,
     )
@@ -86,6 +88,7 @@ def run(options: argparse.Namespace) -> Any:
             "out": str(match.out),
             "events": list(match.events),
             "least_confidence": dict(match.least),
+            "drift": list(match.drift),
             "exports": [str(file) for file in match.exports],
         }
         for match in spotted

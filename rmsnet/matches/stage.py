@@ -9,11 +9,12 @@ import numpy as np
 
 from rmsnet.dataset.feature_files import Features
 from rmsnet.dataset.labels import truth_of
-from rmsnet.errors import UserError
+from rmsnet.errors import CheckFailed, UserError
 from rmsnet.evaluation.results import RESULTS, results_of
 from rmsnet.features.bank import BankHalf, FrameBank
+from rmsnet.features.profile import PROFILE_FILE, drift, summarize
 from rmsnet.features.shards import Shard
-from rmsnet.files import write_bytes, write_json, write_text
+from rmsnet.files import read_json, write_bytes, write_json, write_text
 from rmsnet.locks import alone
 from rmsnet.matches.exports.writing import export_match, require_formats, require_sources
 from rmsnet.matches.highlights.clips import Highlight, write_highlights
@@ -50,6 +51,7 @@ class SpottedMatch:
         events: as in events.csv, in order of time: half, time, minute, position_ms, label, confidence.
         least: the confidence of each class from which on its events are told.
         warnings: one line for each irregularity.
+        drift: of each half: half, distance, limit, drifted; empty where the model has no profile of its training.
         exports: the files in exports/.
     """
 
@@ -58,6 +60,7 @@ class SpottedMatch:
     events: tuple[Mapping[str, Any], ...]
     least: Mapping[str, float]
     warnings: tuple[str, ...]
+    drift: tuple[Mapping[str, Any], ...] = ()
     exports: tuple[Path, ...] = ()
 
     @property
@@ -81,6 +84,7 @@ def spot_stage(
     reel_classes: str | None = None,
     split: str | None = None,
     shard: Shard | None = None,
+    strict: bool = False,
     device: str = "auto",
     shown: bool = False,
 ) -> list[SpottedMatch]:
@@ -100,12 +104,14 @@ def spot_stage(
         before, after, reel_classes: what clips, reel and exports show, see `rmsnet.matches.stretches`.
         split: of a dataset; None: all of it.
         shard: take this part of the matches only; `rmsnet.matches.overview.join_spotted` makes the whole of all parts.
+        strict: refuse features that are unlike those of the training.
         device: "auto", "cpu" or "cuda".
         shown: show progress on standard error.
 
     Raises:
         UserError: no model, no match, features or a video that the model cannot read, highlights or exports without a
             video, or of nothing.
+        CheckFailed: `strict`, and features that drift.
     """
     if stride is not None and stride < 1:
         raise UserError(f"--stride {stride}: must be at least 1")
@@ -118,6 +124,7 @@ def spot_stage(
     require_formats(exports)
     folder = find_model(model)
     spotter = load_model(folder, choose_device(device))
+    profile = read_json(folder / PROFILE_FILE) if (folder / PROFILE_FILE).exists() else None
     params = _params(spotter, stride)
     least = _least(folder, spotter, confidence)
     stretches = choose_stretches(spotter.classes, before, after, reel_classes)
@@ -137,7 +144,10 @@ def spot_stage(
     for match in matches:
         target = out if one else out / match.name
         read = reader_of(spotter, folder, device, shown)
-        spotted.append(_spot(match, spotter, model, target, read, params, least, stretches, highlights, exports, shown))
+        done = _spot(
+            match, spotter, model, target, read, params, least, stretches, highlights, exports, shown, profile, strict
+        )
+        spotted.append(done)
     if not one:
         write_overview(out, sources[0].resolve().name, {done.name: done.events for done in spotted})
     return spotted
@@ -197,6 +207,8 @@ def _spot(
     highlights: bool,
     exports: Sequence[str],
     shown: bool,
+    profile: Mapping[str, Any] | None,
+    strict: bool,
 ) -> SpottedMatch:
     parts, warnings = [], []
     for half in match.halves:
@@ -210,7 +222,15 @@ def _spot(
         parts.append(features)
         warnings += told
     bank = _bank(match, parts, spotter)
-    warnings = [*match.notes, *warnings, *_too_long(match, bank)]
+    drifts = [] if profile is None else [drift(profile, summarize(features)) for features in parts]
+    drifted = [
+        f"{half.features or half.videos[0]}: {found.text}"
+        for half, found in zip(match.halves, drifts, strict=False)
+        if found.drifted
+    ]
+    if strict and drifted:
+        raise CheckFailed(f"--strict: {'; '.join(drifted)}")
+    warnings = [*match.notes, *warnings, *_too_long(match, bank), *drifted]
     every_clip = score_every_clip(spotter, bank)
     if params.stride == 1:
         predictions = _in_order(decode(every_clip, bank, spotter.clip_frames, params))
@@ -221,7 +241,11 @@ def _spot(
     events = _rows(predictions, bank)
     out.mkdir(parents=True, exist_ok=True)
     results = results_of([(match.name, half.number) for half in match.halves], predictions, spotter.classes)
-    write_json(out / RESULTS, results[match.name])
+    told_drift = tuple(
+        {"half": half.number, "distance": found.distance, "limit": found.limit, "drifted": found.drifted}
+        for half, found in zip(match.halves, drifts, strict=False)
+    )
+    write_json(out / RESULTS, {**results[match.name], **({"drift": told_drift} if told_drift else {})})
     write_json(out / ORIGIN_FILE, origin(spotter))
     write_events(out, events)
     note = f"{marked(spotter.config['name'], simulated)}, {match.name}"
@@ -236,6 +260,7 @@ def _spot(
         least=least,
         model=f"{spotter.config['name']} ({model})" if model.startswith("models:") else str(spotter.config["name"]),
         simulated=simulated,
+        remarks=["unlike the training data"] if drifted else [],
     )
     write_text(out / "report.html", page)
     picked = pick(predictions, bank, np.flatnonzero(is_told(predictions, least)), stretches)
@@ -249,7 +274,7 @@ def _spot(
         files, remarks = export_match(match, picked, out / "exports", exports)
         warnings += remarks
     told_from = by_class(least, spotter.classes)
-    return SpottedMatch(match.name, out, tuple(events), told_from, tuple(warnings), files)
+    return SpottedMatch(match.name, out, tuple(events), told_from, tuple(warnings), told_drift, files)
 
 
 def _bank(match: Match, parts: Sequence[Features], spotter: SpottingModel) -> FrameBank:

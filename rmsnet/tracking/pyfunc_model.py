@@ -53,7 +53,7 @@ class EventSpotter(PythonModel):  # type: ignore[misc]  # MLflow is not type-che
         events = self.events(features, thresholded=bool((params or {}).get(THRESHOLDED)))
         found = self.drift(features)
         if found is not None and found.drifted:
-            _log.warning(drift_text(found))
+            _log.warning(found.text)
         return events
 
     def events(self, features: np.ndarray, thresholded: bool = False) -> pd.DataFrame:
@@ -77,14 +77,6 @@ class EventSpotter(PythonModel):  # type: ignore[misc]  # MLflow is not type-che
     def drift(self, features: np.ndarray) -> Drift | None:
         """How far the features lie from those of the training; None where the model has no profile."""
         return None if self.profile is None else drift(self.profile, summarize(features))
-
-
-def drift_text(found: Drift) -> str:
-    """A drift in a sentence."""
-    return (
-        f"the features lie {found.distance:.3f} training standard deviations from the training profile, more than "
-        f"{found.limit:.3f}: another recipe or another kind of broadcast; do not trust the events"
-    )
 
 
 mlflow.models.set_model(EventSpotter())

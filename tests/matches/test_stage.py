@@ -12,6 +12,7 @@ from rmsnet import cli
 from rmsnet.dataset.labels import V1_CLASSES, V2_CLASSES
 from rmsnet.errors import UserError
 from rmsnet.evaluation.metric import average_map
+from rmsnet.features.profile import feature_profile
 from rmsnet.files import read_json, write_json
 from rmsnet.matches.stage import spot_stage
 from rmsnet.network.model_files import load_model, save_model
@@ -294,3 +295,31 @@ def test_thresholds_that_are_none_are_one_line(tmp_path, content):
     (folder / "thresholds.json").write_text(content)
     with pytest.raises(UserError, match=r"thresholds\.json: no threshold of each class"):
         spot_stage([write_features(tmp_path / "half.npy")], str(folder), tmp_path / "out")
+
+
+def test_features_unlike_those_of_the_training_are_said_to_be_so_everywhere_and_refused_where_that_is_asked(
+    tmp_path, capsys
+):
+    folder, game = write_sure_model(tmp_path / "tiny"), write_game(tmp_path / "game")
+    halves = [np.load(write_features(tmp_path / f"{seed}.npy", seed=seed)) for seed in range(8)]
+    write_json(folder / "profile.json", feature_profile(halves))
+    (alike,) = spot_stage([game], str(folder), tmp_path / "alike", strict=True)
+    assert [half["drifted"] for half in alike.drift] == [False, False]
+    assert "unlike the training data" not in (tmp_path / "alike/report.html").read_text()
+
+    second = game / "2_test.npy"
+    np.save(second, 6 * np.load(second) + 30)
+    assert cli.main(["spot", str(game), "--model", str(folder), "--out", str(tmp_path / "out"), "--json"]) == 0
+    said = capsys.readouterr()
+    first, other = read_json(tmp_path / "out/results_spotting.json")["drift"]
+    assert (first["drifted"], other["half"], other["drifted"]) == (False, 2, True)
+    assert json.loads(said.out)[0]["drift"] == [first, other]
+    assert f"warning: {second}: the features lie {other['distance']:.3f} training standard deviations" in said.err
+    assert "unlike the training data" in (tmp_path / "out/report.html").read_text()
+
+    out = tmp_path / "strict"
+    assert cli.main(["spot", str(game), "--model", str(folder), "--out", str(out), "--strict"]) == 1
+    said = capsys.readouterr()
+    assert (said.out, said.err.count("\n")) == ("", 1)
+    assert f"--strict: {second}: the features lie" in said.err
+    assert not out.exists()

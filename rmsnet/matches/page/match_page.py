@@ -35,6 +35,7 @@ def match_page(
     least: Floats,
     model: str,
     simulated: bool,
+    remarks: Sequence[str] = (),
 ) -> str:
     """The page as HTML.
 
@@ -48,9 +49,11 @@ def match_page(
         least: (C,) the least confidence of each class that is shown until the slider is moved.
         model: name of the model, for people.
         simulated: whether model or match are made up.
+        remarks: what makes the events doubtful, in a few words each.
     """
     title, subtitle = _title(match.name)
-    tags = [[f"model {model}", False], *([["simulated", True]] if simulated else [])]
+    doubts = [*(["simulated"] if simulated else []), *remarks]
+    tags = [[f"model {model}", False], *([doubt, True] for doubt in doubts)]
     data = {
         "title": title,
         "subtitle": subtitle,
