@@ -25,7 +25,7 @@ from online_fdr.p_values import AlphaSpending, LordPlusPlus, Saffron
 
 from rmsnet.params import RegisterParams
 from rmsnet.registry.gate import p_values
-from rmsnet.registry.levels import PastDecision, next_level, outlook, share
+from rmsnet.registry.levels import PastDecision, next_level, share
 
 Bools = npt.NDArray[np.bool_]
 Doubles = npt.NDArray[np.float64]
@@ -37,7 +37,7 @@ LENGTHS = (5, 20, 100)  # rounds
 PROBES = (1.0, 2.0, 4.0)
 PROBED_AFTER = 20
 CHANGES_EVERY = 20
-FAILING = 1 / 7  # of the games, in which a model of the kind that fails loses HALF of its spread more
+FAILING = 1 / 7  # of the games, in which a model of the kind that fails loses SPREAD / √2 points
 STRICT, FDR = RegisterParams(control="strict"), RegisterParams(control="fdr")
 
 Gate = Callable[[Doubles, int], Bools]
@@ -180,7 +180,7 @@ def challengers(setting: Setting, best: Doubles, random: np.random.Generator) ->
 def play(setting: Setting, lives: int, rounds: int = max(LENGTHS), seed: int = 0) -> dict[str, Lives]:
     """So many lives under every gate."""
     random, games = np.random.default_rng(seed), setting.games
-    most = 3 * games + setting.added * (rounds // CHANGES_EVERY)
+    most = games + setting.added * (rounds // CHANGES_EVERY)
     world, names = World(setting, most, lives, random), gates(lives)
     first, shape = world.scores(np.zeros(lives)), (rounds, lives)
     champions = {name: (first.copy(), np.zeros(lives)) for name in names}
@@ -216,16 +216,7 @@ def probe(
             if isinstance(gate, Ours):
                 held, theirs = champions[name]
                 scores, levels = world.scores(theirs + points), gate.levels()
-                made[name].seen[points_key(when, points)] = p_value_of(scores[:games], held[:games]) <= levels
-                if when != "first" and points == max(PROBES):
-                    past = [PastDecision("line", frozenset(), False, 1.0)] * PROBED_AFTER
-                    more = games + (outlook(past, "line", range(games), gate.params).fresh_games or 0)
-                    seen = p_value_of(scores[:more], held[:more]) <= levels
-                    made[name].seen[points_key("after 20 with fresh games", points)] = seen
-
-
-def points_key(when: str, points: float) -> tuple[str, float]:
-    return when, points
+                made[name].seen[when, points] = p_value_of(scores[:games], held[:games]) <= levels
 
 
 def settings(games: int) -> list[Setting]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rmsnet.commands._options import Commands, add_folder, finish, params_of
-from rmsnet.errors import UserError
+from rmsnet.errors import CheckFailed, UserError
 from rmsnet.style.tables import as_text
 from rmsnet.style.words import marked, percent
 
@@ -34,10 +34,25 @@ def add_parser(commands: Commands) -> None:
     finish(actions.add_parser("list", help="versions, their scores and aliases"), run_list)
     finish(actions.add_parser("history", help="every change of an alias: who, when, from, to, why"), run_history)
 
+    gate = actions.add_parser("gate", help="what the gate's games have borne and what the next question can see")
+    add_folder(gate, "features", "frame banks with the gate's split", "features")
+    gate.add_argument("--explain", action="store_true", help="show every question that counts")
+    finish(gate, run_gate)
+
+    finish(actions.add_parser("audit", help="do history, aliases, tags and files agree? 1: no"), run_audit)
+
+    verify = actions.add_parser("verify", help="compute a version's decision again from what the store holds")
+    verify.add_argument("version", help="number or alias")
+    finish(verify, run_verify)
+
     compare = actions.add_parser("compare", help="score two versions on the same games")
     compare.add_argument("versions", nargs=2, metavar="VERSION", help="number or alias")
     add_folder(compare, "features", "frame banks with a validation split")
     finish(compare, run_compare)
+
+    store = actions.add_parser("store", help="which store this is; a pipeline registers again where that changes")
+    store.add_argument("--out", type=Path, metavar="FILE", help="write it here too, as JSON")
+    finish(store, run_store)
 
     sync = actions.add_parser("sync", help="bring runs that waited for the MLflow server to it")
     finish(sync, run_sync, params=False)
@@ -133,7 +148,7 @@ def run_history(options: argparse.Namespace) -> Any:
             {
                 "change": change.number,
                 "when": change.when,
-                "who": change.who,
+                "who": f"{change.who} in {change.where.partition(':')[2]}" if change.kind == "forced" else change.who,
                 "what": change.kind if change.holds else f"{change.kind} (came too late)",
                 "moves": change.text,
                 "why": change.why,
@@ -142,6 +157,43 @@ def run_history(options: argparse.Namespace) -> Any:
         ]
         print(as_text(rows) if rows else f"{name}: nothing has happened yet")
     return [as_json(change) for change in changes]
+
+
+def run_gate(options: argparse.Namespace) -> Any:
+    params = params_of(options)
+
+    from rmsnet.registry.asking import as_json, as_lines, standing
+
+    found = standing(options.features, params.register)
+    if not options.json:
+        print(as_lines(found, options.explain))
+    return as_json(found)
+
+
+def run_audit(options: argparse.Namespace) -> Any:
+    name = params_of(options).register.model_name
+
+    from rmsnet.registry.audit import differences
+
+    changes, found = differences(name)
+    if found:
+        raise CheckFailed(f"{name}: {len(found)} difference{'s' * (len(found) > 1)}: {'; '.join(found)}")
+    if not options.json:
+        print(f"{name}: {len(changes)} records; aliases, tags, levels and files are as they say")
+    return {"records": len(changes), "differences": found}
+
+
+def run_verify(options: argparse.Namespace) -> Any:
+    name = params_of(options).register.model_name
+
+    from rmsnet.registry.verifying import verify
+
+    found = verify(name, options.version)
+    if not options.json:
+        rows = [{"": what, "recorded": repr(told), "now": repr(now)} for what, (told, now) in found.numbers.items()]
+        print(f"{name} version {found.version} against {found.champion}, record {found.record}: {found.kind}, again")
+        print(as_text(rows))
+    return asdict(found)
 
 
 def run_compare(options: argparse.Namespace) -> Any:
@@ -171,6 +223,21 @@ def run_compare(options: argparse.Namespace) -> Any:
             name: dict(zip(("value", "low", "high"), numbers, strict=True)) for name, numbers in differences.items()
         },
     }
+
+
+def run_store(options: argparse.Namespace) -> Any:
+    name = params_of(options).register.model_name
+
+    from rmsnet import tracking
+    from rmsnet.files import write_json
+
+    identity = tracking.store_identity(name)
+    if options.out is not None:
+        write_json(options.out, identity)
+    if not options.json:
+        lost = f"; it has lost the champion of {name}" if identity["lost_champion"] else ""
+        print(f"{tracking.shown(tracking.tracking_uri())}: {identity['store']}{lost}")
+    return identity
 
 
 def run_sync(options: argparse.Namespace) -> Any:

@@ -37,6 +37,15 @@ if TYPE_CHECKING:
     from rmsnet.tracking import Version
 
 
+ALREADY = "it is the champion already"
+
+CHOICE_TAG = "chosen"
+"""On a version: why it was registered and none of those that stood beside it."""
+
+WEIGHTS_TAG = "weights_hash"
+"""On a version: the hash of its weights."""
+
+
 @dataclass(frozen=True)
 class Decision:
     """What was decided about a version, with the numbers behind it; scores in [0, 1].
@@ -45,7 +54,8 @@ class Decision:
         model_name: of the registered model.
         variant: what the version is called in its training.
         version: its number.
-        promoted: whether it is the champion now.
+        chosen: why this variant asks and none of those beside it; "" where it stood alone.
+        promoted: whether it is the champion now, since this decision or before.
         forced: whether it is so against the gate.
         reason: why, in one sentence.
         checks: every condition of the gate.
@@ -65,12 +75,13 @@ class Decision:
         protocol: of the scores, with the tolerances.
         simulated: whether the games are made up.
         when: UTC, ISO 8601.
-        url: where the decision's files are kept in MLflow.
+        url: where the decision's files are kept in MLflow; of one that changed nothing, and so was not kept, "".
     """
 
     model_name: str
     variant: str
     version: int
+    chosen: str
     promoted: bool
     forced: bool
     reason: str
@@ -156,12 +167,23 @@ def decide(
     if challenged:
         champion, check = _champion_on(name, champion_version, bank)
         checks = [check, games_check(judged.judged.games, params.register)]
-        theirs = None if champion is None else used_games(name, champion_version)
+        if champion is not None:
+            theirs = used_games(name, champion_version)
+        elif _is_same_model(name, champion_version, candidate.model):
+            challenged = False
+            checks = [
+                Condition(check.name, True, f"version {champion_version} is lost, and this is the same model"),
+            ]
     keys = game_keys(bank)
     checks = [
         Condition("reloads to equal outputs", True, "the logged model gives the events of the model folder"),
         _check_history(changes, tracking.versions(name)),
-        validation_check(report, str(candidate.model.config["dataset"]), version.tags.get("dvc.md5")),
+        validation_check(
+            report,
+            str(candidate.model.config["dataset"]),
+            version.tags.get("dvc.md5"),
+            {"train": candidate.model.config.get("content"), judged.corpus.split: bank.info.get("content")},
+        ),
         _check_not_rolled_back(version, changes),
         floor_check(judged.scores.average_map, params.register),
         _check_origin("the model", candidate.model, bank),
@@ -176,16 +198,19 @@ def decide(
     failed = [check for check in checks if not check.passed]
     promoted, reason = not failed, "; ".join(f"{check.name}: {check.detail}" for check in failed)
     if champion_version == version.version:
-        promoted, reason = False, "it is the champion already"
+        promoted, reason = True, ALREADY
+    elif promoted and champion_version is None:
+        reason = "there was no champion"
     elif promoted:
-        reason = "there was no champion" if made is None else f"{checks[-2].name}: {checks[-2].detail}"
-    forced = bool(force) and not promoted and champion_version != version.version
+        reason = checks[-1].detail if made is None else f"{checks[-2].name}: {checks[-2].detail}"
+    forced = bool(force) and not promoted
     when = datetime.now(UTC).isoformat(timespec="seconds")
     stamp = when.replace(":", "").replace("+0000", "Z")
     decision = Decision(
         model_name=name,
         variant=version.tags.get("variant", str(candidate.model.config["name"])),
         version=version.version,
+        chosen=version.tags.get(CHOICE_TAG, ""),
         promoted=promoted or forced,
         forced=forced,
         reason=f"forced ({force}) although {reason}" if forced else reason,
@@ -206,7 +231,7 @@ def decide(
         protocol=protocol_of(judged),
         simulated=bank.simulated,
         when=when,
-        url=f"runs:/{version.run_id}/decisions/version-{version.version}-{stamp}",
+        url="" if reason == ALREADY else f"runs:/{version.run_id}/decisions/version-{version.version}-{stamp}",
     )
     return Ruling(decision, made, question, asked)
 
@@ -263,6 +288,12 @@ def _check_history(changes: Sequence[Change], versions: Sequence["Version"]) -> 
     found = gaps(changes, versions)
     detail = f"{'; '.join(found)}: what the games have borne is unknown; rmsnet registry audit"
     return Condition("the history is whole", not found, detail if found else f"{len(changes)} records")
+
+
+def _is_same_model(name: str, version: int | None, model: SpottingModel) -> bool:
+    """Whether a version that cannot be loaded was registered with these weights."""
+    hashes = [item.tags.get(WEIGHTS_TAG) for item in tracking.versions(name) if item.version == version]
+    return hashes == [str(model.config["weights_hash"])]
 
 
 def _check_not_rolled_back(version: "Version", changes: Sequence[Change]) -> Condition:

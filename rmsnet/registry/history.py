@@ -162,6 +162,11 @@ def settle(name: str) -> tuple[list[Change], State]:
     return changes, state
 
 
+def last_of_champion(changes: Sequence[Change]) -> Change | None:
+    """The last change of the champion that holds."""
+    return next((change for change in reversed(changes) if change.holds and CHAMPION in change.moves), None)
+
+
 def change_aliases(
     name: str,
     kind: str,

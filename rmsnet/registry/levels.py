@@ -108,15 +108,20 @@ def next_level(decisions: Sequence[PastDecision], line: str, games: Collection[s
     return Level(odds / (1 + odds), len(counted), elsewhere, len(promotions))
 
 
-def outlook(decisions: Sequence[PastDecision], line: str, games: Collection[str], params: RegisterParams) -> Outlook:
-    """What the next question can see, by the spread of the latest one that counts. Arguments as of `next_level`."""
+def outlook(
+    decisions: Sequence[PastDecision], line: str, games: Collection[str], params: RegisterParams, count: int
+) -> Outlook:
+    """What the next question can see on `count` games, by the spread of the latest one that counts.
+
+    The other arguments are those of `next_level`.
+    """
     spreads = [past.spread for past in decisions if past.line == line or not past.games.isdisjoint(games)]
     if not spreads:
-        return Outlook(len(games), None, None, None)
+        return Outlook(count, None, None, None)
     level, first = (next_level(past, line, games, params).value for past in (decisions, ()))
-    visible, at_first = (visible_difference(value, len(games), spreads[-1]) for value in (level, first))
+    visible, at_first = (visible_difference(value, count, spreads[-1]) for value in (level, first))
     needed = games_to_see(at_first, level, spreads[-1])
-    return Outlook(len(games), visible, at_first, max(0, needed - len(games)))
+    return Outlook(count, visible, at_first, max(0, needed - count))
 
 
 def visible_difference(level: float, games: int, spread: float) -> float:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from rmsnet.evaluation.assessment import NAMED_TOLERANCES
 from rmsnet.evaluation.paper import TABLE_III
 from rmsnet.style.page import Html, page, picture, section, table, tag
 from rmsnet.style.palette import QUIET, TRUTH, look
@@ -38,8 +39,21 @@ def summary(scores: Mapping[str, Mapping[str, Mapping[str, Any]]], decision: "De
             }
         )
     here = marked(decision.dataset, decision.simulated)
-    lines = [f"Average-mAP (%, loose, devkit protocol): {here} beside the paper's Table III", "", as_markdown(rows)]
-    return "\n".join([*lines, "", f"{verdict(decision)}.", *(["", SIMULATED] if decision.simulated else []), ""])
+    judged = judged_by(next(iter(scores.values()))["test"])
+    title = f"Average-mAP (%, {judged}): {here} beside the paper's Table III (loose, devkit protocol)"
+    lines = [title, "", as_markdown(rows)]
+    chosen = [f"{decision.variant} asks: {decision.chosen}.", ""] if decision.chosen else []
+    return "\n".join(
+        [*lines, "", *chosen, f"{verdict(decision)}.", *(["", SIMULATED] if decision.simulated else []), ""]
+    )
+
+
+def judged_by(metrics: Mapping[str, Any]) -> str:
+    """Protocol and tolerances of a metrics.json, e.g. "loose, devkit protocol"."""
+    tolerances = tuple(metrics.get("tolerances", ()))
+    named = next((name for name, seconds in NAMED_TOLERANCES.items() if seconds == tolerances), None)
+    said = named or f"{', '.join(f'{seconds:g}' for seconds in tolerances)} s"
+    return f"{said}, {metrics.get('protocol', 'unknown')} protocol"
 
 
 def verdict(decision: "Decision") -> str:
@@ -62,6 +76,8 @@ def _facts(decision: "Decision") -> list[Row]:
         ("protocol", decision.protocol),
         ("challenger", f"version {decision.version}: Average-mAP {percent(decision.challenger_average_map, 2)}"),
     ]
+    if decision.chosen:
+        rows.append(("chosen", decision.chosen))
     if decision.champion_average_map is not None:
         score = percent(decision.champion_average_map, 2)
         rows.append(("champion", f"version {decision.champion_version}: Average-mAP {score}"))

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from rmsnet.registry.gate import (
     statistical_checks,
     used_games_checks,
 )
+from rmsnet.registry.judging import choose
 from rmsnet.registry.levels import Level
 
 GATE = RegisterParams()
@@ -167,6 +169,26 @@ def test_a_decision_says_its_p_value_its_level_and_which_question_it_was():
 @pytest.mark.parametrize("games", [3, 19, 20])
 def test_a_few_games_decide_nothing(games):
     assert games_check(games, GATE).passed == (games >= 20)
+
+
+def test_among_models_that_the_best_does_not_surely_surpass_the_first_named_asks():
+    """Which of two equal ones has the higher number depends on seed and processor."""
+    models = {
+        "poor": pair(20, (0.05, 0.05), 1)[0],
+        "one": pair(20, (0.6, 0.6), 1)[0],
+        "two": pair(20, (0.6, 0.6), 1)[1],
+    }
+
+    def chosen(*names: str):
+        folders = [Path(name) for name in names]
+        return choose(folders, lambda model: models[model.name].scores().average_map, lambda one: models[one.name])
+
+    assert chosen("poor", "one", "two").model.name == "one"
+    assert chosen("poor", "two", "one").model.name == "two"
+    whys = {chosen(*names).why.partition(" ")[2][:27] for names in (("one", "two"), ("two", "one"))}
+    assert "is not surely better on val" in whys
+    assert chosen("poor", "one").why == "the best on valid, surely better than those named before it"
+    assert chosen("poor").why == ""
 
 
 ONE, TWO, THREE = (frozenset([key, f"labels of {key}"]) for key in ("one", "two", "three"))
