@@ -62,12 +62,15 @@ def standing(features: Path, params: RegisterParams) -> Standing:
 
 
 def _rows(lines: Mapping[str, Sequence[Change]], name: str, games: frozenset[str]) -> list[Row]:
-    rows = []
+    rows, asked = [], set()
     for line, changes in lines.items():
         for change in changes:
             question = question_of(change)
-            if question is None or (line != name and games.isdisjoint(question.games)):
+            if question is None or (line, question.identity) in asked:
                 continue
+            if line != name and games.isdisjoint(question.games):
+                continue
+            asked.add((line, question.identity))
             row = {
                 "when": change.when,
                 "line": line,

@@ -106,17 +106,20 @@ def past_decisions(lines: Mapping[str, Sequence[Change]]) -> list[PastDecision]:
     Args:
         lines: the history of each registered model.
     """
-    found = []
+    found: dict[object, tuple[tuple[str, int], PastDecision]] = {}
     for line, changes in lines.items():
         taken_back = rolled_back(changes)
         for change in changes:
             question = question_of(change)
-            if question is not None:
-                stays = change.models.get(question.version) not in taken_back
-                promoted = question.passed and change.kind == "promote" and change.holds and stays
-                decision = PastDecision(line, frozenset(question.games), promoted, question.spread)
-                found.append(((change.when, change.number), decision))
-    return [decision for _, decision in sorted(found, key=lambda item: item[0])]
+            if question is None:
+                continue
+            stays = change.models.get(question.version) not in taken_back
+            promoted = question.passed and change.kind == "promote" and change.holds and stays
+            when, first = found.get((line, question.identity), ((change.when, change.number), None))
+            promoted |= first is not None and first.promoted  # asked again, it is the same question
+            decision = PastDecision(line, frozenset(question.games), promoted, question.spread)
+            found[line, question.identity] = when, decision
+    return [decision for _, decision in sorted(found.values(), key=lambda item: item[0])]
 
 
 def until(lines: Mapping[str, Sequence[Change]], seen: Mapping[str, int]) -> dict[str, list[Change]]:

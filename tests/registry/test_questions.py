@@ -96,6 +96,10 @@ def test_only_a_promotion_by_the_games_that_stands_is_a_promotion(changes, promo
     assert (decision.promoted, decision.games) == (promoted, frozenset(ASKED.games))
 
 
+def test_a_question_that_was_asked_again_counts_once():
+    assert len(past_decisions({"ours": [change(1), change(2), change(3, "forced")]})) == 1
+
+
 @given(st.lists(st.tuples(st.sampled_from(["ours", "theirs"]), st.booleans()), max_size=12))
 def test_levels_can_be_computed_again_from_what_was_seen(acts):
     """Whatever came after a question changes nothing about its level."""
@@ -103,7 +107,7 @@ def test_levels_can_be_computed_again_from_what_was_seen(acts):
     asked = []
     for number, (line, passes) in enumerate(acts, start=1):
         level = next_level(past_decisions(lines), line, ASKED.games, STRICT).value
-        question = replace(ASKED, passed=passes, seen=seen_of(lines))
+        question = replace(ASKED, passed=passes, seen=seen_of(lines), data_hash=str(number))
         lines[line].append(change(number, "promote" if passes else "refused", question))
         asked.append((line, level, question))
     for line, level, question in asked:
@@ -115,7 +119,7 @@ def test_levels_can_be_computed_again_from_what_was_seen(acts):
 def test_questions_of_all_lines_come_in_the_order_of_time(ours, theirs):
     numbers = range(1, ours + theirs + 1)
     lines = {
-        "ours": [change(number) for number in numbers[:ours]],
-        "theirs": [change(number) for number in numbers[ours:]],
+        "ours": [change(number, question=replace(ASKED, data_hash=str(number))) for number in numbers[:ours]],
+        "theirs": [change(number, question=replace(ASKED, data_hash=str(number))) for number in numbers[ours:]],
     }
     assert [decision.line for decision in past_decisions(lines)] == ["ours"] * ours + ["theirs"] * theirs
