@@ -46,13 +46,16 @@ def run_convert(options: argparse.Namespace) -> Any:
     done = convert(options.source, options.out, target, stated, source_format)
     if not options.json:
         seen = " (seen by what is in it)" if done.guessed else ""
-        print(
-            f"{options.source}: {done.source_format}{seen}, {done.games:,} games, {sum(done.events.values()):,} events"
-        )
+        found = f"{_count(done.games, 'game')}, {_count(sum(done.events.values()), 'event')}"
+        print(f"{options.source}: {done.source_format}{seen}, {found}")
         for title, lines in (("lost", done.lost), ("note", done.notes)):
             for line in lines[:SHOWN_NOTES]:
                 print(f"{title}: {line}")
             if len(lines) > SHOWN_NOTES:
                 print(f"{title}: and {len(lines) - SHOWN_NOTES:,} more (all of them: --json)")
-        print(f"{options.out}: {target}, {len(done.files):,} file{'s' * (len(done.files) != 1)}")
+        print(f"{options.out}: {target}, {_count(len(done.files), 'file')}")
     return {**asdict(done), "files": [str(path) for path in done.files], "target_format": target}
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'s' * (number != 1)}"

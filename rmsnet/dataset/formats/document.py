@@ -4,6 +4,7 @@ A timeline is a piece of footage whose clock starts at 0: a half, a quarter, a w
 has a timeline for each, of one name.
 """
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -12,6 +13,9 @@ from typing import Any
 
 from rmsnet.dataset.labels import Event
 from rmsnet.errors import UserError
+
+MOST_HALVES = 99
+"""Pieces of a match; the quarters, sets and throws of any sport are fewer."""
 
 _HALF_OF = re.compile(r"(.+)/half([1-9][0-9]?)")
 
@@ -101,7 +105,7 @@ def joined(documents: Iterable[Annotations], where: str, halves_in_names: bool =
         halves_in_names: their format knows footage and no halves, see `written_names`.
 
     Raises:
-        UserError: two of them tell of the same piece of footage.
+        UserError: two of them tell of the same piece of footage, or an event is none.
     """
     documents = list(documents)
     timelines = [timeline for document in documents for timeline in document.timelines]
@@ -109,6 +113,7 @@ def joined(documents: Iterable[Annotations], where: str, halves_in_names: bool =
         timelines = _with_halves(timelines)
     seen: set[tuple[str, int]] = set()
     for timeline in timelines:
+        _require_events(timeline, where)
         key = timeline.name, timeline.half
         if key in seen:
             raise UserError(f"{where}: half {timeline.half} of {timeline.name!r} is there twice; keep one")
@@ -125,6 +130,18 @@ def joined(documents: Iterable[Annotations], where: str, halves_in_names: bool =
         extra,
         tuple(note for document in documents for note in document.notes),
     )
+
+
+def _require_events(timeline: Timeline, where: str) -> None:
+    if not timeline.name:
+        raise UserError(f"{where}: footage without a name")
+    if not 1 <= timeline.half <= MOST_HALVES:
+        raise UserError(f"{where}: {timeline.name}: half {timeline.half}; they go from 1 to {MOST_HALVES}")
+    for number, mark in enumerate(timeline.marks, 1):
+        if not mark.label:
+            raise UserError(f"{where}: {timeline.name}: event {number} has no label")
+        if mark.confidence is not None and not math.isfinite(mark.confidence):
+            raise UserError(f"{where}: {timeline.name}: event {number}: confidence {mark.confidence} is not finite")
 
 
 def written_names(document: Annotations) -> list[tuple[str, Timeline]]:

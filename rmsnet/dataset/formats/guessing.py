@@ -82,7 +82,7 @@ def _format_of_json(document: Any, file: SourceFile) -> str:
     if "predictions" in lists:
         return "soccernet-results"
     if "annotations" in lists:
-        labels = {row.get("label") for row in document["annotations"] if isinstance(row, dict)}
+        labels = {str(row.get("label")) for row in document["annotations"] if isinstance(row, dict)}
         found = [name for name in BY_NAME if labels and labels <= set(FORMATS[name].classes)]
         return found[0] if len(found) == 1 else ""
     is_timeline = isinstance(document.get("timeline"), dict) and "rows" in document["timeline"]

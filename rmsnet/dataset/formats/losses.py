@@ -21,14 +21,16 @@ ATTRIBUTES: Mapping[str, Callable[[Mark], Any]] = {
 def losses(source: Annotations, kept: Annotations) -> list[str]:
     """What is in `source` and not in `kept`, a line each; empty where all of it is."""
     found = {(timeline.name, timeline.half): timeline for timeline in kept.timelines}
-    pairs = [
-        (timeline, found.get((timeline.name, timeline.half), Timeline(timeline.name))) for timeline in source.timelines
-    ]
-    marks = [pair for one, other in pairs for pair in zip(one.marks, other.marks, strict=True)]
+    pairs = [(timeline, found.get((timeline.name, timeline.half))) for timeline in source.timelines]
+    both = [(timeline, other) for timeline, other in pairs if other is not None]
+    absent = [timeline for timeline, other in pairs if other is None]
+    marks = [pair for one, other in both for pair in zip(one.marks, other.marks, strict=True)]
     return [
         *_of_times(marks),
         *_of_marks(marks),
-        *_of_timelines(pairs, set(found)),
+        *_of_names([timeline for timeline in absent if timeline.marks], "called otherwise"),
+        *_of_names([timeline for timeline in absent if not timeline.marks], "without events"),
+        *_of_timelines(both),
         *_of_document(source, kept),
     ]
 
@@ -55,17 +57,18 @@ def _of_marks(pairs: list[tuple[Mark, Mark]]) -> Iterator[str]:
     yield from (f"{name} of {_events(count)}" for name, count in counts.items() if count)
 
 
-def _of_timelines(pairs: list[tuple[Timeline, Timeline]], there: set[tuple[str, int]]) -> Iterator[str]:
-    empty = [timeline for timeline, _ in pairs if (timeline.name, timeline.half) not in there]
-    if empty:
-        yield f"{len(empty)} piece{'s' * (len(empty) > 1)} of footage without events (first: {empty[0].name})"
+def _of_names(timelines: list[Timeline], what: str) -> Iterator[str]:
+    if timelines:
+        yield f"{len(timelines)} piece{'s' * (len(timelines) > 1)} of footage {what} (first: {timelines[0].name})"
+
+
+def _of_timelines(pairs: list[tuple[Timeline, Timeline]]) -> Iterator[str]:
     counts: Counter[str] = Counter()
     for timeline, other in pairs:
-        if timeline not in empty:
-            counts["frame rate"] += timeline.fps is not None and not _same_rate(timeline.fps, other.fps)
-            counts["length in frames"] += timeline.frames not in (None, other.frames)
-            counts["path of the video"] += timeline.video not in ("", other.video)
-            counts.update(f"{key!r}" for key in _missing(timeline.extra, other.extra))
+        counts["frame rate"] += timeline.fps is not None and not _same_rate(timeline.fps, other.fps)
+        counts["length in frames"] += timeline.frames not in (None, other.frames)
+        counts["path of the video"] += timeline.video not in ("", other.video)
+        counts.update(f"{key!r}" for key in _missing(timeline.extra, other.extra))
     yield from (f"{name} ({count} time{'s' * (count > 1)})" for name, count in counts.items() if count)
 
 

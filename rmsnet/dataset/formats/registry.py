@@ -11,7 +11,7 @@ from rmsnet.dataset.formats.longomatch import read_longomatch
 from rmsnet.dataset.formats.osl import read_osl
 from rmsnet.dataset.formats.osl_writing import write_osl, write_predictions, write_results_per_video
 from rmsnet.dataset.formats.sctimeline import read_sctimeline
-from rmsnet.dataset.formats.soccernet_labels import BALL_LABELS, read_labels, write_labels
+from rmsnet.dataset.formats.soccernet_labels import BALL_LABELS, NO_EVENT, read_labels, write_labels
 from rmsnet.dataset.formats.soccernet_results import RESULTS, read_results, write_results
 from rmsnet.dataset.formats.sources import SourceFile
 from rmsnet.dataset.formats.sportscode import read_sportscode
@@ -56,7 +56,7 @@ def _write_labels(file_name: str, document: Annotations, stated: Stated) -> dict
 
 
 FORMATS = {
-    "soccernet-v1": _soccernet(LABEL_FILES["v1"], tuple(sorted(LABELS["v1"]))),
+    "soccernet-v1": _soccernet(LABEL_FILES["v1"], tuple(sorted(LABELS["v1"] - {NO_EVENT}))),
     "soccernet-v2": _soccernet(LABEL_FILES["v2"], V2_CLASSES),
     "soccernet-ball": _soccernet(BALL_LABELS, BALL_CLASSES),
     "soccernet-results": Format((RESULTS,), read_results, lambda document, _: write_results(document)),

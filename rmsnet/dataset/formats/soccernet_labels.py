@@ -115,7 +115,7 @@ def write_labels(document: Annotations, file_name: str) -> dict[str, bytes]:
         extra = dict(pieces[0].extra)
         nothing = extra.pop(NO_EVENT, []) if file_name == "Labels.json" else []
         rows = [_row(mark, file_name) for piece in pieces for mark in piece.marks]
-        root = {**extra, "UrlLocal": name, "annotations": [*rows, *nothing]}
+        root = {**extra, "UrlLocal": f"{name}/", "annotations": [*rows, *nothing]}
         written[f"{name}/{file_name}"] = encoded(root)
     return written
 

@@ -4,7 +4,6 @@
                                     "half": "1", "confidence": "0.98"}, …]}
 """
 
-import math
 from typing import Any
 
 import msgspec
@@ -52,8 +51,6 @@ def _mark(row: dict[str, Any], where: str) -> Mark:
     half = read.half if read.half is not None else time[0] if time else None
     if half is None or half < 1:
         raise UserError(f"{where}: no half; give 'half': 1 or a gameTime like '1 - 06:28'")
-    if not math.isfinite(read.confidence):
-        raise UserError(f"{where}.confidence: {read.confidence} is not finite")
     try:
         position_ms = whole_ms(read.position)
     except ValueError as error:

@@ -53,11 +53,11 @@ class SourceFile:
 
     @property
     def game(self) -> str:
-        """The folder in which it lies, below the source; at the top, that folder's own name."""
+        """The folder in which it lies, below the source; at the top, that folder's own name, or in a zip its own."""
         inside = self.path.parent.as_posix()
         if inside != ".":
             return inside
-        return "" if self.folder is None else self.folder.resolve().name
+        return (self.folder.resolve().name if self.folder else "") or self.name
 
     def text(self) -> str:
         """The content as text, UTF-8 unless a byte-order mark says otherwise.

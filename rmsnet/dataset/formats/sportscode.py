@@ -66,22 +66,26 @@ def _mark(instance: Element, where: str) -> Mark:
     position_ms: int = start
     end_ms: int | None = end
     with suppress(ValueError):
-        moment = ms_of_clock(said.get(MOMENT, [""])[0])
+        moment = ms_of_clock(_first(said, MOMENT))
         if start <= moment <= end:  # else somebody has moved the instance
             position_ms, end_ms = moment, None
             _take(said, MOMENT)
     confidence = None
     with suppress(ValueError):
-        score = float(said.get(SURE, [""])[0])
+        score = float(_first(said, SURE))
         if math.isfinite(score):
             confidence = score
             _take(said, SURE)
-    visible = said.get(SHOWN, [""])[0] != "not shown"
+    visible = _first(said, SHOWN) != "not shown"
     if not visible:
         _take(said, SHOWN)
     team = _take(said, TEAM)
     extra: dict[str, Any] = {group: texts if len(texts) > 1 else texts[0] for group, texts in said.items() if texts}
     return Mark(1, position_ms, label, team, visible, end_ms, confidence, extra=extra)
+
+
+def _first(said: dict[str, list[str]], group: str) -> str:
+    return next(iter(said.get(group, [])), "")
 
 
 def _take(said: dict[str, list[str]], group: str) -> str:

@@ -3,14 +3,15 @@
     game,period,time,label,team,confidence
     cup final,1,0:06:28.120,goal,home,0.98
 
-How times are written is stated, never guessed: by the column's name (`TIME_COLUMNS`), by --times, or by a form that can
-be nothing else. Other columns are kept as they are.
+How times are written is stated, never guessed: by the column's name (`TIME_COLUMNS`; where one is position_ms, the
+others repeat it), by --times, or by a form that can be nothing else. Other columns are kept as they are.
 """
 
 import csv
 import math
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from io import StringIO
 
 from rmsnet.dataset.formats.clocks import NOTATIONS, TIMES, WHOLE_CLOCK, period_of_minute
@@ -20,7 +21,16 @@ from rmsnet.dataset.formats.stated import Stated
 from rmsnet.errors import UserError
 
 COLUMNS = ("game", "period", "end", "label", "team", "visibility", "confidence", "head")
-OTHER_NAMES = {"class": "label", "half": "period", "video": "game", "score": "confidence", "visible": "visibility"}
+OTHER_NAMES = {
+    "class": "label",
+    "half": "period",
+    "match": "game",
+    "video": "game",
+    "score": "confidence",
+    "visible": "visibility",
+}
+
+EXACT = "position_ms"
 
 TIME_COLUMNS = {
     "time": "",
@@ -30,7 +40,7 @@ TIME_COLUMNS = {
     "time_seconds": "seconds",
     "milliseconds": "milliseconds",
     "time_ms": "milliseconds",
-    "position_ms": "milliseconds",
+    EXACT: "milliseconds",
     "frame": "frames",
     "minute": "minutes",
 }
@@ -43,8 +53,11 @@ RUN = re.compile(r"(?![+-]?[0-9.]+$)[=+@'\t\r-]")
 def delimiter_of(text: str) -> str | None:
     """What separates the columns of a table: that with which its first line names a label; None: nothing does."""
     header = text.partition("\n")[0].rstrip("\r")
-    found = [mark for mark in ",;\t" if "label" in columns_of(next(csv.reader([header], delimiter=mark), []))]
-    return found[0] if found else None
+    with suppress(csv.Error):
+        for mark in ",;\t":
+            if "label" in columns_of(next(csv.reader([header], delimiter=mark), [])):
+                return mark
+    return None
 
 
 def columns_of(cells: Sequence[str]) -> list[str]:
@@ -94,6 +107,8 @@ def _plain(cell: str) -> str:
 def _time_column(where: str, columns: Sequence[str], times: str, rows: Sequence[Sequence[str]]) -> tuple[str, str]:
     """The column that holds the time, and how."""
     found = {name: TIME_COLUMNS[name] for name in columns if name in TIME_COLUMNS}
+    if EXACT in found and not times:
+        found = {EXACT: found[EXACT]}
     asked = {name: way for name, way in found.items() if way == times} if times else found
     asked = asked or {name: way for name, way in found.items() if not way}
     if len(asked) > 1:

@@ -45,7 +45,9 @@ def osl(*events: dict[str, Any], labels: tuple[str, ...] = ("PASS", "SHOT"), **i
     return {
         "version": "2.0",
         "labels": {"action": {"type": "single_label", "labels": list(labels)}},
-        "data": [{"id": "m1", "inputs": [{"type": "video", "path": "m1.mp4", "fps": 25.0}], "events": list(events), **item}],
+        "data": [
+            {"id": "m1", "inputs": [{"type": "video", "path": "m1.mp4", "fps": 25.0}], "events": list(events), **item}
+        ],
     }
 
 

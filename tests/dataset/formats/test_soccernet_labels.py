@@ -1,5 +1,8 @@
 """SoccerNet's label files and predictions."""
 
+import json
+import zipfile
+
 import pytest
 
 from rmsnet.dataset.ball_actions import BALL_CLASSES, TEAM_CLASSES
@@ -164,3 +167,14 @@ def test_a_game_without_any_event_is_a_file_all_the_same():
     document = read("soccernet-v2", labels_of())
     assert isinstance(document, Annotations)
     assert list(written("soccernet-v2", document)) == ["league/season/game/Labels-v2.json"]
+
+
+@pytest.mark.parametrize(
+    ("name", "archive", "file"),
+    [("soccernet-v1", "labels_v1.zip", "Labels.json"), ("soccernet-v2", "labels_v2.zip", "Labels-v2.json")],
+)
+def test_real_label_files_come_back_as_they_were(name, archive, file, shared):
+    with zipfile.ZipFile(shared / "soccernet" / archive) as real:
+        for path in [path for path in real.namelist() if path.endswith(file)][1::25]:
+            (content,) = written(name, read(name, real.read(path), path)).values()
+            assert json.loads(content) == json.loads(real.read(path))

@@ -8,6 +8,7 @@ import pytest
 
 from rmsnet.dataset.formats.stated import Stated
 from rmsnet.errors import UserError
+from rmsnet.matches.overview import EVENTS, write_overview
 from tests.dataset.formats.builders import read, times, written
 
 
@@ -74,7 +75,7 @@ def test_tables_of_spreadsheets_are_read(encoding):
         ("", "names no column 'label'"),
         ("time,event\n", "names no column 'label'"),
         ("label\ngoal\n", "no column of times"),
-        ("frame,position_ms,label\n1,2,goal\n", "times stand in frame and in position_ms"),
+        ("frame,seconds,label\n1,2,goal\n", "times stand in frame and in seconds"),
         ("frame,label\n1,goal\n", "times in frames need a rate: --fps"),
         ("position_ms,label\n1,goal,more\n", "line 2: more cells than the first line names"),
         ("position_ms,label\n1,\n", "line 2: no label"),
@@ -93,8 +94,17 @@ def test_a_bad_table_is_refused_in_a_line(text, told):
 
 
 def test_two_columns_of_times_are_one_when_it_is_said_which():
-    document = read("csv", "frame,position_ms,label\n1,2,goal\n", stated=Stated(times="milliseconds"))
-    assert [(mark.position_ms, mark.extra) for mark in document.marks] == [(2, {"frame": "1"})]
+    document = read("csv", "frame,seconds,label\n1,2,goal\n", stated=Stated(times="seconds"))
+    assert [(mark.position_ms, mark.extra) for mark in document.marks] == [(2000, {"frame": "1"})]
+
+
+def test_the_tables_that_spotting_leaves_are_read(tmp_path):
+    """They name each time thrice, for people, for football, and exactly."""
+    spot = {"half": 2, "time": "61:01", "minute": "107'", "position_ms": 3_661_500, "label": "goal", "confidence": 0.5}
+    write_overview(tmp_path, "two", {"a": [spot], "league/b": [spot, {**spot, "half": 1}]})
+    document = read("csv", (tmp_path / EVENTS).read_bytes())
+    assert [(piece.name, piece.half) for piece in document.timelines] == [("a", 2), ("league/b", 2), ("league/b", 1)]
+    assert [(mark.position_ms, mark.confidence) for mark in document.marks] == [(3_661_500, 0.5)] * 3
 
 
 @pytest.mark.parametrize("notation", ["h:mm:ss", "mm:ss", "seconds", "milliseconds", "frames"])
