@@ -52,10 +52,10 @@ def losses(masking: float, folder: Path, monkeypatch: pytest.MonkeyPatch) -> lis
     measured: list[list[float]] = []
     step = Trainer._step
 
-    def recorded(self, batch):
+    def recorded(self, batch, rate):
         if len(measured) == STEPS:
             raise Enough
-        result = step(self, batch)
+        result = step(self, batch, rate)
         measured.append(result[:3].tolist())
         return result
 
