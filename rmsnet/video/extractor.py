@@ -16,7 +16,7 @@ from rmsnet.video.preprocessing import fit, normalized
 from rmsnet.video.recipe import Recipe
 
 FRAMES_AT_ONCE = {"cpu": 32, "cuda": 128}
-"""A GPU that is given few waits for the next ones: with 32 a third of the speed of 512, with 128 almost all of it."""
+"""A GPU that is given few waits for the next ones: with 32 a third of the speed of 512, with 128 nine tenths of it."""
 
 Progress = Callable[[int, int | None], None]
 """Told of the frames done and the frames expected (None: unknown)."""

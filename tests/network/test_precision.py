@@ -66,10 +66,10 @@ def test_the_comparison_would_notice_a_type_that_is_too_coarse(banks, float32, t
     """The same with weights that are kept in eight bits, so that small steps are rounded away."""
     step = Trainer._step
 
-    def rounded(self, batch):
-        measured = step(self, batch)
+    def rounded(self, batch, rate):
+        measured = step(self, batch, rate)
         with torch.no_grad():
-            for weight in self.weights.values():
+            for weight in self.learner.weights.values():
                 weight.copy_(weight.to(torch.float8_e4m3fn))
         return measured
 
