@@ -225,10 +225,7 @@ class Trainer:
                 self.graphs[len(rates)] = StepGraph(batches, rates)
             return self.graphs[len(rates)](batches, rates, self.learner.step)
         each = zip(*(torch.split(tensor, self.params.batch_size, dim=-1) for tensor in batches), strict=True)
-        return torch.stack([self._step(batch, rate) for batch, rate in zip(each, rates, strict=True)])
-
-    def _step(self, batch: Batch, rate: Tensor) -> Tensor:
-        return self.learner.step(batch, rate)
+        return torch.stack([self.learner.step(batch, rate) for batch, rate in zip(each, rates, strict=True)])
 
     def _require_finite(self, loss: Tensor, number: int, rows: Tensor) -> None:
         """Name the first batch whose loss is not finite, and where it comes from."""
