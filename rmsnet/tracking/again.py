@@ -1,6 +1,5 @@
 """A training whose run the store does not have (another store, one made anew, one that was cleaned) is logged again."""
 
-import csv
 import shutil
 import sys
 from collections.abc import Callable, Mapping
@@ -8,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from rmsnet.files import read_json
+from rmsnet.files import read_csv, read_json
 from rmsnet.tracking.groups import Group
 from rmsnet.tracking.logged_model import put_model, save_pyfunc
 from rmsnet.tracking.runs import IDENTITY_TAG, curves, read_run, tracked_run
@@ -82,9 +81,8 @@ def _log_run(folder: Path, told: Mapping[str, Any], example: Example) -> tuple[s
         for split, digest in told.get("data_hashes", {}).items():
             run.log_data(f"{config['dataset']} {split}", digest, split, {"made_by": "rmsnet extract"})
         if (folder / "history.csv").exists():
-            with (folder / "history.csv").open(newline="", encoding="utf-8") as file:
-                for row in csv.DictReader(file):
-                    run.log_epoch(int(row["epoch"]), curves({key: float(value) for key, value in row.items()}))
+            for row in read_csv(folder / "history.csv"):
+                run.log_epoch(int(row["epoch"]), curves({key: float(value) for key, value in row.items()}))
         run.log_best(metrics)
         with TemporaryDirectory(prefix="rmsnet-") as kept:
             for name in _KEPT:
