@@ -119,7 +119,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--full", action="store_true")
     full, started = parser.parse_args().full, time.monotonic()
-    numbers, batches = ((20, 50, 100), 40) if full else ((50,), 10)
+    numbers, batches = ((20, 50, 100), 20) if full else ((50,), 10)
     print("Equal challengers that pass, in %, at the level\n")
     print(f"| equal, but | games | test | {' | '.join(f'{100 * level:g} %' for level in LEVELS)} |\n|{'---|' * 7}")
     with ProcessPoolExecutor(len(os.sched_getaffinity(0))) as pool:
