@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from rmsnet.errors import UserError
+from rmsnet.files import read_yaml
 
 _STRICT = {"extra": "forbid"}
 
@@ -54,6 +55,7 @@ class ExtractParams:
         precision: of source "videos": what the backbone multiplies in; "bfloat16" is faster where the machine has it
             and moves the features a little (docs/video.md).
         pca: of source "videos": features left by a PCA fitted on the training split; 0: no PCA.
+        extra_time: what becomes of annotated events in halves 3 to 5: "refuse" the data, or "leave-out" and count them.
     """
 
     __pydantic_config__ = _STRICT
@@ -67,6 +69,7 @@ class ExtractParams:
     weights: str = "IMAGENET1K_V1"
     precision: Literal["float32", "bfloat16"] = "float32"
     pca: int = 512
+    extra_time: Literal["refuse", "leave-out"] = "refuse"
 
     def __post_init__(self) -> None:
         for key in ("features", "videos"):
@@ -327,17 +330,10 @@ def load_params(path: Path | None = None, overrides: Sequence[str] = ()) -> Para
     Raises:
         UserError: no such file, not YAML, an unknown key, an impossible value; the message names the key.
     """
-    import yaml
-
     document: Any = {}
     if path is not None or Path("params.yaml").exists():
         path = Path(path or "params.yaml")
-        try:
-            document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-        except FileNotFoundError:
-            raise UserError(f"{path}: no such file") from None
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise UserError(f"{path}: not readable YAML ({' '.join(str(error).split())})") from None
+        document = read_yaml(path) or {}
     if not isinstance(document, dict):
         raise UserError(f"{path}: must be a mapping of sections")
     for override in overrides:
@@ -345,10 +341,7 @@ def load_params(path: Path | None = None, overrides: Sequence[str] = ()) -> Para
         section, dot, name = key.strip().partition(".")
         if not (equals and dot and section and name):
             raise UserError(f"--set {override}: write section.key=value, e.g. train.epochs=10")
-        try:
-            value = yaml.safe_load(text)
-        except yaml.YAMLError:
-            raise UserError(f"--set {override}: the value is not YAML") from None
+        value = read_yaml(text, f"--set {override}")
         if not isinstance(document.setdefault(section, {}), Mapping):
             raise UserError(f"--set {override}: {section} is not a section")
         document[section] = {**document[section], name: value}

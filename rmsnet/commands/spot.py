@@ -23,7 +23,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--confidence", type=float, metavar="P", default=0.5, help="least to print, show at first, cut (default: 0.5)"
     )
     parser.add_argument("--highlights", action="store_true", help="cut clips around the events and join them in a reel")
-    parser.add_argument("--split", choices=("train", "valid", "test"), help="of a dataset (default: all its games)")
+    parser.add_argument("--split", help="of a dataset: test, challenge, … (default: all games of its lists)")
     add_device_option(parser)
     add_json_option(parser)
     parser.set_defaults(run=run)

@@ -9,6 +9,7 @@ import numpy as np
 from rmsnet.evaluation.assessment import Assessment
 from rmsnet.evaluation.bootstrap import interval
 from rmsnet.evaluation.cells import Floats
+from rmsnet.formats.words import plain_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -112,5 +113,6 @@ def _finish(axes: "Axes", x: str, y: str, title: str, lines: int) -> None:
 def _png(figure: "Figure") -> bytes:
     buffer = io.BytesIO()
     # No name and date of the program: the same evaluation gives the same bytes.
-    figure.savefig(buffer, format="png", metadata={"Software": None})
+    with plain_text(figure):
+        figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()

@@ -15,6 +15,7 @@ from rmsnet.evaluation.assessment import Assessment
 from rmsnet.evaluation.bootstrap import interval
 from rmsnet.evaluation.mistakes import FalseAlarm, Miss, Mistakes, as_row, columns_of, mistakes
 from rmsnet.files import write_json, write_text
+from rmsnet.formats.words import text_cell
 
 REPORT_FILES = (
     "metrics.json",
@@ -100,7 +101,7 @@ def as_csv(rows: Iterable[Mapping[str, Any]], names: Sequence[str] = ()) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, names or (list(listed[0]) if listed else []), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(listed)
+    writer.writerows({name: text_cell(value) for name, value in row.items()} for row in listed)
     return text.getvalue()
 
 

@@ -12,6 +12,7 @@ each other (each from the profile of the halves in the other four fifths) and a 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ import numpy.typing as npt
 
 from rmsnet.features.bank import FrameBank
 from rmsnet.errors import UserError
+from rmsnet.files import read_document, structured
 
 PROFILE_SCHEMA = 1
 PROFILE_FILE = "profile.json"
@@ -202,19 +204,50 @@ def drift(profile: Mapping[str, Any], half: HalfSummary, farthest: int = 5) -> D
     Raises:
         UserError: the profile is none, or one of features of another width.
     """
-    try:
-        width, limit = int(profile["width"]), float(profile["drift"]["limit"])
-        std, quantiles = np.asarray(profile["std"], np.float64), np.asarray(profile["quantiles"], np.float64)
-        known = profile["schema"] == PROFILE_SCHEMA and quantiles.shape == (len(PROBABILITIES), width)
-    except (KeyError, TypeError, ValueError):
-        known = False
-    if not known or std.shape != (width,):
-        raise UserError(f"not a feature profile of schema {PROFILE_SCHEMA}; train the model again")
-    if width != len(half.mean):
-        raise UserError(f"the features are {len(half.mean)} wide, those of the training profile {width}")
-    distances = _distances(half, std, quantiles)
+    known = structured(profile, _Profile, "feature profile", _AGAIN)
+    if known.width != len(half.mean):
+        raise UserError(f"the features are {len(half.mean)} wide, those of the training profile {known.width}")
+    distances = _distances(half, np.asarray(known.std), np.asarray(known.quantiles))
     order = np.argsort(-distances, kind="stable")[:farthest]
-    return Drift(float(distances.mean()), limit, tuple((int(index), float(distances[index])) for index in order))
+    found = tuple((int(index), float(distances[index])) for index in order)
+    return Drift(float(distances.mean()), known.drift.limit, found)
+
+
+def read_profile(path: Path) -> dict[str, Any]:
+    """A profile.json.
+
+    Raises:
+        UserError: there is none, or it is none.
+    """
+    profile = read_document(path, dict[str, Any], advice=_AGAIN)
+    structured(profile, _Profile, str(path), _AGAIN)
+    return profile
+
+
+_AGAIN = "not a feature profile of this version; train the model again"
+
+
+@dataclass(frozen=True)
+class _Limit:
+    limit: float
+
+
+@dataclass(frozen=True)
+class _Profile:
+    """What `drift` reads of a profile."""
+
+    schema: int
+    width: int
+    std: list[float]
+    quantiles: list[list[float]]
+    drift: _Limit
+
+    def __post_init__(self) -> None:
+        if self.schema != PROFILE_SCHEMA:
+            raise ValueError(f"schema {self.schema}, not {PROFILE_SCHEMA}")
+        widths = {self.width, len(self.std), *map(len, self.quantiles)}
+        if len(widths) > 1 or not self.width or len(self.quantiles) != len(PROBABILITIES):
+            raise ValueError("std and quantiles are not of its width")
 
 
 def _distances(half: HalfSummary, std: Floats, quantiles: Floats) -> Floats:

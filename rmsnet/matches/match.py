@@ -37,12 +37,14 @@ class Match:
         halves: the halves that are there.
         events: the annotated events of those halves; None where there are no labels.
         simulated: whether its features or pictures are made up.
+        warnings: what of it is not used, a line each.
     """
 
     name: str
     halves: tuple[MatchHalf, ...]
     events: tuple[Event, ...] | None = None
     simulated: bool = False
+    warnings: tuple[str, ...] = ()
 
 
 def match_minute(half: int, position_ms: int) -> str:

@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from rmsnet.dataset.feature_files import Features
+from rmsnet.dataset.feature_files import Features, open_features
 from rmsnet.dataset.labels import truth_of
 from rmsnet.errors import UserError
 from rmsnet.evaluation.results import RESULTS, results_of
 from rmsnet.features.bank import BankHalf, FrameBank
 from rmsnet.features.shards import Shard
 from rmsnet.files import atomic_file, write_json, write_text
+from rmsnet.formats.arrays import require_finite
 from rmsnet.matches.match import Match, clock, match_minute
 from rmsnet.matches.overview import EVENT_COLUMNS, write_events, write_overview
 from rmsnet.matches.page.looks import colors_of
@@ -132,12 +133,14 @@ def _require_videos(match: Match) -> None:
 
 
 def _require_openable(match: Match) -> None:
-    """Refuse a video that cannot be opened before time goes into the one before it."""
+    """Refuse a video that cannot be opened, or bad features, before time goes into what comes before."""
     from rmsnet.video.decoding import open_video
 
     for half in match.halves:
         if half.features is None:
             open_video(half.videos[0])[0].close()
+        else:
+            require_finite(open_features(half.features), half.features)
 
 
 def _spot(
@@ -151,7 +154,7 @@ def _spot(
     highlights: bool,
     shown: bool,
 ) -> SpottedMatch:
-    parts, warnings = [], []
+    parts, warnings = [], list(match.warnings)
     for half in match.halves:
         features, told = read(half, out)
         if features.shape[1] != spotter.config["width"]:
@@ -160,6 +163,7 @@ def _spot(
                 f"{where}: {features.shape[1]} features a frame; the model reads {spotter.config['width']} "
                 f"({spotter.config['features']['name']})"
             )
+        require_finite(features, half.features or half.videos[0])
         parts.append(features)
         warnings += told
     bank = _bank(match, parts, spotter)

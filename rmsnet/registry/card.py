@@ -8,6 +8,7 @@ import numpy as np
 from rmsnet.evaluation.assessment import Assessment
 from rmsnet.evaluation.bootstrap import interval
 from rmsnet.evaluation.metric import average_map
+from rmsnet.formats.words import markdown_cell
 from rmsnet.network.model_files import SpottingModel
 from rmsnet.spots import Predictions, Truth
 
@@ -50,12 +51,12 @@ def _lines(
     kind = "**simulated**" if model.simulated else "real"
     without = "" if model.regression else ", without the regression branch"
     parameters = sum(parameter.numel() for parameter in model.network.parameters())
-    yield f"# {name} version {version.version} ({config['name']})"
+    yield f"# {name} version {version.version} ({markdown_cell(config['name'])})"
     yield ""
     yield (
-        f"Spots {', '.join(model.classes)} in the features of soccer broadcasts. RMS-Net (Tomei et al., *Regression "
-        f"and Masking for Soccer Event Spotting*, 2021), {parameters:,} parameters, clips of {model.clip_frames} "
-        f"frames at {config['frame_rate']:g} frames a second{without}."
+        f"Spots {markdown_cell(', '.join(model.classes))} in the features of soccer broadcasts. RMS-Net (Tomei et al., "
+        f"*Regression and Masking for Soccer Event Spotting*, 2021), {parameters:,} parameters, clips of "
+        f"{model.clip_frames} frames at {config['frame_rate']:g} frames a second{without}."
     )
     if model.simulated:
         yield ""
@@ -90,7 +91,7 @@ def _lines(
 def _table(title: str, rows: list[tuple[str, Any]]) -> Iterator[str]:
     yield from ("", f"## {title}", "", "| | |", "|---|---|")
     for key, value in rows:
-        yield f"| {key} | {value} |"
+        yield f"| {markdown_cell(key)} | {markdown_cell(value)} |"
 
 
 def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -123,7 +124,7 @@ def _class_scores(test: Assessment) -> Iterator[str]:
         cells = [_with_ends(test.scores.per_class[label], None if mean_ends is None else mean_ends[:, label])]
         for index in shown:
             cells.append(_with_ends(test.scores.ap[index, label], None if ends is None else ends[:, index, label]))
-        yield f"| {name} | {events[label]} | {' | '.join(cells)} |"
+        yield f"| {markdown_cell(name)} | {events[label]} | {' | '.join(cells)} |"
 
 
 def _with_ends(value: float, ends: Any) -> str:
@@ -149,7 +150,7 @@ def _slices(test: Assessment) -> Iterator[str]:
         rows.append(("events not shown", len(corpus.truth.visible) - visible, test.scores.unshown.average_map))
     yield from ("", "## Slices of the test split", "", "| slice | events | Average-mAP, % |", "|---|---|---|")
     for name, events, score in rows:
-        yield f"| {name} | {events} | {f'{100 * score:.1f}' if events else '-'} |"
+        yield f"| {markdown_cell(name)} | {events} | {f'{100 * score:.1f}' if events else '-'} |"
     if not corpus.knows_visibility:
         yield ""
         yield "These annotations do not say which events the broadcast showed."

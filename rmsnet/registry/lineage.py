@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rmsnet.errors import UserError
-from rmsnet.files import content_hash, read_json
-from rmsnet.network.model_files import CONFIG, WEIGHTS
+from rmsnet.files import content_hash, read_document
+from rmsnet.network.model_files import CONFIG, read_config, weights_file_hash
 from rmsnet.provenance import dvc_md5
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def lineage(model: str, features: Path = Path("features"), data: Path = Path("da
     from rmsnet import tracking
 
     folder, run_id, model_id = _find(model)
-    config = read_json(folder / CONFIG)
+    config = read_config(folder)
     run = tracking.run_record(run_id, model_id)
     return [
         _dataset(config, run, data),
@@ -103,7 +103,9 @@ def _banks(config: Mapping[str, Any], run: "RunRecord", features: Path) -> Itera
 
 def _bank_matches(features: Path, split: str, digest: str) -> bool | None:
     index = Path(features) / f"{split}.json"
-    return bool(read_json(index).get("data_hash") == digest) if index.exists() else None
+    if not index.exists():
+        return None
+    return bool(read_document(index, dict[str, Any], advice="run rmsnet extract again").get("data_hash") == digest)
 
 
 def _run(run: "RunRecord") -> Iterator[Link]:
@@ -113,7 +115,7 @@ def _run(run: "RunRecord") -> Iterator[Link]:
 
 
 def _weights_match(folder: Path, config: Mapping[str, Any]) -> bool:
-    return bool(content_hash((folder / WEIGHTS).read_bytes()) == config["weights_hash"])
+    return bool(weights_file_hash(folder) == config["weights_hash"])
 
 
 def _evaluations(run: "RunRecord", features: Path) -> Iterator[Link]:

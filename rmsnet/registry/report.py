@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rmsnet.evaluation.paper import TABLE_III
+from rmsnet.formats.words import markdown_cell, plain_text
 
 if TYPE_CHECKING:
     from rmsnet.registry.decision import Decision
@@ -25,7 +26,7 @@ td, th { padding: .3em .8em; border-bottom: 1px solid #ddd; text-align: left; ve
 
 def summary(scores: Mapping[str, Mapping[str, Mapping[str, Any]]], decision: "Decision") -> str:
     """The variants beside the paper's Table III, and the decision, as Markdown."""
-    lines = [*variants_table(scores, decision.dataset, decision.simulated), "", f"{verdict(decision)}."]
+    lines = [*variants_table(scores, decision.dataset, decision.simulated), "", f"{markdown_cell(verdict(decision))}."]
     if decision.simulated:
         lines += ["", SIMULATED]
     return "\n".join(lines) + "\n"
@@ -39,7 +40,7 @@ def variants_table(scores: Mapping[str, Mapping[str, Mapping[str, Any]]], datase
         dataset: its name.
         simulated: whether it is made up.
     """
-    here = f"{dataset} (simulated)" if simulated else dataset
+    here = markdown_cell(f"{dataset} (simulated)" if simulated else dataset)
     lines = [
         f"Average-mAP (%, loose, devkit protocol): {here} beside the paper's Table III",
         "",
@@ -52,7 +53,7 @@ def variants_table(scores: Mapping[str, Mapping[str, Mapping[str, Any]]], datase
         ends = of_split["test"].get("ci95")
         interval = "" if ends is None else f" [{100 * ends[0]:.1f}, {100 * ends[1]:.1f}]"
         valid, test = (100 * of_split[split]["average_map"] for split in ("valid", "test"))
-        lines.append(f"| {name:18} | {valid:.1f} | {test:.1f}{interval} | {paper[0]} | {paper[1]} |")
+        lines.append(f"| {markdown_cell(name):18} | {valid:.1f} | {test:.1f}{interval} | {paper[0]} | {paper[1]} |")
     return lines
 
 
@@ -93,15 +94,18 @@ def _rows(decision: "Decision") -> list[tuple[str, str]]:
 
 
 def decision_markdown(decision: "Decision") -> str:
-    lines = [f"# {verdict(decision)}", ""]
-    lines += ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in _rows(decision)), ""]
+    lines = [f"# {markdown_cell(verdict(decision))}", ""]
+    lines += ["| | |", "|---|---|", *(f"| {name} | {markdown_cell(value)} |" for name, value in _rows(decision)), ""]
     lines += ["| condition | | |", "|---|---|---|"]
-    lines += [f"| {check.name} | {'yes' if check.passed else '**no**'} | {check.detail} |" for check in decision.checks]
+    lines += [
+        f"| {check.name} | {'yes' if check.passed else '**no**'} | {markdown_cell(check.detail)} |"
+        for check in decision.checks
+    ]
     if decision.per_class is not None:
         lines += ["", "| class | difference | low | high |", "|---|---|---|---|"]
         for name, row in decision.per_class.items():
             value, low, high = (100 * number for number in row)
-            lines.append(f"| {name} | {value:+.2f} | {low:+.2f} | {high:+.2f} |")
+            lines.append(f"| {markdown_cell(name)} | {value:+.2f} | {low:+.2f} | {high:+.2f} |")
         lines += ["", "![difference of the two models on resampled games](difference.png)"]
     if decision.simulated:
         lines += ["", SIMULATED]
@@ -178,5 +182,6 @@ def plot_duel(made: "Duel", decision: "Decision") -> bytes:
     if decision.simulated:
         figure.suptitle("simulated data", fontsize=9, color="#666")
     file = io.BytesIO()
-    figure.savefig(file, dpi=110)
+    with plain_text(figure):
+        figure.savefig(file, dpi=110)
     return file.getvalue()

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from rmsnet.evaluation import LOOSE
 from rmsnet.features.bank import FrameBank
+from rmsnet.formats.words import plain_text
 from rmsnet.network.model_files import load_model
 from rmsnet.spotting.decoding import vote_curves
 from rmsnet.spotting.scoring import score_every_clip
@@ -42,7 +43,8 @@ def draw(study: Study, results: "Sequence[RowScores]", bank: FrameBank, dataset:
     figure.suptitle(study.title, fontsize=10)
     figure.text(0.995, 0.005, f"{dataset}, test", ha="right", fontsize=7, color="#666666")
     data = io.BytesIO()
-    figure.savefig(data, format="png")
+    with plain_text(figure):
+        figure.savefig(data, format="png")
     return data.getvalue(), facts
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from rmsnet.features.bank import FrameBank
 from rmsnet.files import atomic_file, write_json, write_text
+from rmsnet.formats.words import markdown_cell, text_cell
 from rmsnet.study import figures
 from rmsnet.study.grids import Study
 from rmsnet.study.summary import Estimate, difference
@@ -32,7 +33,9 @@ def write_report(folder: Path, study: Study, results: "Sequence[RowScores]", ban
     notes = [*facts, *notes]
     seeds = len(results[0].seeds)
     heading = f"{study.title}: {dataset}, {seeds} seed{'' if seeds == 1 else 's'}"
-    write_text(folder / "table.md", "\n".join([f"**{heading}**", "", markdown(rows), "", *_paragraphs(notes)]))
+    write_text(
+        folder / "table.md", "\n".join([f"**{markdown_cell(heading)}**", "", markdown(rows), "", *_paragraphs(notes)])
+    )
     write_text(folder / "table.csv", _csv(rows))
     with atomic_file(folder / "figure.png") as partial:
         partial.write_bytes(picture)
@@ -105,14 +108,15 @@ def _notes(study: Study, results: "Sequence[RowScores]", bank: FrameBank) -> lis
 
 
 def _paragraphs(notes: Sequence[str]) -> list[str]:
-    return [f"- {note}" for note in notes] + [""]
+    return [f"- {markdown_cell(note)}" for note in notes] + [""]
 
 
 def markdown(rows: Sequence[Mapping[str, str]]) -> str:
     """A table that can be read as text too."""
     head = list(rows[0])
-    widths = [max(len(name), *(len(row[name]) for row in rows)) for name in head]
-    lines = [head, ["-" * width for width in widths], *([row[name] for name in head] for row in rows)]
+    cells = [[markdown_cell(row[name]) for name in head] for row in rows]
+    widths = [max(map(len, column)) for column in zip(head, *cells, strict=True)]
+    lines = [head, ["-" * width for width in widths], *cells]
     return "\n".join(
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |" for line in lines
     )
@@ -122,7 +126,7 @@ def _csv(rows: Sequence[Mapping[str, str]]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({name: text_cell(value) for name, value in row.items()} for row in rows)
     return text.getvalue()
 
 

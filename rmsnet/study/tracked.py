@@ -1,6 +1,5 @@
 """Studies in MLflow: study → row → training, each training with the curves that the train stage logs."""
 
-import csv
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -8,14 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rmsnet.features.bank import FrameBank
-from rmsnet.files import content_hash, read_json, write_json
-from rmsnet.params import Params, SpotParams, TrainParams
+from rmsnet.files import content_hash, read_document, write_json
+from rmsnet.network.model_files import CONFIG, read_config
+from rmsnet.params import Params, SpotParams, TrainParams, checked
 from rmsnet.study.grids import Study
 from rmsnet.study.scores import SPLITS, RowScores
 from rmsnet.tracking.used_data import data_tags
+from rmsnet.training.history import read_history
 
 if TYPE_CHECKING:
     from rmsnet.tracking import Group, TrackedRun
+
+_REMOVE = "remove the file; what it lists is tracked again"
 
 TRACKED = "tracked.json"
 """In a study's folder: which rows MLflow has. In a training's: which store has it."""
@@ -64,7 +67,7 @@ def _track_row(
 
     above, row = groups
     identity = [above.key, row.name, [seed.folder.name for seed in result.seeds], tracking.tracking_uri()]
-    known = read_json(tracked) if tracked.exists() else {}
+    known = read_document(tracked, dict[str, dict[str, Any]], advice=_REMOVE) if tracked.exists() else {}
     if known.get(row.name, {}).get("identity") == identity:
         return
     with tracking.tracked_run(row.name, (above,), tags, holds=row) as run:
@@ -89,17 +92,16 @@ def _track_training(
 
     marker = folder / TRACKED
     uri = tracking.tracking_uri()
-    known = read_json(marker) if marker.exists() else {}
+    known = read_document(marker, dict[str, str], advice=_REMOVE) if marker.exists() else {}
     if uri in known:
         return
-    trained = read_json(folder / "config.json")["train"]
-    with tracking.tracked_run(f"seed {trained['seed']}", groups, {**tags, "training": folder.name}) as run:
-        run.log_params({f"train.{name}": value for name, value in trained.items()})
+    trained = checked(TrainParams, read_config(folder).get("train"), f"{folder / CONFIG}: train")
+    history = read_history(folder / "history.csv")
+    with tracking.tracked_run(f"seed {trained.seed}", groups, {**tags, "training": folder.name}) as run:
+        run.log_params({f"train.{name}": value for name, value in asdict(trained).items()})
         _log_data(run, banks, tags)
-        with (folder / "history.csv").open(newline="", encoding="utf-8") as file:
-            for epoch in csv.DictReader(file):
-                number = int(epoch.pop("epoch"))
-                run.log_epoch(number, {name: float(value) for name, value in epoch.items()})
+        for epoch in history:
+            run.log_epoch(epoch.epoch, {key: value for key, value in asdict(epoch).items() if key != "epoch"})
         run.log_folder(folder, "training")
         write_json(marker, {**known, uri: run.run_id})
 

@@ -20,7 +20,7 @@ MODEL_TAG = "rmsnet.model_id"
 
 
 # The network and its files are all that a logged model needs; no other package of this project's environment.
-MODEL_PACKAGES = ("numpy", "safetensors", "torch")
+MODEL_PACKAGES = ("msgspec", "numpy", "safetensors", "torch")
 
 
 def save_pyfunc(folder: Path, example: "npt.NDArray[np.float32]", saved: Path) -> None:

@@ -11,9 +11,8 @@ from mlflow.exceptions import MlflowException
 from mlflow.pyfunc import PythonModel, PythonModelContext
 
 from rmsnet.errors import UserError
-from rmsnet.features.profile import PROFILE_FILE, Drift, drift, summarize
-from rmsnet.files import read_json
-from rmsnet.network.model_files import load_model
+from rmsnet.features.profile import PROFILE_FILE, Drift, drift, read_profile, summarize
+from rmsnet.network.model_files import load_model, read_thresholds
 from rmsnet.spotting.inference import spot_features
 
 THRESHOLDED = "thresholded"
@@ -28,8 +27,8 @@ class EventSpotter(PythonModel):  # type: ignore[misc]  # MLflow is not type-che
     def load_context(self, context: PythonModelContext) -> None:
         folder = Path(context.artifacts["model"])
         self.model = load_model(folder)
-        self.thresholds = _optional(folder / "thresholds.json")
-        self.profile = _optional(folder / PROFILE_FILE)
+        self.thresholds = read_thresholds(folder)
+        self.profile = read_profile(folder / PROFILE_FILE) if (folder / PROFILE_FILE).exists() else None
 
     # MLflow acts on hints: of an array it guesses no signature, and ours is given.
     def predict(
@@ -48,7 +47,8 @@ class EventSpotter(PythonModel):  # type: ignore[misc]  # MLflow is not type-che
         Raises:
             MlflowException: features that the model cannot read; a server answers 400.
         """
-        features = np.asarray(model_input, np.float32)
+        with np.errstate(over="ignore"):  # what float32 does not hold is refused as infinity
+            features = np.asarray(model_input, np.float32)
         events = self.events(features, thresholded=bool((params or {}).get(THRESHOLDED)))
         found = self.drift(features)
         if found is not None and found.drifted:
@@ -58,8 +58,6 @@ class EventSpotter(PythonModel):  # type: ignore[misc]  # MLflow is not type-che
     def events(self, features: np.ndarray, thresholded: bool = False) -> pd.DataFrame:
         """See `predict`."""
         try:
-            if not np.isfinite(features).all():
-                raise UserError("the features hold NaN or infinity")
             found = spot_features(self.model, features)
         except UserError as error:
             raise MlflowException.invalid_parameter_value(str(error)) from None
@@ -71,7 +69,7 @@ class EventSpotter(PythonModel):  # type: ignore[misc]  # MLflow is not type-che
             }
         )
         if thresholded and self.thresholds is not None:
-            least = events["label"].map({name: best["confidence"] for name, best in self.thresholds.items()})
+            least = events["label"].map(self.thresholds)
             events = events[events["confidence"] >= least].reset_index(drop=True)
         return events
 
@@ -86,10 +84,6 @@ def drift_text(found: Drift) -> str:
         f"the features lie {found.distance:.3f} training standard deviations from the training profile, more than "
         f"{found.limit:.3f}: another recipe or another kind of broadcast; do not trust the events"
     )
-
-
-def _optional(path: Path) -> Any:
-    return read_json(path) if path.exists() else None
 
 
 mlflow.models.set_model(EventSpotter())

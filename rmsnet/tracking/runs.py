@@ -6,12 +6,13 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rmsnet.errors import UserError
-from rmsnet.files import read_json
+from rmsnet.files import read_document, structured
 from rmsnet.tracking.groups import NAME_TAG, PARENT_TAG, Group, group_run
 from rmsnet.tracking.logged_model import put_model, save_pyfunc
 from rmsnet.tracking.store import (
@@ -241,7 +242,17 @@ def read_run(model: Path) -> Mapping[str, Any]:
     Raises:
         UserError: the folder holds no finished, tracked training.
     """
-    run = read_json(model / RUN_FILE) if (model / RUN_FILE).exists() else {}
-    if not isinstance(run, dict) or "model_id" not in run:
-        raise UserError(f"{model}: no tracked model there (no {RUN_FILE}); train it with: rmsnet train --out {model}")
+    again = f"train it with: rmsnet train --out {model}"
+    if not (model / RUN_FILE).exists():
+        raise UserError(f"{model}: no tracked model there (no {RUN_FILE}); {again}")
+    run = read_document(model / RUN_FILE, dict[str, Any], advice=again)
+    structured(run, _Ids, str(model / RUN_FILE), again)
     return run
+
+
+@dataclass(frozen=True)
+class _Ids:
+    """What is read of every run.json of a finished training."""
+
+    run_id: str
+    model_id: str

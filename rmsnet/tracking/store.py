@@ -56,7 +56,7 @@ def client_of(uri: str) -> Any:
     if path is None:
         return mlflow.MlflowClient(uri, uri)
     _prepare_sqlite(path)
-    return mlflow.MlflowClient(f"{_SQLITE}{path}", f"{_SQLITE}{path}")
+    return mlflow.MlflowClient(_address_of(path), _address_of(path))
 
 
 def connect() -> "ModuleType":
@@ -70,7 +70,7 @@ def connect() -> "ModuleType":
     # set_tracking_uri changes the environment as well, which is the user's.
     before = os.environ.get("MLFLOW_TRACKING_URI")
     path = _sqlite_path(tracking_uri())
-    mlflow.set_tracking_uri(tracking_uri() if path is None else f"{_SQLITE}{path}")
+    mlflow.set_tracking_uri(tracking_uri() if path is None else _address_of(path))
     os.environ.pop("MLFLOW_TRACKING_URI", None)
     if before is not None:
         os.environ["MLFLOW_TRACKING_URI"] = before
@@ -98,12 +98,24 @@ def _sqlite_path(uri: str) -> Path | None:
     return Path(uri.removeprefix(_SQLITE)).absolute() if uri.startswith(_SQLITE) else None
 
 
+def _address_of(path: Path) -> str:
+    """A SQLite file as MLflow names it: in an address "?" ends the path, and "%" begins an escape.
+
+    Raises:
+        UserError: the path cannot be said in an address.
+    """
+    near = os.path.relpath(path) if "?" in str(path) else str(path)
+    if "?" in near or "%" in str(path):
+        raise UserError(f"{path}: MLflow cannot use a path with % or ?; rename the folder, or set MLFLOW_TRACKING_URI")
+    return f"{_SQLITE}{near}"
+
+
 @cache
 def _prepare_sqlite(path: Path) -> None:
     """Let one process at a time make the tables; MLflow alone fails when several find the file empty."""
     import mlflow
 
-    uri = f"{_SQLITE}{path}"
+    uri = _address_of(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with one_process_at_a_time(uri):

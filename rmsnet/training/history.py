@@ -4,7 +4,10 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 
+from rmsnet.files import structured
+from rmsnet.formats.rows import read_rows
 from rmsnet.params import TrainParams
 
 
@@ -53,3 +56,13 @@ def history_csv(history: Sequence[Epoch]) -> str:
     writer.writeheader()
     writer.writerows(asdict(epoch) for epoch in history)
     return text.getvalue()
+
+
+def read_history(path: Path) -> list[Epoch]:
+    """The epochs of a CSV that `history_csv` has made.
+
+    Raises:
+        UserError: no such file, or not one of these.
+    """
+    rows = read_rows(path, [item.name for item in fields(Epoch)])
+    return structured(rows, list[Epoch], str(path), texts=True)

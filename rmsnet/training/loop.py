@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 
 from rmsnet.errors import UserError
 from rmsnet.features.bank import FrameBank
-from rmsnet.files import content_hash, replace_folder, write_json, write_text
+from rmsnet.files import content_hash, read_document, replace_folder, write_json, write_text
+from rmsnet.formats.tensors import read_metadata
 from rmsnet.network.devices import choose_device, choose_precision, keep_freed_memory
 from rmsnet.network.model_files import CONFIG_SCHEMA, save_model
 from rmsnet.params import SpotParams, TrainParams
@@ -95,9 +95,9 @@ def require_trainable(train_bank: FrameBank, valid_bank: FrameBank, params: Trai
     training_clips(train_bank, params.clip_frames, params.uniform_offsets, params.drop_halftime_substitutions)
     partial = partial_folder(folder)
     try:
-        with safe_open(partial / CHECKPOINT, framework="numpy") as file:
-            theirs = json.loads((file.metadata() or {})["network"])
-    except (FileNotFoundError, SafetensorError, KeyError, json.JSONDecodeError):
+        text = read_metadata(partial / CHECKPOINT).get("network", "")
+        theirs = read_document(text.encode(), dict[str, Any], f"{partial / CHECKPOINT}: network")
+    except UserError:
         return  # nothing to continue: `Trainer.resume` starts over
     for key, ours in network_of(train_bank, params).items():
         if theirs.get(key) != ours:

@@ -1,6 +1,5 @@
 """The train stage: a frame bank becomes a tracked model in models/NAME."""
 
-import csv
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -13,10 +12,11 @@ import numpy as np
 from rmsnet.errors import UserError
 from rmsnet.evaluation.metric import Judged, judge
 from rmsnet.evaluation.thresholds import best_thresholds
-from rmsnet.features.bank import FrameBank, read_bank
+from rmsnet.features.bank import FrameBank, read_bank, require_finite
 from rmsnet.features.profile import PROFILE_FILE
-from rmsnet.files import read_json, write_json
-from rmsnet.network.model_files import CONFIG, load_model
+from rmsnet.files import read_document, write_json
+from rmsnet.formats.words import plain_text
+from rmsnet.network.model_files import load_model, read_config
 from rmsnet.params import Params
 from rmsnet.progress import progress as show_progress
 from rmsnet.provenance import environment
@@ -26,7 +26,7 @@ from rmsnet.tracking.runs import RUN_FILE
 from rmsnet.tracking.used_data import data_source, data_tags
 from rmsnet.training import distributed
 from rmsnet.training.finetuning import clip_inputs
-from rmsnet.training.history import Epoch
+from rmsnet.training.history import Epoch, read_history
 from rmsnet.training.loop import partial_folder, require_trainable, train
 from rmsnet.video.recipe import copy_recipe_files
 
@@ -70,6 +70,8 @@ def train_stage(
     train_params = params.train if variant is None else params.variant(variant)
     banks = {split: read_bank(features, split) for split in ("train", "valid")}
     require_trainable(banks["train"], banks["valid"], train_params, out)
+    for bank in banks.values():
+        require_finite(bank)
     name = variant or out.name
     tags = data_tags(banks["train"])
     groups = run_groups(banks, params, train_params, name)
@@ -113,7 +115,7 @@ def train_stage(
                 write_json(Path(kept) / "environment.json", environment())
                 plot_history(model / "history.csv", Path(kept) / "history.png")
                 run.log_folder(Path(kept), "training")
-                example = input_example(banks["valid"], read_json(model / CONFIG)["width"])
+                example = input_example(banks["valid"], read_config(model)["width"])
                 model_id = run.log_model(model, example, {**tags, "variant": name})
             write_json(model / RUN_FILE, {**identity, "run_id": run.run_id, "model_id": model_id})
 
@@ -155,30 +157,30 @@ def input_example(bank: FrameBank, width: int) -> "npt.NDArray[np.float32]":
 def _interrupted_run(partial: Path, identity: Mapping[str, Any]) -> str | None:
     """The run that an interrupted stage with the same parameters and data has left open."""
     try:
-        left = read_json(partial / RUN_FILE)
+        left = read_document(partial / RUN_FILE, dict[str, Any])
     except UserError:
         return None
-    run_id = left.pop("run_id")
-    return str(run_id) if left == identity else None
+    run_id = left.pop("run_id", None)
+    return run_id if isinstance(run_id, str) and left == identity else None
 
 
 def plot_history(history: Path, out: Path) -> None:
     """Loss and validation Average-mAP per epoch, as PNG, from a history.csv."""
     from matplotlib.figure import Figure
 
-    with history.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    epochs = [int(row["epoch"]) for row in rows]
+    done = read_history(history)
+    epochs = [epoch.epoch for epoch in done]
     figure = Figure(figsize=(9, 3.5), layout="constrained")
     left, right = figure.subplots(1, 2)
     for column in ("loss", "classification_loss"):
-        left.plot(epochs, [float(row[column]) for row in rows], marker=".", label=column.replace("_", " "))
+        left.plot(epochs, [getattr(epoch, column) for epoch in done], marker=".", label=column.replace("_", " "))
     left.legend()
-    right.plot(epochs, [100 * float(row["valid_average_map"]) for row in rows], marker=".", color="C2")
+    right.plot(epochs, [100 * epoch.valid_average_map for epoch in done], marker=".", color="C2")
     for axes, title in ((left, "training loss"), (right, "valid Average-mAP (%)")):
         axes.set(title=title, xlabel="epoch")
         axes.grid(alpha=0.3)
-    figure.savefig(out, dpi=110)
+    with plain_text(figure):
+        figure.savefig(out, dpi=110)
 
 
 def _line(name: str, epoch: Epoch, epochs: int) -> str:

@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from rmsnet.errors import CheckFailed
+from rmsnet.errors import CheckFailed, UserError
 from rmsnet.evaluation import average_map
 from rmsnet.features.bank import BankHalf, FrameBank
-from rmsnet.files import atomic_file
+from rmsnet.files import atomic_file, read_document
+from rmsnet.formats.tensors import read_metadata, read_tensors
 from rmsnet.network import spectral
 from rmsnet.network.model import RMSNet, rms_loss
 from rmsnet.params import SpotParams, TrainParams
@@ -298,24 +298,29 @@ class Trainer:
     def resume(self, path: Path, fingerprint: str) -> list[Epoch]:
         """Continue from a checkpoint of the same parameters and data; the epochs done so far, or none."""
         try:
-            with safe_open(path, framework="pt", device=str(self.device)) as file:
-                metadata: Mapping[str, str] = file.metadata() or {}
-                if metadata.get("fingerprint") != fingerprint:
-                    return []
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a mapping
-        except (FileNotFoundError, SafetensorError):
+            metadata = read_metadata(path)
+            if metadata.get("fingerprint") != fingerprint:
+                return []
+            tensors = read_tensors(path, "torch", str(self.device))
+            history = read_document(metadata.get("history", "").encode(), list[Epoch], f"{path}: history")
+        except UserError:
+            history = []  # absent or damaged
+        if not history:
             return []
 
         def part(prefix: str) -> dict[str, Tensor]:
             return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
+        momentum, best, average = part("momentum."), part("best."), part("average.")
+        shapes = {name: weight.shape for name, weight in self.weights.items()}
+        for state in (part("network."), momentum, best, *([average] if average else [])):
+            if {name: tensor.shape for name, tensor in state.items()} != shapes:
+                return []
         self._put(part("network."))
-        self.best = part("best.")
-        self.average = part("average.") or None
-        momentum = part("momentum.")
+        self.best, self.average = best, average or None
         for name, weight in self.weights.items():
             self.optimizer.state[weight]["momentum_buffer"] = momentum[name]
-        return [Epoch(**row) for row in json.loads(metadata["history"])]
+        return history
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rmsnet.formats.words import plain_text
 from rmsnet.validation.tables import Tables
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ def _figure(height: float = 3.2) -> "tuple[Figure, Axes]":
 def _png(figure: "Figure") -> bytes:
     buffer = io.BytesIO()
     # No name and date of the program: the same data give the same bytes.
-    figure.savefig(buffer, format="png", metadata={"Software": None})
+    with plain_text(figure):
+        figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
 
 

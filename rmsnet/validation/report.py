@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rmsnet.dataset.soccernet import Dataset
 from rmsnet.files import write_json, write_text
+from rmsnet.formats.words import markdown_cell
 from rmsnet.params import ExtractParams
 from rmsnet.provenance import dvc_md5
 from rmsnet.validation.page import figures, html_page, table, text
@@ -86,7 +87,8 @@ def _row_text(row: Mapping[str, Any]) -> str:
 
 def markdown(document: Mapping[str, Any]) -> str:
     """The report as Markdown: the verdict, what failed with a few rows each, what is in the dataset."""
-    lines = [f"# {_heading(document)}", "", f"**{document['summary']}**", "", _facts(document), ""]
+    lines = [f"# {markdown_cell(_heading(document))}", "", f"**{document['summary']}**", ""]
+    lines += [markdown_cell(_facts(document)), ""]
     for check in _order(document["checks"]):
         lines.append(f"## {_kind(check)}: {check['expectation']}")
         lines.append("")
@@ -100,7 +102,12 @@ def markdown(document: Mapping[str, Any]) -> str:
             lines.append(f"    … {check['rows_failed'] - ROWS_LISTED:,} more")
         lines.append("")
     splits = document["statistics"]["splits"]
-    lines += ["## In the dataset", "", "| | " + " | ".join(splits) + " |", "|---" * (len(splits) + 1) + "|"]
+    lines += [
+        "## In the dataset",
+        "",
+        "| | " + " | ".join(map(markdown_cell, splits)) + " |",
+        "|---" * (len(splits) + 1) + "|",
+    ]
     for name in ("games", "halves_with_features", "hours", "frames"):
         lines.append(f"| {name.replace('_', ' ')} | " + " | ".join(f"{of[name]:,}" for of in splits.values()) + " |")
     for label in next(iter(splits.values()))["events"]:

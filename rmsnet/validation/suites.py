@@ -8,7 +8,7 @@ must have rows, and columns that must have values, are expected to.
 from typing import TYPE_CHECKING
 
 from rmsnet.dataset.labels import HALVES, LABELS
-from rmsnet.validation.tables import GOOD
+from rmsnet.validation.annotations import GOOD
 
 if TYPE_CHECKING:
     from great_expectations.expectations.expectation import Expectation
@@ -69,6 +69,9 @@ def suites(classes: str, drift_limit: float | None, from_videos: bool = False) -
                 column="name", value_set=[GOOD], **warning, notes="games are named as SoccerNet names them"
             ),
             gxe.ExpectColumnValuesToBeInSet(
+                column="extra_time", value_set=[GOOD], **warning, notes="no events of extra time"
+            ),
+            gxe.ExpectColumnValuesToBeInSet(
                 column="unexpected_files", value_set=[GOOD], **warning, notes="a game's folder holds known files only"
             ),
         ],
@@ -120,8 +123,8 @@ def suites(classes: str, drift_limit: float | None, from_videos: bool = False) -
             gxe.ExpectColumnValuesToBeBetween(
                 column="wrong_width", min_value=0, max_value=0, **critical, notes="features have the width they should"
             ),
-            gxe.ExpectColumnValuesToBeBetween(
-                column="not_finite_rows", max_value=0, **critical, notes="no NaN, no infinity"
+            gxe.ExpectColumnValuesToBeInSet(
+                column="not_finite", value_set=[GOOD], **critical, notes="no NaN, no infinity"
             ),
             gxe.ExpectColumnValuesToBeUnique(column="content", **critical, notes="no two files with the same content"),
             gxe.ExpectColumnValuesToBeBetween(
@@ -208,7 +211,7 @@ def suites(classes: str, drift_limit: float | None, from_videos: bool = False) -
         ],
         "classes": [
             gxe.ExpectColumnValuesToBeBetween(
-                column="events", min_value=1, **warning, notes="every class has events in every split"
+                column="labelled_events", min_value=1, **warning, notes="every class has events in every split"
             ),
         ],
     }

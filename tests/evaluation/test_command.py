@@ -164,7 +164,7 @@ def test_missing_games_are_refused_unless_allowed_and_then_named(games, capsys):
         (("--classes", "v3"), "neither v1 nor v2"),
         (("--classes", "v1"), "has no Labels.json"),
         (("--split", "nowhere.json"), "nowhere.json: no such file"),
-        (("--split", "holiday"), "SoccerNetGamesHoliday.json: no such file"),
+        (("--split", "holiday"), "SoccerNetGamesHoliday.json: no such split list"),
         (("--model", "somewhere"), "give either"),
         (("--labels", "nowhere"), "nowhere: no such folder or zip"),
     ],

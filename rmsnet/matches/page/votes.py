@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rmsnet.features.bank import FrameBank
+from rmsnet.formats.words import plain_text
 from rmsnet.matches.match import clock
 from rmsnet.matches.page.looks import name_of
 from rmsnet.spots import Predictions
@@ -57,7 +58,8 @@ def plot_votes(votes: Votes, predictions: Predictions, bank: FrameBank, note: st
     figure.suptitle(note, x=0.995, ha="right", fontsize=7, color="#666666")
     buffer = io.BytesIO()
     # No name and date of the program: the same match gives the same bytes.
-    figure.savefig(buffer, format="png", metadata={"Software": None})
+    with plain_text(figure):
+        figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
 
 
