@@ -41,8 +41,9 @@ def _families() -> list[str]:
     return ["DejaVu Sans", *(name for name in FONTS if name in installed)]
 
 
-_FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d.,%+ \[\]-]*$)")
-"""How a text begins that a spreadsheet takes for a formula; "+1.5 [0.2, 2.8]" is none."""
+_NUMBER = r"[+-]?\d[\d.,]*"
+_FORMULA = re.compile(rf"[=@\t\r]|(?!{_NUMBER}( \[{_NUMBER}, {_NUMBER}\])?$)[+-]")
+"""How a text begins that a spreadsheet takes for a formula; a number is none, nor is "+1.5 [0.2, 2.8]"."""
 
 
 def text_cell(value: Any) -> Any:
