@@ -18,9 +18,19 @@ _STRICT = {"extra": "forbid"}
 T = TypeVar("T")
 
 
+MOST = 10_000_000
+"""Of anything that is counted: more is a slip of the keyboard, and no memory holds it."""
+LARGEST_SEED = 1 << 40
+
+
 def _require(condition: bool, key: str, message: str) -> None:
     if not condition:
         raise ValueError(f"{key} {message}")
+
+
+def _require_at_most(params: Any, most: int, *keys: str) -> None:
+    for key in keys:
+        _require(getattr(params, key) <= most, key, f"must be at most {most}, not {getattr(params, key)}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,9 +84,10 @@ class ExtractParams:
     def __post_init__(self) -> None:
         for key in ("features", "videos"):
             name = getattr(self, key)
-            _require(bool(name) and "/" not in name, key, f"is no file name: {name!r}")
+            _require(bool(name) and "/" not in name and name.isprintable(), key, f"is no file name: {name!r}")
         _require(self.height >= 32, "height", f"must be at least 32, not {self.height}")
         _require(self.pca >= 0, "pca", f"must not be negative, not {self.pca}")
+        _require_at_most(self, 10_000, "height", "pca")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +150,17 @@ class TrainParams:
     def __post_init__(self) -> None:
         for key in ("clip_frames", "foreground_clips", "background_clips", "epochs", "batch_size", "accumulate"):
             _require(getattr(self, key) >= 1, key, f"must be at least 1, not {getattr(self, key)}")
+        counted = (
+            "clip_frames",
+            "foreground_clips",
+            "background_clips",
+            "epochs",
+            "patience",
+            "batch_size",
+            "accumulate",
+        )
+        _require_at_most(self, MOST, *counted)
+        _require_at_most(self, LARGEST_SEED, "seed")
         for key in ("masking_probability", "masking_max_offset"):
             _require(0 <= getattr(self, key) <= 1, key, f"must lie in [0, 1], not {getattr(self, key)}")
         for key in ("dropout", "momentum", "average_decay"):
@@ -178,6 +200,7 @@ class SpotParams:
 
     def __post_init__(self) -> None:
         _require(self.stride >= 0, "stride", f"must not be negative, not {self.stride}")
+        _require_at_most(self, MOST, "stride")
         _require(self.stride > 0 or not self.votes, "votes", "need clips that overlap; set stride, e.g. to 1")
         _require(
             0 < self.suppression_seconds < float("inf"),
@@ -202,6 +225,7 @@ class EvaluateParams:
 
     def __post_init__(self) -> None:
         _require(self.bootstrap >= 0, "bootstrap", f"must not be negative, not {self.bootstrap}")
+        _require_at_most(self, MOST, "bootstrap")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -237,6 +261,7 @@ class RegisterParams:
         _require(self.minimum_games >= 2, "minimum_games", f"must be at least 2, not {self.minimum_games}")
         _require(0.5 <= self.confidence < 1, "confidence", f"must lie in [0.5, 1), not {self.confidence}")
         _require(self.resamples >= 100, "resamples", f"must be at least 100, not {self.resamples}")
+        _require_at_most(self, MOST, "resamples")
         for key in ("floor", "margin", "class_allowance"):
             _require(0 <= getattr(self, key) <= 1, key, f"must lie in [0, 1], not {getattr(self, key)}")
 

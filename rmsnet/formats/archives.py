@@ -63,10 +63,11 @@ class Archive:
         """The files by their path: slashes, NFC; litter left out."""
         members: dict[str, zipfile.ZipInfo] = {}
         for member in self._archive.infolist():
-            path = PurePosixPath(_name_of(member).replace("\\", "/"))
+            name = _name_of(member).replace("\\", "/")
+            path = PurePosixPath(name)
             if path.is_absolute() or ".." in path.parts:
                 raise UserError(f"{self.path}: refused, the zip holds a path that leads out of it: {as_text(path)}")
-            if member.is_dir() or any(is_litter(Path(part)) for part in path.parts):
+            if name.endswith("/") or any(is_litter(Path(part)) for part in path.parts):
                 continue
             if str(path) in members:
                 raise UserError(f"{self.path}: refused, the zip holds {as_text(path)} twice; pack it anew")

@@ -9,7 +9,8 @@ import unicodedata
 from pathlib import Path, PurePosixPath
 
 LONGEST_NAME_BYTES = 255
-"""Of one part of a path, on the usual file systems."""
+LONGEST_PATH_BYTES = 1000
+"""Of one part of a path, on the usual file systems, and of what may stand below a folder."""
 
 _NO_TEXT = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """Unicode categories: controls, halves of characters, breaks of lines and paragraphs."""
@@ -42,7 +43,7 @@ def fault_of(path: str) -> str:
         return "is empty"
     if max(len(part.encode()) for part in pure.parts) > LONGEST_NAME_BYTES:
         return f"has a part of more than {LONGEST_NAME_BYTES} bytes"
-    return ""
+    return f"has more than {LONGEST_PATH_BYTES} bytes" if len(path.encode()) > LONGEST_PATH_BYTES else ""
 
 
 def find_path(root: Path, path: str) -> Path:

@@ -112,6 +112,9 @@ class FrameZip:
             raise UserError(f"{self.path}: cannot be read ({error}); run rmsnet extract again") from None
         if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
             raise UserError(f"{self.path}: its frames are compressed, not stored; run rmsnet extract again")
+        end = self.path.stat().st_size
+        if any(not 0 <= entry.header_offset <= end - entry.file_size for entry in entries):
+            raise UserError(f"{self.path}: is damaged; run rmsnet extract again")
         return np.array([[entry.header_offset, entry.file_size] for entry in entries], np.int64).reshape(-1, 2)
 
     def __len__(self) -> int:
