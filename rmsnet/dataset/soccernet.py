@@ -22,7 +22,7 @@ from typing import Any, Literal
 from rmsnet.dataset.game_files import LEADS_OUT, GameFiles, leaves_dataset
 from rmsnet.errors import UserError
 from rmsnet.files import read_document, structured
-from rmsnet.formats.names import fault_of, find_path, is_text, same_name
+from rmsnet.reading.names import fault_of, find_path, is_text, same_name
 
 DESCRIPTION = "dataset.json"
 

@@ -42,7 +42,7 @@ from rmsnet.evaluation.cells import GRID_SECONDS
 from rmsnet.evaluation.class_lists import ClassList
 from rmsnet.evaluation.results import RESULTS
 from rmsnet.files import LARGEST_NUMBER
-from rmsnet.formats.names import fault_of
+from rmsnet.reading.names import fault_of
 from rmsnet.spots import Predictions, Truth
 
 SHOWN_LABELS = 8

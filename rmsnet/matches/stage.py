@@ -13,22 +13,24 @@ from rmsnet.errors import UserError
 from rmsnet.evaluation.results import RESULTS, results_of
 from rmsnet.features.bank import BankHalf, FrameBank
 from rmsnet.features.shards import Shard
-from rmsnet.files import atomic_file, write_json, write_text
-from rmsnet.formats.arrays import require_finite
-from rmsnet.matches.match import Match, clock, match_minute
+from rmsnet.files import write_bytes, write_json, write_text
+from rmsnet.matches.match import LONGEST_HALF_MINUTES, Match, clock, match_minute
 from rmsnet.matches.overview import EVENT_COLUMNS, write_events, write_overview
-from rmsnet.matches.page.looks import colors_of
 from rmsnet.matches.page.match_page import match_page
+from rmsnet.matches.page.page_video import page_video
 from rmsnet.matches.page.votes import plot_votes, votes_of
 from rmsnet.matches.reading import Reader, reader_of
 from rmsnet.matches.sources import find_matches
 from rmsnet.network.devices import choose_device
 from rmsnet.network.model_files import ORIGIN_FILE, SpottingModel, load_model, origin
 from rmsnet.params import SpotParams
+from rmsnet.reading.arrays import require_finite
 from rmsnet.spots import Predictions
 from rmsnet.spotting.decoding import decode
 from rmsnet.spotting.inference import spot_bank
 from rmsnet.spotting.scoring import score_every_clip
+from rmsnet.style.palette import class_looks
+from rmsnet.style.words import marked
 from rmsnet.tracking import find_model
 
 CONFIDENCE = 0.5
@@ -127,18 +129,22 @@ def _params(spotter: SpottingModel, stride: int | None) -> SpotParams:
 
 
 def _require_videos(match: Match) -> None:
+    """Refuse highlights of a half that has no video, or none that can be used."""
+    from rmsnet.video.files import half_video
+
     for half in match.halves:
         if half.video is None:
             raise UserError(f"--highlights: half {half.number} of {match.name} has no video to cut clips from")
+        half_video(half.video)
 
 
 def _require_openable(match: Match) -> None:
-    """Refuse a video that cannot be opened, or bad features, before time goes into what comes before."""
-    from rmsnet.video.decoding import open_video
+    """Refuse a video that cannot be used, or bad features, before time goes into what comes before."""
+    from rmsnet.video.files import half_video
 
     for half in match.halves:
         if half.features is None:
-            open_video(half.videos[0])[0].close()
+            half_video(half.videos[0])
         else:
             require_finite(open_features(half.features), half.features)
 
@@ -154,7 +160,7 @@ def _spot(
     highlights: bool,
     shown: bool,
 ) -> SpottedMatch:
-    parts, warnings = [], list(match.warnings)
+    parts, warnings = [], []
     for half in match.halves:
         features, told = read(half, out)
         if features.shape[1] != spotter.config["width"]:
@@ -167,6 +173,7 @@ def _spot(
         parts.append(features)
         warnings += told
     bank = _bank(match, parts, spotter)
+    warnings = [*match.notes, *warnings, *_too_long(match, bank)]
     every_clip = score_every_clip(spotter, bank)
     if params.stride == 1:
         predictions = _in_order(decode(every_clip, bank, spotter.clip_frames, params))
@@ -180,14 +187,14 @@ def _spot(
     write_json(out / RESULTS, results[match.name])
     write_json(out / ORIGIN_FILE, origin(spotter))
     write_events(out, events)
-    note = f"{spotter.config['name']}{' (simulated)' if simulated else ''}, {match.name}"
-    with atomic_file(out / "votes.png") as partial:
-        partial.write_bytes(plot_votes(votes, predictions, bank, note))
+    note = f"{marked(spotter.config['name'], simulated)}, {match.name}"
+    write_bytes(out / "votes.png", plot_votes(votes, predictions, bank, note))
     page = match_page(
         match,
         bank,
         predictions,
         votes,
+        [page_video(half, out) for half in match.halves],
         out=out,
         confidence=confidence,
         model=f"{spotter.config['name']} ({model})" if model.startswith("models:") else str(spotter.config["name"]),
@@ -195,7 +202,10 @@ def _spot(
     )
     write_text(out / "report.html", page)
     if highlights:
-        warnings += _cut(match, predictions, bank, out / "highlights", confidence, shown)
+        try:
+            warnings += _cut(match, predictions, bank, out / "highlights", confidence, shown)
+        except UserError as error:  # the spots are there, and other matches may follow
+            warnings.append(f"no highlights: {error}")
     return SpottedMatch(match.name, out, tuple(events), tuple(warnings))
 
 
@@ -219,6 +229,19 @@ def _bank(match: Match, parts: Sequence[Features], spotter: SpottingModel) -> Fr
         spotter.config["first_frame_seconds"],
         {"features": spotter.config["features"], "simulated": match.simulated},
     )
+
+
+def _too_long(match: Match, bank: FrameBank) -> list[str]:
+    """A line for each half that is none."""
+    lines = []
+    for half, rows in zip(match.halves, bank.halves, strict=True):
+        minutes = float(bank.seconds_of(np.array(rows.frames))) / 60
+        if minutes > LONGEST_HALF_MINUTES:
+            lines.append(
+                f"{half.features or half.videos[0]}: {minutes:.0f} minutes are no half, whose minutes are counted from "
+                "its start; give each half a file of its own"
+            )
+    return lines
 
 
 def _in_order(predictions: Predictions) -> Predictions:
@@ -251,17 +274,17 @@ def _cut(
     from rmsnet.matches.highlights.clips import Highlight, write_highlights
     from rmsnet.progress import progress
 
-    colors = colors_of(bank.classes)
+    looks = class_looks(bank.classes)
     events = [
         Highlight(
             bank.halves[predictions.half[row]].half,
             int(predictions.position_ms[row]),
             bank.classes[predictions.label[row]],
-            colors[predictions.label[row]],
+            looks[predictions.label[row]].colour.on_dark,
         )
         for row in np.flatnonzero(predictions.confidence >= confidence)
     ]
     videos = {half.number: half.video for half in match.halves if half.video is not None}
     with progress("highlights", "event", 2 * len(events), shown) as advance:
         done = write_highlights(videos, events, folder, lambda: advance(1))
-    return [f"{title}: the video has no picture there, left out of the highlights" for title in done.left_out]
+    return [f"{title}, left out of the highlights" for title in done.left_out]

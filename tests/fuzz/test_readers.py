@@ -26,15 +26,15 @@ from rmsnet.evaluation.results import read_metrics
 from rmsnet.features.bank import read_bank, require_finite
 from rmsnet.features.profile import bank_profile, drift, read_profile, summarize
 from rmsnet.files import read_document
-from rmsnet.formats.arrays import require_finite as require_finite_rows
 from rmsnet.matches.overview import join_spotted
 from rmsnet.matches.sources import find_matches
 from rmsnet.network.model_files import load_model, read_thresholds
 from rmsnet.params import ExtractParams, TrainParams, load_params
 from rmsnet.provenance import dvc_md5
+from rmsnet.reading.arrays import require_finite as require_finite_rows
 from rmsnet.registry.gate import validation_check
 from rmsnet.registry.judging import evaluated_scores
-from rmsnet.registry.report import variants_table
+from rmsnet.registry.report import summary
 from rmsnet.registry.serving import features_of
 from rmsnet.simulation.games import labelled_games
 from rmsnet.spotting.inference import spot_bank, spot_features
@@ -129,9 +129,21 @@ def record(root: Path) -> None:
     change_log._record("rmsnet", SimpleNamespace(version="1", tags={change_log.RECORD_TAG: text}))
 
 
+DECISION = SimpleNamespace(
+    model_name="rmsnet",
+    variant="m",
+    version=1,
+    promoted=True,
+    champion_version=None,
+    reason="first",
+    dataset="x",
+    simulated=True,
+)
+
+
 def comparison(root: Path) -> None:
     scores = evaluated_scores(root / "evaluation")
-    variants_table({"m": scores}, "data", simulated=True)
+    summary({"m": scores}, DECISION)
 
 
 def durations(root: Path) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from rmsnet.errors import UserError
 from rmsnet.files import is_litter
-from rmsnet.formats.names import as_text, same_name
+from rmsnet.reading.names import as_text, same_name
 
 MAX_COMPRESSION = 200
 """Zips that claim to be squeezed further are taken for bombs; JSON of spots shrinks 10 to 50 times."""

@@ -5,5 +5,5 @@ Out: names that may be used, members of zips, arrays, tensors and rows, or one l
 Read first: `names.py`, then `arrays.py`. JSON and YAML are read by `rmsnet.files`, which the hall needs too.
 
 Public: `same_name`, `find_path` (`names.py`), `Archive` (`archives.py`), `map_array` (`arrays.py`), `read_tensors`
-(`tensors.py`), `read_rows` (`rows.py`), `plain_text` (`words.py`).
+(`tensors.py`), `read_rows` (`rows.py`).
 """

@@ -19,16 +19,14 @@ _LARGEST_HEADER = 100 << 20
 """Bytes; the format's own limit."""
 
 
-def read_tensors(path: Path, library: Literal["torch", "numpy"], device: str = "cpu") -> dict[str, Any]:
+def read_tensors(path: Path, library: Literal["torch", "numpy"]) -> dict[str, Any]:
     """The tensors of a safetensors file, as PyTorch's or NumPy's.
 
     Raises:
         UserError: absent or damaged, or of types that the library does not have.
     """
     try:
-        tensors: dict[str, Any] = import_module(f"safetensors.{library}").load_file(
-            path, **({"device": device} if library == "torch" else {})
-        )
+        tensors: dict[str, Any] = import_module(f"safetensors.{library}").load_file(path)
     except _UNREADABLE as error:
         raise UserError(f"{path}: cannot be read ({error})") from None
     return tensors
