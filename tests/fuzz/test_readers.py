@@ -44,14 +44,16 @@ from rmsnet.training.clips import training_clips
 from rmsnet.training.history import read_history
 from rmsnet.validation.tables import read_tables
 from rmsnet.video.backbones import _read_weights
-from rmsnet.video.frames import FrameZip, decode_jpeg
+from rmsnet.video.files import half_video, read_trims
+from rmsnet.video.frames import FrameZip, decode_jpeg, write_frames
 from rmsnet.video.halves import read_half
 from rmsnet.video.pca import load_pca
 from tests.fuzz import breaking
-from tests.fuzz.world import GAME, bench_of, make_trainer, recipe
+from tests.fuzz.world import GAME, PICTURES, bench_of, make_trainer, recipe
 from tests.matches.builders import FEATURES
 
-EXAMPLES = int(os.environ.get("RMSNET_FUZZ_EXAMPLES", "12"))
+FEW = 12
+EXAMPLES = int(os.environ.get("RMSNET_FUZZ_EXAMPLES", FEW))
 SEED = int(os.environ.get("RMSNET_FUZZ_SEED", "0"))
 """The same examples every time, unless the environment says otherwise."""
 
@@ -122,6 +124,12 @@ def frames(root: Path) -> None:
     found = FrameZip(root / "frames.zip")
     for number in range(min(len(found), 3)):
         decode_jpeg(found.jpegs(number, 1)[0], found.path)
+
+
+def video(root: Path) -> None:
+    half_video(root / "video.mp4")
+    (root / "out").mkdir()
+    write_frames(root / "out" / "frames.zip", root / "video.mp4", PICTURES, lambda *_: None)
 
 
 def record(root: Path) -> None:
@@ -237,6 +245,8 @@ READERS = {
         "classes.json", breaking.broken_json, lambda root: class_list(str(root / "classes.json"))
     ),
     "half_durations.csv": Reader("data/half_durations.csv", breaking.broken_csv, durations),
+    "a video": Reader("video.mp4", breaking.broken_bytes, video),
+    "video.ini": Reader("video.ini", breaking.broken_bytes, lambda root: read_trims(root / "video.ini")),
     "features of a video": Reader(
         "half.safetensors", breaking.broken_safetensors, lambda root: read_half(root / "half.safetensors")
     ),

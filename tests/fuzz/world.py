@@ -94,6 +94,7 @@ def make_world(root: Path) -> Path:
     save_file({"features": rows[0]}, root / "half.safetensors", {"recipe": "r", "warnings": json.dumps(["a line"])})
     save_pca(root, PCA)
     video = write_video(root / "video.mp4", range(0, 3000, 40))
+    (root / "video.ini").write_text("[1_HQ.mkv]\nstart_time_second = 60.5\nduration_second = 2700\n")
     write_frames(root / "frames.zip", video, PICTURES, lambda *_: None)
     trainer = make_trainer()
     trainer.run_epoch(1, lambda clips: None)
