@@ -195,7 +195,9 @@ def structured(document: Any, kind: type[T], where: str, advice: str = "", texts
         missing = what.removeprefix("Object missing required field ")
         if missing != what:
             key, what = f"{key}.{missing[1:-1]}".lstrip("."), "is missing"
-        raise _refusal(where, f"{key}: {what[0].lower()}{what[1:]}" if key else what, advice) from None
+        if key:
+            where += key if key.startswith("[") else f".{key}" if where.endswith("]") else f": {key}"
+        raise _refusal(where, f"{what[0].lower()}{what[1:]}", advice) from None
 
 
 def require_known(document: Mapping[str, Any], kind: Any, where: str, advice: str = "") -> None:

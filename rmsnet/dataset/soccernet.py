@@ -217,6 +217,15 @@ def describe_dataset(root: Path) -> dict[str, Any]:
     return read_document(path, dict[str, Any]) if path.exists() else {"name": "SoccerNet", "simulated": False}
 
 
+def follows_links(root: Path) -> bool:
+    """Whether a folder's dataset.json lets links lead out of it.
+
+    Raises:
+        UserError: see `describe_dataset`.
+    """
+    return bool(describe_dataset(root).get("links") == "follow")
+
+
 def open_dataset(root: Path, splits: Sequence[str] | None = SPLITS) -> Dataset:
     """Open a dataset and check that its split lists and its folders agree.
 

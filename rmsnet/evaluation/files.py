@@ -36,7 +36,7 @@ from rmsnet.dataset.labels import (
     require_no_extra_time,
     whole_number,
 )
-from rmsnet.dataset.soccernet import describe_dataset, read_split, read_split_file
+from rmsnet.dataset.soccernet import follows_links, read_split, read_split_file
 from rmsnet.errors import UserError
 from rmsnet.evaluation.cells import GRID_SECONDS
 from rmsnet.evaluation.class_lists import ClassList
@@ -97,7 +97,7 @@ def read_truth(source: Path, games: Sequence[str], classes: ClassList, extra_tim
         UserError: a game without annotations, a file that is none or of another of these games, an unknown label, a
             malformed time, events of extra time.
     """
-    files = GameFiles(source, games, closed=source.is_dir() and describe_dataset(source).get("links") != "follow")
+    files = GameFiles(source, games, closed=source.is_dir() and not follows_links(source))
     rows: list[tuple[Any, ...]] = []
     late: list[int] = []
     for number, game in enumerate(games):
