@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -49,6 +50,7 @@ from rmsnet.video.frames import FrameZip, decode_jpeg, write_frames
 from rmsnet.video.halves import read_half
 from rmsnet.video.pca import load_pca
 from tests.fuzz import breaking
+from tests.fuzz.labels import FORMATS, read_labels
 from tests.fuzz.world import GAME, PICTURES, bench_of, make_trainer, recipe
 from tests.matches.builders import FEATURES
 
@@ -265,6 +267,12 @@ READERS = {
         breaking.broken_json,
         lambda root: bench_of(root).scores([TrainParams()], bench_of(root).spot, "x"),
     ),
+}
+
+
+READERS |= {
+    f"labels: {name}": Reader(f"labels/{name}/{file}", broken, partial(read_labels, name=name))
+    for name, (file, broken) in FORMATS.items()
 }
 
 
