@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rmsnet.dataset.game_files import LEADS_OUT, GameFiles, leaves_dataset
+from rmsnet.documents import read_document, structured
 from rmsnet.errors import UserError
-from rmsnet.files import read_document, structured
 from rmsnet.reading.names import fault_of, find_path, is_text, same_name
 
 DESCRIPTION = "dataset.json"

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from rmsnet.dataset.labels import HALVES, LAST_MS
+from rmsnet.documents import read_document, structured
 from rmsnet.errors import UserError
-from rmsnet.files import read_document, structured
 from rmsnet.network.model_files import FeaturesEntry, require_class_names, require_frame_times
 from rmsnet.reading.arrays import broken_row, map_array
 from rmsnet.reading.names import fault_of

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from rmsnet.dataset.formats.sources import SourceFile
-from rmsnet.files import read_document, structured
+from rmsnet.documents import read_document, structured
 
 T = TypeVar("T")
 

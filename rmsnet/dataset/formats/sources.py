@@ -12,8 +12,9 @@ from pathlib import Path, PurePosixPath
 
 from rmsnet.dataset.game_files import LEADS_OUT, leaves_dataset
 from rmsnet.dataset.soccernet import follows_links
+from rmsnet.documents import bytes_of, in_utf8
 from rmsnet.errors import UserError
-from rmsnet.files import bytes_of, in_utf8, is_litter
+from rmsnet.files import is_litter
 from rmsnet.reading.archives import Archive
 
 LARGEST = 256 << 20

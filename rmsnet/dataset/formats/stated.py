@@ -11,8 +11,8 @@ from rmsnet.dataset.ball_actions import BALL_CLASSES, BALL_CLASSES_2023, TEAM_CL
 from rmsnet.dataset.formats.json_rows import json_of, typed
 from rmsnet.dataset.formats.sources import SourceFile
 from rmsnet.dataset.labels import V1_CLASSES, V2_CLASSES
+from rmsnet.documents import LARGEST_BYTES, bytes_of
 from rmsnet.errors import UserError
-from rmsnet.files import LARGEST_BYTES, bytes_of
 
 CLASS_LISTS: Mapping[str, tuple[str, ...]] = {
     "v1": V1_CLASSES,
