@@ -15,7 +15,15 @@ from safetensors import safe_open
 
 from rmsnet.documents import read_json
 from rmsnet.errors import UserError
-from rmsnet.files import atomic_file, atomic_folder, content_hash, require_replaceable, write_json, write_tensors
+from rmsnet.files import (
+    atomic_file,
+    atomic_files,
+    atomic_folder,
+    content_hash,
+    require_replaceable,
+    write_json,
+    write_tensors,
+)
 
 
 def test_a_file_appears_when_it_is_whole(tmp_path):
@@ -122,6 +130,19 @@ def test_a_link_to_a_folder_is_followed_and_stays_a_link(tmp_path):
         assert (tmp_path / "big disk" / "of d" / "one").read_text() == content
         assert sorted(os.listdir(tmp_path)) == ["big disk", "d"]
         assert os.listdir(tmp_path / "big disk") == ["of d"]
+
+
+def test_files_are_put_beside_those_that_are_there_when_all_of_them_are_whole(tmp_path):
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "notes.txt").write_text("mine")
+    with pytest.raises(OSError, match="No space"), atomic_files(tmp_path / "d") as partial:
+        (partial / "card.md").write_text("half")
+        raise OSError(28, "No space left on device")
+    assert os.listdir(tmp_path / "d") == ["notes.txt"]
+    with atomic_files(tmp_path / "d") as partial:
+        (partial / "card.md").write_text("whole")
+    assert sorted(os.listdir(tmp_path / "d")) == ["card.md", "notes.txt"]
+    assert os.listdir(tmp_path) == ["d"]
 
 
 def test_what_a_death_between_two_renames_has_left_goes_with_the_next_one(tmp_path):

@@ -141,14 +141,11 @@ def spot_stage(
         if exports:
             require_sources(match)
         _require_openable(match)
-    spotted = []
+    spotted, asked = [], _Asked(spotter, model, params, least, stretches, highlights, exports, profile, strict, shown)
     for match in matches:
         target = out if one else out / match.name
         read = reader_of(spotter, folder, device, shown)
-        done = _spot(
-            match, spotter, model, target, read, params, least, stretches, highlights, exports, shown, profile, strict
-        )
-        spotted.append(done)
+        spotted.append(_spot(match, target, read, asked))
     if not one:
         write_overview(out, sources[0].resolve().name, {done.name: done.events for done in spotted})
     return spotted
@@ -198,21 +195,24 @@ def _require_openable(match: Match) -> None:
             require_finite(open_features(half.features), half.features)
 
 
-def _spot(
-    match: Match,
-    spotter: SpottingModel,
-    model: str,
-    out: Path,
-    read: Reader,
-    params: SpotParams,
-    least: Floats,
-    stretches: Stretches,
-    highlights: bool,
-    exports: Sequence[str],
-    shown: bool,
-    profile: Mapping[str, Any] | None,
-    strict: bool,
-) -> SpottedMatch:
+@dataclass(frozen=True)
+class _Asked:
+    """What is asked about every match; see `spot_stage`."""
+
+    spotter: SpottingModel
+    model: str
+    params: SpotParams
+    least: Floats
+    stretches: Stretches
+    highlights: bool
+    exports: Sequence[str]
+    profile: Mapping[str, Any] | None
+    strict: bool
+    shown: bool
+
+
+def _spot(match: Match, out: Path, read: Reader, asked: _Asked) -> SpottedMatch:
+    spotter, params, least = asked.spotter, asked.params, asked.least
     parts, warnings = [], []
     for half in match.halves:
         features, told = read(half, out)
@@ -226,13 +226,13 @@ def _spot(
         parts.append(features)
         warnings += told
     bank = _bank(match, parts, spotter)
-    drifts = [] if profile is None else [drift(profile, summarize(features)) for features in parts]
+    drifts = [] if asked.profile is None else [drift(asked.profile, summarize(features)) for features in parts]
     drifted = [
         f"{half.features or half.videos[0]}: {found.text}"
         for half, found in zip(match.halves, drifts, strict=False)
         if found.drifted
     ]
-    if strict and drifted:
+    if asked.strict and drifted:
         raise CheckFailed(f"--strict: {'; '.join(drifted)}")
     warnings = [*match.notes, *warnings, *_too_long(match, bank), *drifted]
     every_clip = score_every_clip(spotter, bank)
@@ -252,7 +252,8 @@ def _spot(
     write_json(out / RESULTS, {**results[match.name], **({"drift": told_drift} if told_drift else {})})
     write_json(out / ORIGIN_FILE, origin(spotter))
     write_events(out, events)
-    note = f"{marked(spotter.config['name'], simulated)}, {match.name}"
+    name = str(spotter.config["name"])
+    note = f"{marked(name, simulated)}, {match.name}"
     write_bytes(out / "votes.png", plot_votes(votes, predictions, bank, note))
     page = match_page(
         match,
@@ -262,20 +263,20 @@ def _spot(
         [page_video(half, out) for half in match.halves],
         out=out,
         least=least,
-        model=f"{spotter.config['name']} ({model})" if model.startswith("models:") else str(spotter.config["name"]),
+        model=f"{name} ({asked.model})" if asked.model.startswith("models:") else name,
         simulated=simulated,
         remarks=["unlike the training data"] if drifted else [],
     )
     write_text(out / "report.html", page)
-    picked = pick(predictions, bank, np.flatnonzero(is_told(predictions, least)), stretches)
-    if highlights:
+    picked = pick(predictions, bank, np.flatnonzero(is_told(predictions, least)), asked.stretches)
+    if asked.highlights:
         try:
-            warnings += _cut(match, picked, out / "highlights", shown)
+            warnings += _cut(match, picked, out / "highlights", asked.shown)
         except UserError as error:  # the spots are there, and other matches may follow
             warnings.append(f"no highlights: {error}")
     files: tuple[Path, ...] = ()
-    if exports:
-        files, remarks = export_match(match, picked, out / "exports", exports)
+    if asked.exports:
+        files, remarks = export_match(match, picked, out / "exports", asked.exports)
         warnings += remarks
     told_from = by_class(least, spotter.classes)
     return SpottedMatch(match.name, out, tuple(events), told_from, tuple(warnings), told_drift, files)

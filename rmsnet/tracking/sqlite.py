@@ -117,7 +117,7 @@ def _holds_tables(path: Path) -> bool:
             raise UserError(f"{path}: cannot be used as MLflow store (it is no SQLite database)")
     try:
         revisions = {str(row[0]) for row in read(path, "SELECT version_num FROM alembic_version")}
-        ours = _newest_revision()
+        ours = newest_revision()
         if revisions == {ours}:
             return True
         tables = read(path, "SELECT name FROM sqlite_master WHERE type = 'table'")
@@ -145,7 +145,8 @@ def _holds_tables(path: Path) -> bool:
 
 
 @cache
-def _newest_revision() -> str:
+def newest_revision() -> str:
+    """The schema of MLflow's tables that we write."""
     from mlflow.store.db.utils import _get_latest_schema_revision
 
     return str(_get_latest_schema_revision())

@@ -79,6 +79,7 @@ def client_of(uri: str) -> Any:
         if uri.startswith("http"):
             _require_mlflow(client, uri)
         return client
+    sqlite.newest_revision()  # loads a library for seconds, which is no waiting for the store
     try:
         bounded(f"MLflow store {uri}", lambda: sqlite.prepare(path, EXPERIMENT), sqlite.LOCK_SECONDS)
     except TimeoutError:
