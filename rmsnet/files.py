@@ -131,7 +131,7 @@ def read_csv(path: Path) -> list[dict[str, str]]:
         UserError: no such file.
     """
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets write a byte order mark
             return list(csv.DictReader(file))
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None

@@ -1,10 +1,7 @@
-"use strict";
-// The page of one match. All that it shows comes from the JSON in #match; it asks the network for nothing.
+// Video, list and timeline of one match, and what people do with them. The page asks the network for nothing.
 
-const match = JSON.parse(document.getElementById("match").textContent);
-const LEAD_SECONDS = 5; // before an event, when it is played
 const CAPTION_SECONDS = 3; // around an event, over the picture
-const PICTURE_SECONDS = 1 / 25;
+const PICTURE_SECONDS = 1 / 25; // where nobody knows the rate of the video
 const LONGEST_ZOOM = 64;
 
 const el = (id) => document.getElementById(id);
@@ -24,6 +21,7 @@ const truth = (match.truth || []).map((event, id) => ({ ...event, id: `t${id}`, 
 
 const all = new Map([...events, ...truth].map((event) => [event.id, event]));
 const marks = new Map(); // id -> its mark on the timeline
+const dots = new Map(); // id -> its dot in the lane of confidence
 
 const state = {
   confidence: match.confidence,
@@ -33,6 +31,7 @@ const state = {
   seconds: 0,
   zoom: 1,
   tolerance: 5,
+  look: null, // light | dark; null: as the machine's
   verdicts: new Map(), // id -> right | wrong | missed
 };
 
@@ -45,10 +44,6 @@ function make(tag, properties = {}, ...children) {
 }
 
 const look = (one) => ({ "--on-light": one.on_light, "--on-dark": one.on_dark });
-const clock = (seconds) => {
-  const whole = Math.floor(seconds + 1e-6);
-  return `${String(Math.floor(whole / 60)).padStart(2, "0")}:${String(whole % 60).padStart(2, "0")}`;
-};
 const half_name = (half) => ["1st half", "2nd half"][match.halves[half].number - 1];
 const is_shown = (event) => event.confidence >= state.confidence && !state.hidden.has(event.class);
 
@@ -106,6 +101,7 @@ function draw_chips() {
 
 function draw_timeline() {
   document.documentElement.style.setProperty("--lane", `${match.classes.length > 6 ? 26 : 48}px`);
+  draw_confidence_lane();
   match.classes.forEach((one, index) => {
     const style = look(one);
     const name = make("div", { className: "lane-name", style }, make("span", { className: "dot" }), one.name);
@@ -118,26 +114,42 @@ function draw_timeline() {
         { type: "button", className: event.visible ? "truth" : "truth unshown", tabIndex: -1 },
         make("i"),
       );
-      mark.title = `${event.minute} ${one.name}, ground truth${event.visible ? "" : " (not shown)"}`;
       place(mark, event, lane);
     }
     for (const event of events.filter((event) => event.class === index)) {
       const height = `${Math.max(12, 92 * event.confidence)}%`;
       const mark = make("button", { type: "button", className: "mark", tabIndex: -1 }, make("i", { style: { height } }));
-      mark.title = `${event.minute} ${one.name}, ${Math.round(100 * event.confidence)} %`;
       place(mark, event, lane);
     }
-    for (const start of starts.slice(1)) {
-      lane.append(make("div", { className: "break", style: { left: `${(100 * start) / total}%` } }));
-    }
-    el("names").append(name);
-    el("lanes").append(lane);
+    append_lane(name, lane);
   });
   const legend = [["var(--quiet)", "event"]];
   if (match.truth) legend.push(["var(--truth)", "ground truth"]);
   for (const [background, text] of legend) {
     el("legend").append(make("span", {}, make("span", { className: "dot", style: { background } }), text));
   }
+  el("legend").append(make("span", { textContent: `full height: 100 % sure, or votes of all ${match.most_votes} clips` }));
+}
+
+function append_lane(name, lane) {
+  for (const start of starts.slice(1)) {
+    lane.append(make("div", { className: "break", style: { left: `${(100 * start) / total}%` } }));
+  }
+  el("names").append(name);
+  el("lanes").append(lane);
+}
+
+/** All events by confidence, and the least that is shown, which can be dragged. */
+function draw_confidence_lane() {
+  const lane = make("div", { className: "lane confidence", ariaHidden: "true" }, make("div", { id: "threshold" }));
+  for (const event of events) {
+    const style = { ...look(match.classes[event.class]), left: `${percent(event.half, event.seconds)}%`, bottom: `${100 * event.confidence}%` };
+    const dot = make("i", { className: "sure", style });
+    dot.dataset.id = event.id;
+    dots.set(event.id, dot);
+    lane.append(dot);
+  }
+  append_lane(make("div", { className: "lane-name confidence", textContent: "Confidence" }), lane);
 }
 
 function place(mark, event, lane) {
@@ -156,7 +168,7 @@ function curve(index) {
       let path = "";
       for (let at = 0; at < votes.length; at += 2) {
         const x = starts[half] + match.first_frame_seconds + (votes[at] - 0.5) * step;
-        path += `M${x.toFixed(2)} ${top}v${-votes[at + 1]}h${step}V${top}z`;
+        path += `M${x.toFixed(2)} ${top}v${-Math.min(top, votes[at + 1])}h${step}V${top}z`;
       }
       return path;
     })
@@ -169,10 +181,12 @@ function draw_axis() {
   const minutes = steps.find((step) => (wide * step * 60) / total > 46) || 45;
   el("axis").replaceChildren();
   match.halves.forEach((half, index) => {
-    for (let at = 0; at * 60 < half.seconds; at += minutes) {
+    for (let at = 0; at * 60 + kick_offs[index] < half.seconds; at += minutes) {
+      const seconds = at * 60 + kick_offs[index];
+      if (seconds < 0) continue;
       // The last of a half must leave room for the first of the next.
-      if (at && index + 1 < match.halves.length && (wide * (half.seconds - at * 60)) / total < 30) break;
-      const tick = make("span", { className: "tick", style: { left: `${percent(index, at * 60)}%` } });
+      if (at && index + 1 < match.halves.length && (wide * (half.seconds - seconds)) / total < 30) break;
+      const tick = make("span", { className: "tick", style: { left: `${percent(index, seconds)}%` } });
       tick.textContent = Number.isInteger(at) ? `${half.first_minute + at}'` : `${clock(60 * (half.first_minute + at))}`;
       el("axis").append(tick);
     }
@@ -188,7 +202,7 @@ function draw_list() {
     const row = make(
       "button",
       { type: "button", className: verdict === "missed" ? "row missed" : "row", style: look(one), tabIndex: -1 },
-      make("span", { className: "minute", textContent: event.minute }),
+      make("span", { className: "minute", textContent: minute_of(event) }),
       make("span", { className: "dot" }),
       make("span", { className: "name", textContent: one.name }, make("span", { className: "at", textContent: clock(event.seconds) })),
       make("span", { className: `verdict ${verdict}`, textContent: words[verdict] || "", title: hints[verdict] || "" }),
@@ -200,11 +214,16 @@ function draw_list() {
       );
     }
     row.dataset.id = event.id;
-    row.ariaLabel = [event.minute, one.name, row.querySelector(".bar")?.textContent, half_name(event.half), clock(event.seconds), hints[verdict]]
+    row.ariaLabel = [minute_of(event), one.name, row.querySelector(".bar")?.textContent, half_name(event.half), clock(event.seconds), hints[verdict]]
       .filter(Boolean)
       .join(", ");
     row.title = `${half_name(event.half)} ${clock(event.seconds)}`;
-    return make("li", {}, row);
+    const pick = make("input", { type: "checkbox", className: "pick", tabIndex: -1, checked: is_ticked(event) });
+    pick.ariaLabel = `${minute_of(event)} ${one.name} in the reel`;
+    pick.title = "In the reel (X)";
+    pick.dataset.id = event.id;
+    pick.hidden = event.confidence === undefined;
+    return make("li", {}, pick, row);
   });
   const textContent = events.length
     ? "No event at this confidence. Move the slider to the left."
@@ -250,13 +269,26 @@ function refresh() {
   judge();
   const in_list = new Set(listed().map((event) => event.id));
   if (state.selected && !in_list.has(state.selected) && !state.selected.startsWith("t")) state.selected = null;
-  for (const event of events) marks.get(event.id).hidden = !is_shown(event);
-  for (const event of truth) marks.get(event.id).hidden = state.hidden.has(event.class);
+  for (const event of events) {
+    const { name } = match.classes[event.class];
+    marks.get(event.id).hidden = !is_shown(event);
+    marks.get(event.id).title = `${minute_of(event)} ${name}, ${Math.round(100 * event.confidence)} %`;
+    dots.get(event.id).title = marks.get(event.id).title;
+    dots.get(event.id).classList.toggle("unsure", !is_shown(event));
+    dots.get(event.id).hidden = state.hidden.has(event.class);
+  }
+  for (const event of truth) {
+    const { name } = match.classes[event.class];
+    marks.get(event.id).hidden = state.hidden.has(event.class);
+    marks.get(event.id).title = `${minute_of(event)} ${name}, ground truth${event.visible ? "" : " (not shown)"}`;
+  }
+  el("threshold").style.bottom = `${100 * state.confidence}%`;
   for (const node of document.querySelectorAll("[data-lane]")) {
     node.classList.toggle("off", state.hidden.has(Number(node.dataset.lane)));
   }
   draw_list();
   draw_counts();
+  draw_reel();
   draw_selection();
   draw_time();
 }
@@ -266,9 +298,11 @@ function draw_selection() {
   for (const node of document.querySelectorAll(`[data-id="${state.selected}"]`)) {
     node.classList.add("selected");
     if (node.classList.contains("row")) node.scrollIntoView({ block: "nearest" });
-    else keep_in_view(node);
+    else if (node.offsetParent) keep_in_view(node);
   }
   draw_reachable();
+  draw_event();
+  write_address();
 }
 
 function keep_in_view(node) {
@@ -285,6 +319,8 @@ function draw_time() {
   const now = starts[state.half] + state.seconds;
   const length = match.halves[state.half].seconds;
   el("clock").replaceChildren(clock(state.seconds), make("small", { textContent: `of ${clock(length)}, ${half_name(state.half)}` }));
+  el("timecode").textContent = timecode_of(state);
+  draw_kick_off();
   [...el("halves").children].forEach((button, index) => (button.ariaPressed = String(index === state.half)));
   let nearest = null;
   for (const row of document.querySelectorAll(".row")) {
@@ -296,7 +332,7 @@ function draw_time() {
   const on = nearest && Math.abs(nearest.distance) < CAPTION_SECONDS && el("no-video").hidden;
   el("caption").classList.toggle("on", Boolean(on));
   if (on) {
-    el("caption").textContent = `${match.classes[nearest.event.class].name}  ${nearest.event.minute}`;
+    el("caption").textContent = `${match.classes[nearest.event.class].name}  ${minute_of(nearest.event)}`;
     el("caption").style.borderColor = match.classes[nearest.event.class].on_dark;
   }
 }
@@ -307,8 +343,11 @@ let loaded; // address of the video that is loaded; null: there is none
 let wanted = null; // seconds to go to once it is
 let playing = false; // whether to go on playing in a video that is being loaded
 
-/** Where the half begins on the clock of its video. */
-const start_in_video = () => match.halves[state.half].video_start;
+/**
+ * Where the half begins on the clock of its video. Positions are rounded to milliseconds: half of one later a player
+ * shows the frame that was meant, never the one before it.
+ */
+const start_in_video = () => match.halves[state.half].video_start + 0.0005;
 
 /** Show a moment of the match; the video follows, a new one is loaded where the half changes. */
 function seek(half, seconds) {
@@ -369,7 +408,8 @@ video.addEventListener("play", () => {
 });
 video.addEventListener("pause", () => (el("play").textContent = "Play"));
 video.addEventListener("ended", () => {
-  if (state.half + 1 < match.halves.length) {
+  if (reel) follow_reel();
+  else if (state.half + 1 < match.halves.length) {
     seek(state.half + 1, 0);
     playing = true;
   }
@@ -380,6 +420,7 @@ function follow() {
   if (!loaded || wanted !== null || video.readyState === 0 || !el("no-video").hidden) return;
   state.seconds = Math.min(Math.max(video.currentTime - start_in_video(), 0), match.halves[state.half].seconds);
   draw_time();
+  follow_reel();
 }
 
 const play = () => video.play().catch(() => {}); // refused without a gesture, or interrupted by a seek
@@ -391,7 +432,10 @@ function toggle_play() {
 
 function open_file(file) {
   const half = match.halves[state.half];
-  if (file.name !== half.video_name) half.video_start = 0; // another file is taken for the half itself
+  if (file.name !== half.video_name) {
+    half.video_start = 0; // another file is taken for the half itself
+    half.code = null;
+  }
   half.video = URL.createObjectURL(file);
   loaded = null;
   show_video();
@@ -402,7 +446,7 @@ function open_file(file) {
 function select(id, from_lead = false) {
   const event = all.get(id);
   state.selected = id;
-  seek(event.half, event.seconds - (from_lead ? LEAD_SECONDS : 0));
+  seek(event.half, event.seconds - (from_lead ? match.classes[event.class].before : 0));
   draw_selection();
   if (from_lead) {
     playing = true;
@@ -430,6 +474,11 @@ function step(direction) {
 function toggle(index) {
   if (!state.hidden.delete(index)) state.hidden.add(index);
   refresh();
+}
+
+function picture_seconds() {
+  const { code } = match.halves[state.half];
+  return code ? code.rate[1] / code.rate[0] : PICTURE_SECONDS;
 }
 
 function set_confidence(value) {
@@ -461,7 +510,7 @@ function seek_to_pointer(event) {
 }
 
 el("track").addEventListener("pointerdown", (event) => {
-  if (event.button !== 0 || event.target.closest("[data-id]")) return;
+  if (event.button !== 0 || event.target.closest("[data-id], #threshold")) return;
   seek_to_pointer(event);
   el("track").setPointerCapture(event.pointerId);
 });
@@ -485,6 +534,14 @@ el("scroller").addEventListener(
   },
   { passive: false },
 );
+el("lanes").addEventListener("pointerdown", (event) => {
+  if (event.button !== 0 || event.target.id !== "threshold") return;
+  const box = event.target.parentNode.getBoundingClientRect();
+  const drag = ({ clientY }) => set_confidence(Math.round((100 * (box.bottom - clientY)) / box.height) / 100);
+  event.target.setPointerCapture(event.pointerId);
+  event.target.addEventListener("pointermove", drag);
+  event.target.addEventListener("lostpointercapture", () => event.target.removeEventListener("pointermove", drag), { once: true });
+});
 el("confidence").addEventListener("input", () => set_confidence(el("confidence").value / 100));
 el("tolerance").addEventListener("change", () => {
   state.tolerance = Number(el("tolerance").value);
@@ -515,8 +572,8 @@ const keys = {
   ArrowUp: () => step(-1),
   ArrowRight: (event) => seek(state.half, state.seconds + (event.shiftKey ? 1 : 5)),
   ArrowLeft: (event) => seek(state.half, state.seconds - (event.shiftKey ? 1 : 5)),
-  ".": () => seek(state.half, state.seconds + PICTURE_SECONDS),
-  ",": () => seek(state.half, state.seconds - PICTURE_SECONDS),
+  ".": () => seek(state.half, state.seconds + picture_seconds()),
+  ",": () => seek(state.half, state.seconds - picture_seconds()),
   " ": toggle_play,
   Enter: (event) => {
     const id = event.target.closest(".row")?.dataset.id || state.selected;
@@ -528,6 +585,13 @@ const keys = {
   "=": () => zoom(2),
   "-": () => zoom(0.5),
   0: () => zoom(0),
+  c: () => el("timecode").click(),
+  k: () => el("kick-off-here").click(),
+  r: toggle_reel,
+  x: () => {
+    const event = all.get(state.selected);
+    if (event?.confidence !== undefined) tick(event, !is_ticked(event));
+  },
   "?": () => el("help").showModal(),
 };
 match.classes.slice(0, 9).forEach((_, index) => (keys[index + 1] = () => toggle(index)));
@@ -538,10 +602,10 @@ document.addEventListener(
   (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || el("help").open) return;
     const target = event.target;
-    if (target === el("tolerance")) return;
+    if (target === el("tolerance") || target === el("kick-off")) return;
     if (target === el("confidence") && ["ArrowLeft", "ArrowRight"].includes(event.key)) return;
     // Tab reaches the buttons; space and enter on one of them press it.
-    if (["Enter", " "].includes(event.key) && target.closest("header button, #tools button, #transport button, .chip")) return;
+    if (["Enter", " "].includes(event.key) && target.closest("header button, #tools button, #transport button, .chip, #reel *, #event *")) return;
     const action = keys[event.key];
     if (!action) return;
     event.preventDefault();
@@ -556,10 +620,3 @@ document.addEventListener(
   },
   true,
 );
-
-draw_header();
-draw_chips();
-draw_timeline();
-refresh();
-seek(0, 0);
-draw_axis();
