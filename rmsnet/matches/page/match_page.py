@@ -28,7 +28,7 @@ from rmsnet.style.palette import class_looks, name_of
 _GAME = re.compile(r"(\d{4}-\d{2}-\d{2}) - (\d{2})-(\d{2}) (.+)")
 
 
-SCRIPTS = ("moments", "page", "event", "reel", "settings", "start")
+SCRIPTS = ("moments", "page", "video", "acts", "event", "reel", "settings", "start")
 """The parts of the page's script, in order."""
 
 

@@ -69,7 +69,7 @@ def test_the_time_code_names_the_frame_on_the_screen_from_that_of_the_file_on_an
     first = frame_of("00:59:58;00", NTSC)
     for frame in (1, 29, 58, 113, 1000):  # truncated milliseconds would show, or name, the frame before
         browser.js(f"seek(0, {milliseconds(frame, NTSC)} / 1000)")
-        assert number_on_screen(browser, tmp_path) == frame
+        assert number_on_screen(browser, tmp_path, frame) == frame
         assert browser.js("el('timecode').textContent") == timecode(first + frame, NTSC, drop=True)
 
 
