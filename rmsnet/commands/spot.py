@@ -50,7 +50,7 @@ def add_parser(commands: Commands) -> None:
         metavar="CSV",
         help="cut and export these events, as the page saves them (default: what is sure enough)",
     )
-    parser.add_argument("--split", choices=("train", "valid", "test"), help="of a dataset (default: all its games)")
+    parser.add_argument("--split", help="of a dataset: test, challenge, … (default: all games of its lists)")
     parser.add_argument("--strict", action="store_true", help="refuse features that are unlike those of the training")
     finish(parser, run, device=True, params=False)
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from rmsnet.errors import UserError
 from rmsnet.features.bank import FrameBank
-from rmsnet.files import read_csv
 from rmsnet.matches.highlights.clips import AFTER_SECONDS, BEFORE_SECONDS, Highlight
+from rmsnet.reading.rows import read_rows
 from rmsnet.spots import Predictions
 from rmsnet.style.palette import class_looks, name_of
 
@@ -100,20 +100,14 @@ def _chosen(path: Path, named: Mapping[str, str]) -> tuple[Chosen, ...]:
     Raises:
         UserError: no such table, a column that is missing, no number, no such class, or no event.
     """
-    try:
-        rows = read_csv(path)
-    except (OSError, ValueError) as error:
-        raise UserError(f"--reel-events {path}: cannot be read ({error})") from None
     events = []
-    for line, row in enumerate(rows, start=2):
-        where = f"--reel-events {path}, line {line}"
+    for line, row in enumerate(read_rows(path, ("half", "position_ms", "label"), "take an events.csv"), start=2):
+        where = f"--reel-events {path}, row {line}"
+        label = _class(where, row["label"], named)
         try:
-            half, position_ms, confidence = int(row["half"]), int(row["position_ms"]), row.get("confidence") or 1
-            event = Chosen(half, position_ms, _class(where, row["label"], named), float(confidence))
-        except (KeyError, TypeError, ValueError):
-            raise UserError(
-                f"{where}: must have half, position_ms and label, as events.csv has, but has {dict(row)}"
-            ) from None
+            event = Chosen(int(row["half"]), int(row["position_ms"]), label, float(row.get("confidence") or 1))
+        except ValueError as error:
+            raise UserError(f"{where}: {error}") from None
         if event.half not in (1, 2) or event.position_ms < 0:
             raise UserError(f"{where}: half must be 1 or 2 and position_ms at least 0")
         events.append(event)
