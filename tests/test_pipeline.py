@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from rmsnet.files import read_json
+from rmsnet.documents import read_json
 
 VARIANTS = ("full", "no-masking", "no-regression", "no-uniform-offsets")
 

@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from rmsnet.documents import read_document
 from rmsnet.errors import UserError
 from rmsnet.features.bank import BankHalf, FrameBank
-from rmsnet.files import content_hash, read_json, write_json
+from rmsnet.files import content_hash, write_json
 
 GAMES_FILE = "games.json"
 """In a model folder."""
@@ -119,13 +120,4 @@ def read_used_games(folder: Path) -> UsedGames | None:
         UserError: the file is damaged.
     """
     path = folder / GAMES_FILE
-    if not path.exists():
-        return None
-    told = read_json(path)
-    try:
-        lists = [told[key] for key in ("learned", "chosen")]
-        if not all(isinstance(key, str) for keys in lists for key in keys):
-            raise TypeError
-    except (KeyError, TypeError):
-        raise UserError(f"{path}: is no list of games; restore the model or train it again") from None
-    return UsedGames(frozenset(lists[0]), frozenset(lists[1]))
+    return read_document(path, UsedGames, "", "restore the model or train it again") if path.exists() else None

@@ -4,16 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rmsnet import tracking
+from rmsnet.documents import read_document
 from rmsnet.errors import UserError
 from rmsnet.evaluation.assessment import Assessment
 from rmsnet.features.bank import FrameBank
 from rmsnet.features.games import UsedGames, all_keys, game_keys, read_used_games
-from rmsnet.files import read_json
 from rmsnet.network.model_files import SpottingModel, load_model
 from rmsnet.params import Params
 from rmsnet.registry.evidence import EVIDENCE_FILE, SIDES, Side, labels_hash, write_evidence
@@ -36,6 +36,8 @@ from rmsnet.spotting.inference import check_fits
 if TYPE_CHECKING:
     from rmsnet.tracking import Version
 
+
+_AGAIN = "run rmsnet validate again"
 
 ALREADY = "it is the champion already"
 
@@ -162,7 +164,7 @@ def decide(
     name, version = params.register.model_name, candidate.version
     changes, champion_version = lines[name], state.get(CHAMPION)
     challenged = champion_version not in (None, version.version)
-    report = None if validation is None else read_json(validation / "validation.json")
+    report = None if validation is None else read_document(validation / "validation.json", dict[str, Any], "", _AGAIN)
     champion, theirs, checks = None, None, []
     if challenged:
         champion, check = _champion_on(name, champion_version, bank)
@@ -171,9 +173,8 @@ def decide(
             theirs = used_games(name, champion_version)
         elif _is_same_model(name, champion_version, candidate.model):
             challenged = False
-            checks = [
-                Condition(check.name, True, f"version {champion_version} is lost, and this is the same model"),
-            ]
+            same = f"version {champion_version} is lost, and this is the same model"
+            checks = [Condition(check.name, True, same)]
     keys = game_keys(bank)
     checks = [
         Condition("reloads to equal outputs", True, "the logged model gives the events of the model folder"),

@@ -70,5 +70,5 @@ def test_a_model_made_of_others_has_used_all_that_they_have_and_says_nothing_whe
 @pytest.mark.parametrize("content", ["[]", '{"learned": 3, "chosen": []}', '{"learned": [1], "chosen": []}'])
 def test_a_damaged_list_of_games_is_one_line(tmp_path, content):
     (tmp_path / GAMES_FILE).write_text(content)
-    with pytest.raises(UserError, match="is no list of games"):
+    with pytest.raises(UserError, match="restore the model or train it again"):
         read_used_games(tmp_path)

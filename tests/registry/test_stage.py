@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from rmsnet import tracking
+from rmsnet.documents import read_json
 from rmsnet.errors import CheckFailed, UserError
 from rmsnet.features.bank import read_bank
 from rmsnet.features.games import all_keys
-from rmsnet.files import read_json, write_json
+from rmsnet.files import write_json
 from rmsnet.registry.history import history
 from rmsnet.registry.levels import share
 from rmsnet.registry.stage import promote, register_stage, rollback
