@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from pipelines.ablation import ablation
-from pipelines.checks import check_compiled
+from pipelines.backend.wellformed import check_compiled
 from pipelines.deployment import Deployment
 from pipelines.spotting import spotting
 from pipelines.training import training

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipelines.__main__ import NAMES, main
+from pipelines.__main__ import main
+from pipelines.commands._options import NAMES
 from pipelines.compiling import PIPELINES
 
 

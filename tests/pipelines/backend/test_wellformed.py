@@ -6,7 +6,7 @@ import pytest
 import yaml
 from kfp import compiler, dsl
 
-from pipelines.checks import check_compiled
+from pipelines.backend.wellformed import check_compiled
 from pipelines.compiling import compile_pipeline
 from pipelines.deployment import Deployment
 from rmsnet.errors import UserError

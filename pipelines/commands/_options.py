@@ -1,0 +1,79 @@
+"""Options that several commands share, and what is read from them."""
+
+import argparse
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rmsnet.errors import UserError
+
+if TYPE_CHECKING:
+    from pipelines.deployment import Deployment
+
+NAMES = ("training", "ablation", "spotting")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("arguments", nargs="*", metavar="KEY=VALUE", help="pipeline parameters, values in YAML")
+
+
+def add_pipeline(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", choices=NAMES, metavar="NAME", help=f"one of {', '.join(NAMES)}")
+    add_arguments(parser)
+    add_making(parser)
+
+
+def add_making(parser: argparse.ArgumentParser) -> None:
+    """What a pipeline is compiled from."""
+    parser.add_argument("--deployment", type=Path, metavar="FILE", help="where it runs: pipelines/deployments/*.yaml")
+    parser.add_argument("--params", type=Path, metavar="FILE", help="parameters (default: params.yaml)")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="change one parameter; may be repeated"
+    )
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+def pair(text: str, what: str) -> tuple[str, str]:
+    """KEY=VALUE.
+
+    Raises:
+        UserError: it is none.
+    """
+    key, equals, value = text.partition("=")
+    if not (equals and key):
+        raise UserError(f"{what} {text!r}: write KEY=VALUE")
+    return key, value
+
+
+def given_arguments(options: argparse.Namespace) -> Mapping[str, str]:
+    return dict(pair(item, "parameter") for item in options.arguments)
+
+
+def deployment_of(options: argparse.Namespace) -> "Deployment":
+    """The deployment; with the commit of the code here, so that components can say when their image is of another."""
+    from components.door import EXPECTED_COMMIT
+    from pipelines.deployment import load_deployment
+    from rmsnet.provenance import code_commit
+
+    deployment, commit = load_deployment(options.deployment), code_commit()
+    if not commit:
+        return deployment
+    return replace(deployment, environment={EXPECTED_COMMIT: commit, **deployment.environment})
+
+
+def params_of(options: argparse.Namespace) -> dict[str, Any]:
+    """The parameters, as sections of plain values."""
+    from rmsnet.params import load_params
+
+    return asdict(load_params(options.params, options.set))
+
+
+def token() -> str | None:
+    """The caller's token: KF_PIPELINES_TOKEN, or the file that a pod finds it in."""
+    path = os.environ.get("KF_PIPELINES_SA_TOKEN_PATH")
+    return os.environ.get("KF_PIPELINES_TOKEN") or (Path(path).read_text().strip() if path else None)
