@@ -39,6 +39,11 @@ class Page:
         self._call("Page.navigate", url=path.resolve().as_uri())
         self.wait("document.readyState === 'complete' && !window.before")
 
+    def emulate(self, media: str, scheme: str) -> None:
+        """Show pages as on a "screen" or in "print", on a machine whose scheme is "light" or "dark"."""
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        self._call("Emulation.setEmulatedMedia", media=media, features=features)
+
     def js(self, expression: str) -> Any:
         """The value of an expression in the page."""
         answer = self._call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)

@@ -15,6 +15,7 @@ HALL = ("__init__", "cli", "errors", "files", "params", "progress", "provenance"
 """What every room stands on, and the command."""
 
 ROOMS = (
+    "style",
     "video",
     "network",
     "dataset",

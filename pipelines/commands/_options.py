@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rmsnet.commands._options import add_params_options
 from rmsnet.errors import UserError
 
 if TYPE_CHECKING:
@@ -28,14 +29,13 @@ def add_pipeline(parser: argparse.ArgumentParser) -> None:
 def add_making(parser: argparse.ArgumentParser) -> None:
     """What a pipeline is compiled from."""
     parser.add_argument("--deployment", type=Path, metavar="FILE", help="where it runs: pipelines/deployments/*.yaml")
-    parser.add_argument("--params", type=Path, metavar="FILE", help="parameters (default: params.yaml)")
+    add_params_options(parser)
+
+
+def add_wait(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="change one parameter; may be repeated"
+        "--wait", type=float, default=0, metavar="MINUTES", help="wait for the end, at most so long (default: do not)"
     )
-
-
-def add_json(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
 def pair(text: str, what: str) -> tuple[str, str]:

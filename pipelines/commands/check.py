@@ -4,7 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from pipelines.commands._options import add_arguments, add_json, given_arguments, pair
+from pipelines.commands._options import add_arguments, given_arguments, pair
+from rmsnet.commands._options import add_json_option
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -17,7 +18,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--iterations", action="append", default=[], metavar="LOOP=N", help="length of a loop that only a run knows"
     )
     parser.add_argument("--rules", action="store_true", help="say what each rule is and where it was read")
-    add_json(parser)
+    add_json_option(parser)
     parser.set_defaults(run=run)
 
 

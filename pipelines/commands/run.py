@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from pipelines.commands._options import add_pipeline, pair
+from rmsnet.style.tables import as_text
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -37,7 +38,5 @@ def run(options: argparse.Namespace) -> None:
         environment=variables,
         mounts=list(folders.values()),
     )
-    print(f"\n{'task':24} {'seconds':>8}")
-    for task in tasks:
-        print(f"{task.name:24} {task.seconds:8.1f}")
+    print(f"\n{as_text([{'task': task.name, 'seconds': f'{task.seconds:.1f}'} for task in tasks])}")
     print(f"\nEverything the tasks left: {options.out}")

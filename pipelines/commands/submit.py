@@ -7,7 +7,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from pipelines.commands._options import add_json, add_pipeline, token
+from pipelines.commands._options import add_pipeline, add_wait, token
+from rmsnet.commands._options import add_json_option
 from rmsnet.errors import UserError
 
 
@@ -19,10 +20,8 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("--experiment", default="rmsnet", help="experiment of the run (default: rmsnet)")
     parser.add_argument("--service-account", help="of the run's pods")
     parser.add_argument("--no-cache", action="store_true", help="run every task anew")
-    parser.add_argument(
-        "--wait", type=float, default=0, metavar="MINUTES", help="wait for the end, at most so long (default: do not)"
-    )
-    add_json(parser)
+    add_wait(parser)
+    add_json_option(parser)
     parser.set_defaults(run=run)
 
 

@@ -4,7 +4,8 @@ import argparse
 from dataclasses import asdict
 from typing import Any
 
-from pipelines.commands._options import add_json, add_making, deployment_of
+from pipelines.commands._options import add_making, add_wait, deployment_of
+from rmsnet.commands._options import add_json_option
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -15,11 +16,9 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("--nodes", type=int, default=2, help="how many (default: 2)")
     parser.add_argument("--namespace", default="", help="of the job (default: the current one)")
     parser.add_argument("--runtime", default="torch-distributed", help="training runtime (default: %(default)s)")
-    parser.add_argument(
-        "--wait", type=float, default=0, metavar="MINUTES", help="wait for the end, at most so long (default: do not)"
-    )
+    add_wait(parser)
     add_making(parser)
-    add_json(parser)
+    add_json_option(parser)
     parser.set_defaults(run=run)
 
 

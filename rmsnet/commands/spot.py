@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from rmsnet.commands._options import add_device_option, add_json_option
+from rmsnet.commands._options import Commands, add_folder, finish
 
 
-def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_parser(commands: Commands) -> None:
     parser = commands.add_parser(
         "spot",
         help="find the events of a match",
@@ -17,16 +17,14 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     parser.add_argument("source", type=Path, nargs="+", help="video, features (.npy), game folder or dataset")
     parser.add_argument("--model", required=True, metavar="DIR|URI", help="model folder, or models:/rmsnet@champion")
-    parser.add_argument("--out", type=Path, required=True, help="folder for events, plot, page and clips")
+    add_folder(parser, "out", "folder for events, plot, page and clips")
     parser.add_argument("--stride", type=int, metavar="N", help="frames between clips (default: as it was judged)")
     parser.add_argument(
         "--confidence", type=float, metavar="P", default=0.5, help="least to print, show at first, cut (default: 0.5)"
     )
     parser.add_argument("--highlights", action="store_true", help="cut clips around the events and join them in a reel")
     parser.add_argument("--split", choices=("train", "valid", "test"), help="of a dataset (default: all its games)")
-    add_device_option(parser)
-    add_json_option(parser)
-    parser.set_defaults(run=run)
+    finish(parser, run, device=True, params=False)
 
 
 def run(options: argparse.Namespace) -> Any:

@@ -1,6 +1,6 @@
 """The worst misses and false alarms, with the game and the time at which to look."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -62,14 +62,6 @@ class FalseAlarm:
 
 
 Mistakes = tuple[list[Miss], list[FalseAlarm]]
-
-
-def as_row(mistake: Miss | FalseAlarm) -> dict[str, Any]:
-    return asdict(mistake)
-
-
-def columns_of(kind: type[Miss] | type[FalseAlarm]) -> list[str]:
-    return [item.name for item in fields(kind)]
 
 
 def mistakes(assessment: Assessment, limit: int = LIMIT) -> Mistakes:

@@ -9,15 +9,15 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from rmsnet.network.devices import choose_device
-from rmsnet.errors import UserError
 from rmsnet.dataset.feature_files import Features
+from rmsnet.dataset.soccernet import FIRST_FRAME_SECONDS, FRAME_RATE, Dataset
+from rmsnet.errors import UserError
 from rmsnet.features.sources import Half, Source
 from rmsnet.files import atomic_file, read_json, write_json
+from rmsnet.network.devices import choose_device
 from rmsnet.network.model_files import CONFIG
 from rmsnet.params import ExtractParams
 from rmsnet.progress import progress
-from rmsnet.dataset.soccernet import FIRST_FRAME_SECONDS, FRAME_RATE, Dataset
 from rmsnet.video.backbones import open_backbone
 from rmsnet.video.decoding import expected_samples
 from rmsnet.video.extractor import Extractor, Progress, load_extractor

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rmsnet.features.bank import FrameBank
 from rmsnet.errors import UserError
+from rmsnet.features.bank import FrameBank
 
 PROFILE_SCHEMA = 1
 PROFILE_FILE = "profile.json"

@@ -48,9 +48,9 @@ def extract(
         progress: show it on standard error.
 
     Raises:
-        UserError: see `rmsnet.dataset.soccernet.open_dataset`; a half without its features or video, a file that is truncated
-            or no matrix, features of several widths, bad labels, a video that cannot be decoded, weights that do not
-            fit the backbone.
+        UserError: see `rmsnet.dataset.soccernet.open_dataset`; a half without its features or video, a file that is
+            truncated or no matrix, features of several widths, bad labels, a video that cannot be decoded, weights that
+            do not fit the backbone.
     """
     params, out = ExtractParams() if params is None else params, Path(out)
     require_replaceable(out, *BANK_FILES)

@@ -1,20 +1,20 @@
 """What spotting several matches leaves: a folder for each, all their events in one table; shards joined, scored."""
 
-import csv
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from rmsnet.dataset.labels import LABEL_FILES, label_version
 from rmsnet.errors import UserError
 from rmsnet.evaluation.class_lists import class_list
-from rmsnet.evaluation.report import as_csv
 from rmsnet.evaluation.results import RESULTS
 from rmsnet.files import atomic_folder, read_json, require_replaceable, write_json, write_text
-from rmsnet.matches.page.match_page import index_page
 from rmsnet.network.model_files import ORIGIN_FILE
+from rmsnet.style.page import page, table, tag
+from rmsnet.style.tables import as_csv, read_csv
 
 if TYPE_CHECKING:
     from rmsnet.evaluation.assessment import Assessment
@@ -43,9 +43,10 @@ def write_overview(out: Path, title: str, events: Mapping[str, Events]) -> None:
     rows = [{"match": name, **event} for name, of_match in events.items() for event in of_match]
     write_text(out / EVENTS, as_csv(rows, ("match", *EVENT_COLUMNS)))
     links = [
-        {"name": name, "href": f"{name}/report.html", "events": len(of_match)} for name, of_match in events.items()
+        {"Match": tag("a", name, href=quote(f"{name}/report.html")), "Events": len(of_match)}
+        for name, of_match in events.items()
     ]
-    write_text(out / INDEX, index_page(title, links))
+    write_text(out / INDEX, page(title, [table([*links, {"Match": "all", "Events": len(rows)}], total=True)]))
 
 
 def join_spotted(parts: Sequence[Path], out: Path, title: str) -> dict[str, Events]:
@@ -78,7 +79,7 @@ def join_spotted(parts: Sequence[Path], out: Path, title: str) -> dict[str, Even
     if len(makers) > 1:
         one, other, *_ = makers.values()
         raise UserError(f"{other}: spotted by another model than {one}; spot all shards with one version")
-    events: dict[str, Events] = {name: _read_events(found[name] / name / EVENTS) for name in sorted(found)}
+    events: dict[str, Events] = {name: read_csv(found[name] / name / EVENTS) for name in sorted(found)}
     with atomic_folder(out) as folder:
         for name in events:
             shutil.copytree(found[name] / name, folder / name)
@@ -113,11 +114,3 @@ def score_spotted(spotted: Path, data: Path, classes: Sequence[str], report: Pat
         (judged,) = evaluate_files(data, {"spotted": spotted}, out, split=str(split), classes=class_list(version))
         shutil.copyfile(out / "report.html", report)
     return judged
-
-
-def _read_events(path: Path) -> list[dict[str, str]]:
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            return list(csv.DictReader(file))
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; is it what a shard has left?") from None

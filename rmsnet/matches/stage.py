@@ -13,10 +13,9 @@ from rmsnet.errors import UserError
 from rmsnet.evaluation.results import RESULTS, results_of
 from rmsnet.features.bank import BankHalf, FrameBank
 from rmsnet.features.shards import Shard
-from rmsnet.files import atomic_file, write_json, write_text
+from rmsnet.files import write_bytes, write_json, write_text
 from rmsnet.matches.match import Match, clock, match_minute
 from rmsnet.matches.overview import EVENT_COLUMNS, write_events, write_overview
-from rmsnet.matches.page.looks import colors_of
 from rmsnet.matches.page.match_page import match_page
 from rmsnet.matches.page.votes import plot_votes, votes_of
 from rmsnet.matches.reading import Reader, reader_of
@@ -28,6 +27,8 @@ from rmsnet.spots import Predictions
 from rmsnet.spotting.decoding import decode
 from rmsnet.spotting.inference import spot_bank
 from rmsnet.spotting.scoring import score_every_clip
+from rmsnet.style.palette import class_looks
+from rmsnet.style.words import marked
 from rmsnet.tracking import find_model
 
 CONFIDENCE = 0.5
@@ -176,9 +177,8 @@ def _spot(
     write_json(out / RESULTS, results[match.name])
     write_json(out / ORIGIN_FILE, origin(spotter))
     write_events(out, events)
-    note = f"{spotter.config['name']}{' (simulated)' if simulated else ''}, {match.name}"
-    with atomic_file(out / "votes.png") as partial:
-        partial.write_bytes(plot_votes(votes, predictions, bank, note))
+    note = f"{marked(spotter.config['name'], simulated)}, {match.name}"
+    write_bytes(out / "votes.png", plot_votes(votes, predictions, bank, note))
     page = match_page(
         match,
         bank,
@@ -247,13 +247,13 @@ def _cut(
     from rmsnet.matches.highlights.clips import Highlight, write_highlights
     from rmsnet.progress import progress
 
-    colors = colors_of(bank.classes)
+    looks = class_looks(bank.classes)
     events = [
         Highlight(
             bank.halves[predictions.half[row]].half,
             int(predictions.position_ms[row]),
             bank.classes[predictions.label[row]],
-            colors[predictions.label[row]],
+            looks[predictions.label[row]].colour.on_dark,
         )
         for row in np.flatnonzero(predictions.confidence >= confidence)
     ]

@@ -1,6 +1,5 @@
 """Which games a simulated dataset has: fixtures that are drawn, or those of real annotations."""
 
-import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from rmsnet.errors import UserError
 from rmsnet.simulation.annotations import v1_annotations, v2_annotations
 from rmsnet.simulation.draws import TIMELINE, Draws
 from rmsnet.simulation.timeline import HALF_MINUTES, draw_timeline
+from rmsnet.style.tables import read_csv
 
 HALF_DURATIONS = "half_durations.csv"
 """Columns game, half, duration_seconds: looked for beside the labels."""
@@ -163,8 +163,7 @@ def _read_durations(path: Path) -> dict[tuple[str, int], float]:
     if not path.exists():
         return {}
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return {(row["game"], int(row["half"])): float(row["duration_seconds"]) for row in csv.DictReader(file)}
+        return {(row["game"], int(row["half"])): float(row["duration_seconds"]) for row in read_csv(path)}
     except (OSError, UnicodeDecodeError, KeyError, ValueError, TypeError) as error:
         raise UserError(f"{path}: not a table of game, half, duration_seconds ({error!r})") from None
 

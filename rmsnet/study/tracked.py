@@ -1,6 +1,5 @@
 """Studies in MLflow: study → row → training, each training with the curves that the train stage logs."""
 
-import csv
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -12,6 +11,7 @@ from rmsnet.files import content_hash, read_json, write_json
 from rmsnet.params import Params, SpotParams, TrainParams
 from rmsnet.study.grids import Study
 from rmsnet.study.scores import SPLITS, RowScores
+from rmsnet.style.tables import read_csv
 from rmsnet.tracking.used_data import data_tags
 
 if TYPE_CHECKING:
@@ -96,10 +96,9 @@ def _track_training(
     with tracking.tracked_run(f"seed {trained['seed']}", groups, {**tags, "training": folder.name}) as run:
         run.log_params({f"train.{name}": value for name, value in trained.items()})
         _log_data(run, banks, tags)
-        with (folder / "history.csv").open(newline="", encoding="utf-8") as file:
-            for epoch in csv.DictReader(file):
-                number = int(epoch.pop("epoch"))
-                run.log_epoch(number, {name: float(value) for name, value in epoch.items()})
+        for epoch in read_csv(folder / "history.csv"):
+            number = int(epoch.pop("epoch"))
+            run.log_epoch(number, {name: float(value) for name, value in epoch.items()})
         run.log_folder(folder, "training")
         write_json(marker, {**known, uri: run.run_id})
 

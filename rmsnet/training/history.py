@@ -1,9 +1,7 @@
 """What the epochs of a training did, which was the best, and when it is over."""
 
-import csv
-import io
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 
 from rmsnet.params import TrainParams
 
@@ -44,12 +42,3 @@ def finished(history: Sequence[Epoch], params: TrainParams) -> bool:
     if len(history) >= params.epochs:
         return True
     return bool(params.patience and history and len(history) - best_epoch(history).epoch >= params.patience)
-
-
-def history_csv(history: Sequence[Epoch]) -> str:
-    """The epochs as CSV with a header."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, [item.name for item in fields(Epoch)], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(asdict(epoch) for epoch in history)
-    return text.getvalue()

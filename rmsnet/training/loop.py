@@ -16,9 +16,10 @@ from rmsnet.files import content_hash, replace_folder, write_json, write_text
 from rmsnet.network.devices import choose_device, choose_precision, keep_freed_memory
 from rmsnet.network.model_files import CONFIG_SCHEMA, save_model
 from rmsnet.params import SpotParams, TrainParams
+from rmsnet.style.tables import as_csv
 from rmsnet.training.clips import training_clips
 from rmsnet.training.distributed import processes
-from rmsnet.training.history import Epoch, best_epoch, finished, history_csv
+from rmsnet.training.history import Epoch, best_epoch, finished
 from rmsnet.training.inputs import BankFeatures, Inputs
 from rmsnet.training.trainer import Trainer, network_of
 
@@ -158,7 +159,7 @@ def _train(
         model.mkdir(exist_ok=True)
         config = {**model_config(params, bank, name, spot), **trainer.inputs.finish(model), "train": asdict(params)}
         save_model(model, network, config)
-        write_text(model / "history.csv", history_csv(history))
+        write_text(model / "history.csv", as_csv(map(asdict, history)))
         write_json(model / "metrics.json", metrics)
         on_model(model)
         replace_folder(model, folder)

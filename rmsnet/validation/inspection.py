@@ -14,6 +14,11 @@ from rmsnet.dataset.soccernet import Dataset, list_dataset
 from rmsnet.files import write_text
 from rmsnet.params import ExtractParams
 from rmsnet.provenance import dvc_md5
+from rmsnet.style.page import Html, pictures, section, table, tag
+from rmsnet.style.page import page as whole_page
+from rmsnet.style.tables import Row, as_text
+from rmsnet.style.words import marked
+from rmsnet.validation.statistics import split_rows, statistics
 
 if TYPE_CHECKING:
     from rmsnet.validation.tables import Tables
@@ -42,7 +47,6 @@ def inspect(
     """
     dataset = list_dataset(root)
 
-    from rmsnet.validation.statistics import statistics
     from rmsnet.validation.tables import read_tables
 
     tables = read_tables(dataset, ExtractParams(features=features), classes, contents=False)
@@ -105,15 +109,9 @@ def _gaps(tables: "Tables", files: Mapping[str, Mapping[tuple[str, int], int]]) 
 GAPS_SHOWN = 20
 
 
-def as_text(found: Mapping[str, Any]) -> str:
+def describe(found: Mapping[str, Any]) -> str:
     """What was found, for a terminal."""
-    splits = found["splits"]
-    lines = [_heading(found), "", f"{'':28}" + "".join(f"{split:>10}" for split in splits)]
-    for name, values in _rows(splits):
-        lines.append(f"{name:28}" + "".join(f"{value:>10,}" for value in values))
-    lines += ["", f"{'file':36}{'number':>8}{'size':>10}"]
-    for name, of in found["files"].items():
-        lines.append(f"{name:36}{of['count']:>8,}{_size(of['bytes']):>10}")
+    lines = [_heading(found), "", as_text(split_rows(found["splits"])), "", as_text(_file_rows(found))]
     if found["unlisted"]:
         lines += ["", f"{len(found['unlisted']):,} game folders are in no split"]
     gaps = found["gaps"]
@@ -124,14 +122,11 @@ def as_text(found: Mapping[str, Any]) -> str:
 
 
 def _heading(found: Mapping[str, Any]) -> str:
-    return f"{found['dataset']}{' (simulated)' if found['simulated'] else ''}, labels {found['classes']}"
+    return f"{marked(found['dataset'], found['simulated'])}, labels {found['classes']}"
 
 
-def _rows(splits: Mapping[str, Any]) -> Iterator[tuple[str, list[Any]]]:
-    for key in ("games", "halves_with_features", "hours", "frames"):
-        yield key.replace("_", " "), [of[key] for of in splits.values()]
-    for label in next(iter(splits.values()))["events"]:
-        yield label, [of["events"][label] for of in splits.values()]
+def _file_rows(found: Mapping[str, Any]) -> list[Row]:
+    return [{"file": name, "number": of["count"], "size": _size(of["bytes"])} for name, of in found["files"].items()]
 
 
 def _size(size: float) -> str:
@@ -143,18 +138,15 @@ def _size(size: float) -> str:
 
 
 def _page(found: Mapping[str, Any], tables: "Tables") -> str:
-    from rmsnet.validation.page import figures, html_page, table, text
     from rmsnet.validation.plots import plots
 
-    files = [[name, of["count"], _size(of["bytes"])] for name, of in found["files"].items()]
+    gaps = (tag("li", gap) for gap in found["gaps"] or ["Every listed game has every kind of file."])
+    games = (tag("li", game) for game in found["unlisted"])
     body = [
-        table(["", *found["splits"]], [[name, *values] for name, values in _rows(found["splits"])]),
-        *figures(list(plots(tables, None))),
-        "<h2>Files</h2>",
-        table(["file", "number", "size"], files),
-        "<h2>Gaps</h2>",
-        "".join(f"<p>{text(gap)}</p>" for gap in found["gaps"]) or "<p>Every listed game has every kind of file.</p>",
+        table(split_rows(found["splits"])),
+        pictures(plots(tables, None, _heading(found))),
+        section("Files", table(_file_rows(found))),
+        section("Gaps", tag("ul", *gaps)),
+        section("In no split", tag("ul", *games)) if found["unlisted"] else Html(),
     ]
-    if found["unlisted"]:
-        body += ["<h2>In no split</h2>", "".join(f"<p>{text(game)}</p>" for game in found["unlisted"])]
-    return html_page(_heading(found), body)
+    return whole_page(_heading(found), body, simulated=found["simulated"])

@@ -11,7 +11,8 @@ import pytest
 from rmsnet import cli
 from rmsnet.dataset.downloading import STAGING, download
 from rmsnet.errors import CheckFailed, UserError
-from tests.validation.datasets import ANNOTATIONS, write_json
+from rmsnet.files import write_json
+from tests.validation.datasets import ANNOTATIONS
 
 GAMES = ["l/2014-2015/one", "l/2014-2015/two"]
 SECRET = "s3cret-of-the-nda"

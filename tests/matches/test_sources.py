@@ -1,13 +1,13 @@
-import json
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rmsnet.dataset.labels import V1_CLASSES
 from rmsnet.errors import UserError
+from rmsnet.files import write_json
 from rmsnet.matches.match import clock, match_minute
 from rmsnet.matches.sources import find_matches
+from tests.builders import write_lists
 from tests.matches.builders import FEATURES, write_features, write_game
 
 GAME = "league/season/2030-01-01 - 20-00 A 1 - 0 B"
@@ -41,14 +41,14 @@ def test_a_game_folder_brings_its_features_labels_and_the_largest_video_for_peop
 def test_a_game_of_a_simulated_dataset_is_simulated(tmp_path):
     game = write_game(tmp_path / GAME)
     assert not find(game)[0].simulated
-    (tmp_path / "dataset.json").write_text(json.dumps({"name": "x", "simulated": True}))
+    write_json(tmp_path / "dataset.json", {"name": "x", "simulated": True})
     assert find(game)[0].simulated
 
 
 def test_a_dataset_is_all_its_games_or_those_of_a_split(tmp_path):
-    for split, name in (("Train", "a"), ("Valid", "b"), ("Test", "c")):
-        write_game(tmp_path / "league/season" / name)
-        (tmp_path / f"SoccerNetGames{split}.json").write_text(json.dumps([f"league/season/{name}"]))
+    games = [write_game(tmp_path / f"league/season/{name}") for name in "abc"]
+    train, valid, test = ([game.relative_to(tmp_path).as_posix()] for game in games)
+    write_lists(tmp_path, train=train, valid=valid, test=test)
     assert [match.name[-1] for match in find(tmp_path)] == ["a", "b", "c"]
     assert [match.name[-1] for match in find(tmp_path, split="test")] == ["c"]
 

@@ -9,10 +9,11 @@ import pytest
 from rmsnet import cli
 from rmsnet.errors import CheckFailed, UserError
 from rmsnet.features.profile import feature_profile
+from rmsnet.files import read_json, write_json
 from rmsnet.validation import validate
 from rmsnet.validation.checks import Check
 from rmsnet.validation.verdict import sentence_of, verdict_of
-from tests.validation.datasets import FEATURES, GAMES, PARAMS, feature_file, write_json
+from tests.validation.datasets import FEATURES, GAMES, PARAMS, feature_file
 
 GAME = GAMES["train"][0]
 
@@ -42,7 +43,7 @@ def test_bad_data_end_with_status_1_and_the_report_names_the_rows(dataset, tmp_p
     assert progress.startswith("validate: 10 of 10 files")
     assert error.startswith(f"rmsnet: {dataset}: failed: 1 critical of ")
     assert error.endswith("report.html")
-    report = json.loads((out / "validation.json").read_text())
+    report = read_json(out / "validation.json")
     assert report["verdict"] == "failed"
     (failed,) = [check for check in report["checks"] if check["status"] == "failed"]
     assert failed["expectation"] == "no NaN, no infinity"
@@ -104,7 +105,7 @@ def test_a_broken_check_is_told_apart_from_bad_data(good, tmp_path, monkeypatch)
     monkeypatch.setattr(suites, "suites", with_a_mistake)
     with pytest.raises(CheckFailed, match=r"undecided: .* 1 could not be run, which says nothing about the data"):
         validate(good, tmp_path / "report", PARAMS)
-    report = json.loads((tmp_path / "report" / "validation.json").read_text())
+    report = read_json(tmp_path / "report" / "validation.json")
     (broken,) = [item for item in report["checks"] if item["status"] != "passed"]
     assert broken["status"] == "broken"
     assert "no such column" in broken["error"]
@@ -114,7 +115,7 @@ def test_a_broken_check_is_told_apart_from_bad_data(good, tmp_path, monkeypatch)
 def test_names_that_are_code_or_no_text_do_no_harm(dataset, tmp_path):
     """A game's name may hold HTML, Markdown or bytes that are not UTF-8; the report shows them and stays whole."""
     names = ["<script>alert(1)</script>", "| a | `b` *c*", "not utf-8: \udcff"]
-    write_json(dataset / "SoccerNetGamesTest.json", [*GAMES["test"], *names])
+    (dataset / "SoccerNetGamesTest.json").write_text(json.dumps([*GAMES["test"], *names]))
     with pytest.raises(CheckFailed):
         validate(dataset, tmp_path / "report", PARAMS)
     page = (tmp_path / "report" / "report.html").read_text()

@@ -16,7 +16,7 @@ from rmsnet.files import atomic_folder
 from rmsnet.matches.highlights.cutting import copy_clip, video_seconds
 from rmsnet.matches.highlights.reel import Caption, Segment, encode
 from rmsnet.matches.match import match_minute
-from rmsnet.matches.page.looks import name_of
+from rmsnet.style.palette import name_of
 
 BEFORE_SECONDS = 8.0
 """What a clip shows before its event: the play that leads to it."""

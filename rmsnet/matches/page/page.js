@@ -44,7 +44,7 @@ function make(tag, properties = {}, ...children) {
   return node;
 }
 
-const color = (event) => ({ "--class": match.classes[event.class].color });
+const look = (one) => ({ "--on-light": one.on_light, "--on-dark": one.on_dark });
 const clock = (seconds) => {
   const whole = Math.floor(seconds + 1e-6);
   return `${String(Math.floor(whole / 60)).padStart(2, "0")}:${String(whole % 60).padStart(2, "0")}`;
@@ -97,7 +97,7 @@ function draw_header() {
 
 function draw_chips() {
   match.classes.forEach((one, index) => {
-    const chip = make("button", { type: "button", className: "chip", style: { "--class": one.color } });
+    const chip = make("button", { type: "button", className: "chip", style: look(one) });
     chip.dataset.class = index;
     chip.onclick = () => toggle(index);
     el("chips").append(chip);
@@ -107,7 +107,7 @@ function draw_chips() {
 function draw_timeline() {
   document.documentElement.style.setProperty("--lane", `${match.classes.length > 6 ? 26 : 48}px`);
   match.classes.forEach((one, index) => {
-    const style = { "--class": one.color };
+    const style = look(one);
     const name = make("div", { className: "lane-name", style }, make("span", { className: "dot" }), one.name);
     const lane = make("div", { className: "lane", style });
     name.dataset.lane = lane.dataset.lane = index;
@@ -133,7 +133,7 @@ function draw_timeline() {
     el("names").append(name);
     el("lanes").append(lane);
   });
-  const legend = [["#cfd8e0", "event"]];
+  const legend = [["var(--quiet)", "event"]];
   if (match.truth) legend.push(["var(--truth)", "ground truth"]);
   for (const [background, text] of legend) {
     el("legend").append(make("span", {}, make("span", { className: "dot", style: { background } }), text));
@@ -187,7 +187,7 @@ function draw_list() {
     const words = { right: "✓", wrong: "✗", missed: "missed" };
     const row = make(
       "button",
-      { type: "button", className: verdict === "missed" ? "row missed" : "row", style: color(event), tabIndex: -1 },
+      { type: "button", className: verdict === "missed" ? "row missed" : "row", style: look(one), tabIndex: -1 },
       make("span", { className: "minute", textContent: event.minute }),
       make("span", { className: "dot" }),
       make("span", { className: "name", textContent: one.name }, make("span", { className: "at", textContent: clock(event.seconds) })),
@@ -280,7 +280,7 @@ function draw_time() {
   el("caption").classList.toggle("on", Boolean(on));
   if (on) {
     el("caption").textContent = `${match.classes[nearest.event.class].name}  ${nearest.event.minute}`;
-    el("caption").style.borderColor = match.classes[nearest.event.class].color;
+    el("caption").style.borderColor = match.classes[nearest.event.class].on_dark;
   }
 }
 

@@ -13,7 +13,7 @@ from rmsnet.matches.highlights.clips import Highlight, join_overlapping, write_h
 from rmsnet.matches.highlights.cutting import copy_clip
 from rmsnet.matches.highlights.reel import Caption, Segment, encode
 from rmsnet.matches.stage import spot_stage
-from tests.matches.builders import write_features, write_model
+from tests.matches.builders import write_features, write_sure_model
 from tests.video.videos import number_of, write_video
 
 SECONDS = 60
@@ -159,7 +159,7 @@ def test_a_broken_video_leaves_no_folder(tmp_path):
 def test_spot_cuts_what_is_sure_enough(tmp_path):
     write_features(tmp_path / "game/1_test.npy")
     write_video(tmp_path / "game/1_224p.mp4", EVERY_40_MS)
-    model = write_model(tmp_path / "model")
+    model = write_sure_model(tmp_path / "model")
     (all_of_it,) = spot_stage([tmp_path / "game"], str(model), tmp_path / "out")
     most = max(event["confidence"] for event in all_of_it.events)
     spot_stage([tmp_path / "game"], str(model), tmp_path / "out", confidence=most, highlights=True)

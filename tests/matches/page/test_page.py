@@ -1,14 +1,14 @@
 """The page in a real browser, from file://, as people use it."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from rmsnet.files import read_json
 from rmsnet.matches.stage import spot_stage
 from tests.chromium import Page, chromium, find_chromium
-from tests.matches.builders import write_features, write_game, write_model
+from tests.matches.builders import write_features, write_game, write_sure_model
 
 pytestmark = pytest.mark.skipif(find_chromium() is None, reason="no Chromium on this machine")
 
@@ -29,7 +29,7 @@ class Opened:
 
     @property
     def events(self) -> list[dict]:
-        rows = json.loads((self.out / "results_spotting.json").read_text())["predictions"]
+        rows = read_json(self.out / "results_spotting.json")["predictions"]
         return [{**row, "confidence": float(row["confidence"]), "seconds": int(row["position"]) / 1000} for row in rows]
 
     def shown(self) -> int:
@@ -46,7 +46,7 @@ def browser(tmp_path_factory):
 def spotted(tmp_path_factory):
     folder = tmp_path_factory.mktemp("page")
     game = write_game(folder / "data" / GAME, videos=True, labels=LABELS)
-    model = write_model(folder / "model")
+    model = write_sure_model(folder / "model")
     spot_stage([game], str(model), folder / "out", stride=8, confidence=0.0)
     return folder
 

@@ -1,0 +1,91 @@
+"""Tables as text: for a terminal, as Markdown, as CSV.
+
+A table is a list of rows; a row maps the names of the columns to values, in the order of the columns.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rmsnet.errors import UserError
+
+Row = Mapping[str, Any]
+
+_NUMBER = re.compile(r"[+-]?\d[\d,]*(\.\d+)?(e[+-]\d+)?( %)?( [–…] [+-]?\d[\d.,]*)?( \[[^]]*\])?|[–-]?")
+_LONG = 40
+"""Cells of Markdown are filled up to here; the few that are longer stand out."""
+
+
+def shown(value: Any) -> str:
+    """A value as people read it: numbers with commas, None as nothing."""
+    if value is None:
+        return ""
+    return f"{value:,}" if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
+
+
+def number_columns(rows: Sequence[Row]) -> set[str]:
+    """The columns that hold numbers, with their intervals or units, and nothing else; they stand to the right."""
+    columns = {name: [shown(row[name]) for row in rows] for name in rows[0]} if rows else {}
+    return {name for name, cells in columns.items() if any(cells) and all(_NUMBER.fullmatch(cell) for cell in cells)}
+
+
+def as_text(rows: Sequence[Row]) -> str:
+    """Aligned columns under their names, for a terminal."""
+    right = number_columns(rows)
+    lines = [list(rows[0]), *([shown(value) for value in row.values()] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if name in right else cell.ljust(width)
+            for name, cell, width in zip(rows[0], line, widths, strict=True)
+        ).rstrip()
+        for line in lines
+    )
+
+
+def as_markdown(rows: Sequence[Row]) -> str:
+    """A table of Markdown that can be read as text too."""
+    right = number_columns(rows)
+    lines = [list(rows[0]), *([_one_cell(value) for value in row.values()] for row in rows)]
+    widths = [min(_LONG, max(3, *map(len, column))) for column in zip(*lines, strict=True)]
+    rule = ["-" * (width - 1) + (":" if name in right else "-") for name, width in zip(rows[0], widths, strict=True)]
+    return "\n".join(
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |"
+        for line in (lines[0], rule, *lines[1:])
+    )
+
+
+def _one_cell(value: Any) -> str:
+    """Nothing in a value can end its cell or its line."""
+    return " ".join(shown(value).split()).replace("|", "\\|")
+
+
+def facts(pairs: Iterable[tuple[str, Any]]) -> list[Row]:
+    """Names and values as rows of a table without a head."""
+    return [{"": name, " ": value} for name, value in pairs]
+
+
+def as_csv(rows: Iterable[Row], names: Sequence[str] = ()) -> str:
+    """CSV with a head: the given names, or those of the first row."""
+    listed = list(rows)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names or (list(listed[0]) if listed else []), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(listed)
+    return text.getvalue()
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    """The rows of a CSV file.
+
+    Raises:
+        UserError: no such file.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
