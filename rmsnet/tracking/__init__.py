@@ -5,6 +5,7 @@ Out: runs nested as study, variant and seed; logged models; a spool for what a s
 Read first: `runs.py`, then `store.py` (the store and its errors) and `spool.py`.
 """
 
+from rmsnet.tracking.attempts import TASK, finished_earlier
 from rmsnet.tracking.change_log import append_record, mark_applied, records
 from rmsnet.tracking.groups import Group
 from rmsnet.tracking.model_versions import (
@@ -24,6 +25,7 @@ from rmsnet.tracking.trainings import Place, RunRecord, find_run, log_evaluation
 
 __all__ = [
     "RUN_FILE",
+    "TASK",
     "Group",
     "Place",
     "RunRecord",
@@ -38,6 +40,7 @@ __all__ = [
     "fetch_model",
     "find_model",
     "find_run",
+    "finished_earlier",
     "load_with_our_code",
     "log_evaluation",
     "log_to_run",

@@ -14,7 +14,7 @@ from rmsnet.evaluation.metric import Judged, judge
 from rmsnet.evaluation.thresholds import best_thresholds
 from rmsnet.features.bank import FrameBank, read_bank
 from rmsnet.features.profile import PROFILE_FILE
-from rmsnet.files import read_json, write_bytes, write_json
+from rmsnet.files import atomic_folder, read_json, write_bytes, write_json
 from rmsnet.network.model_files import CONFIG, load_model
 from rmsnet.params import Params
 from rmsnet.progress import progress as show_progress
@@ -133,6 +133,32 @@ def train_stage(
                 on_epoch=on_epoch,
                 on_model=on_model,
             )
+
+
+def recovered(features: Path, out: Path, params: Params, variant: str | None = None) -> dict[str, Any] | None:
+    """The training that an earlier attempt at this task has finished before it was lost, out of the store.
+
+    Args:
+        features, out, params, variant: of `train_stage`, whose model folder appears when there is such a training.
+
+    Returns:
+        The content of its metrics.json; None where there is nothing to go on from.
+    """
+    from rmsnet import tracking
+
+    banks = {split: read_bank(features, split) for split in ("train", "valid")}
+    train_params = params.train if variant is None else params.variant(variant)
+    groups = run_groups(banks, params, train_params, variant or out.name)
+    found = tracking.finished_earlier(f"seed {train_params.seed}", groups)
+    if found is None:
+        return None
+    run_id, model_id, folder = found
+    print(f"an earlier attempt at this task has trained it: the model of MLflow run {run_id} is taken", flush=True)
+    with atomic_folder(out) as partial:
+        shutil.copytree(folder, partial, dirs_exist_ok=True)
+        write_json(partial / RUN_FILE, {"run_id": run_id, "model_id": model_id})
+    metrics: dict[str, Any] = read_json(out / "metrics.json")
+    return metrics
 
 
 def judge_model(folder: Path, bank: FrameBank) -> Judged:
