@@ -1,18 +1,11 @@
 """Where a dataset comes from: a folder that is here, an object store, or a DVC revision."""
 
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path, PurePosixPath
-from urllib.parse import urlsplit
+from pathlib import Path
 
-from rmsnet.errors import UserError, first_cause
+from rmsnet.dataset.buckets import fetch_objects
+from rmsnet.dataset.revisions import fetch_revision
+from rmsnet.errors import UserError
 from rmsnet.files import replace_folder
-from rmsnet.provenance import write_pointer
-
-DATASET_PATH = "data"
-"""Where in a git repository the dataset lies when the source does not say."""
-
-CONNECTIONS = 16
-"""Objects fetched from an object store at once."""
 
 
 def fetch(source: str, revision: str, out: Path) -> Path:
@@ -32,9 +25,11 @@ def fetch(source: str, revision: str, out: Path) -> Path:
         UserError: no such folder, bucket, repository, revision or dataset in it, or no access to it.
     """
     if revision:
-        _fetch_revision(source, revision, out)
+        fetch_revision(source, revision, _partial(out))
+        replace_folder(_partial(out), out)
     elif source.startswith("s3://"):
-        _fetch_objects(source, out)
+        fetch_objects(source, _partial(out))
+        replace_folder(_partial(out), out)
     elif "://" in source:
         raise UserError(f"{source}: give a revision with a git repository; object stores are named s3://bucket/prefix")
     else:
@@ -47,70 +42,3 @@ def fetch(source: str, revision: str, out: Path) -> Path:
 def _partial(out: Path) -> Path:
     out.parent.mkdir(parents=True, exist_ok=True)
     return out.with_name(f".{out.name}.fetching")
-
-
-def _fetch_revision(source: str, revision: str, out: Path) -> None:
-    from dvc.api import DVCFileSystem
-    from dvc.exceptions import DvcException
-    from dvc.repo import Repo
-    from dvc_data.index import DataIndexError
-
-    repository, _, path = source.partition("#")
-    path = path or DATASET_PATH
-    partial = _partial(out)
-    try:
-        tracked = DVCFileSystem(url=repository, rev=revision)
-        commit = tracked.repo.get_rev()  # what follows is of this commit, also when a branch moves meanwhile
-        if not tracked.exists(path):
-            raise UserError(f"{repository}, revision {revision}: there is no {path} in it")
-        md5 = tracked.info(path).get("md5")
-        Repo.get(repository, path, out=str(partial), rev=commit, force=True)
-    except DataIndexError:
-        reason = f"the bytes of {path} are not in the DVC remote of that repository; dvc push brings them there"
-    except (DvcException, OSError) as error:
-        reason = first_cause(error)
-    else:
-        if md5 is not None and partial.is_dir():
-            write_pointer(partial, str(md5))
-        replace_folder(partial, out)
-        return
-    raise UserError(f"{repository}, revision {revision}: {reason}")
-
-
-def _fetch_objects(source: str, out: Path) -> None:
-    import boto3
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    address = urlsplit(source)
-    prefix = address.path.strip("/")
-    partial = _partial(out)
-    try:
-        store = boto3.client("s3")
-        pages = store.get_paginator("list_objects_v2").paginate(
-            Bucket=address.netloc, Prefix=f"{prefix}/" if prefix else ""
-        )
-        objects = {item["Key"]: item["Size"] for page in pages for item in page.get("Contents", ())}
-        wanted = {key: _place(key, prefix) for key in objects if not key.endswith("/")}
-        if not wanted:
-            raise UserError(f"{source}: nothing there")
-
-        def download(key: str) -> None:
-            path = partial / wanted[key]
-            # What an interrupted fetch has brought whole is not brought again.
-            if not (path.exists() and path.stat().st_size == objects[key]):
-                path.parent.mkdir(parents=True, exist_ok=True)
-                store.download_file(address.netloc, key, str(path))
-
-        with ThreadPoolExecutor(CONNECTIONS) as pool:
-            list(pool.map(download, wanted))
-    except (BotoCoreError, ClientError) as error:
-        raise UserError(f"{source}: {' '.join(str(error).split())}") from None
-    replace_folder(partial, out)
-
-
-def _place(key: str, prefix: str) -> PurePosixPath:
-    """Path of an object below the prefix; one that leads elsewhere is refused."""
-    path = PurePosixPath(key.removeprefix(f"{prefix}/") if prefix else key)
-    if path.is_absolute() or ".." in path.parts:
-        raise UserError(f"s3 object {key!r}: refused, its name leads out of the dataset's folder")
-    return path
