@@ -56,14 +56,14 @@ def given_arguments(options: argparse.Namespace) -> Mapping[str, str]:
 
 def deployment_of(options: argparse.Namespace) -> "Deployment":
     """The deployment; with the commit of the code here, so that components can say when their image is of another."""
-    from components.door import EXPECTED_COMMIT
     from pipelines.deployment import load_deployment
+    from pipelines.placing import COMMIT
     from rmsnet.provenance import code_commit
 
     deployment, commit = load_deployment(options.deployment), code_commit()
     if not commit:
         return deployment
-    return replace(deployment, environment={EXPECTED_COMMIT: commit, **deployment.environment})
+    return replace(deployment, environment={COMMIT: commit, **deployment.environment})
 
 
 def params_of(options: argparse.Namespace) -> dict[str, Any]:

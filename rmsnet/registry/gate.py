@@ -140,6 +140,16 @@ def statistical_checks(duel: Duel, classes: Sequence[str], params: RegisterParam
     ]
 
 
+def too_few_games(games: int, params: RegisterParams) -> str | None:
+    """What to know before a training on data with so few validation games; None where there are enough."""
+    if games >= params.minimum_games:
+        return None
+    return (
+        f"the validation split has {games} games and a champion is replaced on {params.minimum_games} at least: a "
+        "first model becomes champion when it is above the floor, none after it will (register.minimum_games)"
+    )
+
+
 def floor_check(score: float, params: RegisterParams) -> Condition:
     return Condition(
         "above the floor",

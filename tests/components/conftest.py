@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from components.evaluate import evaluate
 from filelock import FileLock
 from kfp import dsl
 from kfp.dsl import HTML, Artifact, ClassificationMetrics, Dataset, Metrics, Model
 
-from components.evaluate import evaluate
-from components.train import train
+from components.train.component import train
 from pipelines.compiling import compile_pipeline
 from pipelines.deployment import Deployment
 from pipelines.local import run_locally

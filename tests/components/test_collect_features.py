@@ -6,8 +6,8 @@ import numpy as np
 from kfp.dsl import Dataset
 
 from components.artifacts import refer_to
-from components.collect_features import collect_features
-from components.extract_features import extract_features
+from components.collect_features.component import collect_features
+from components.extract_features.component import extract_features
 from rmsnet.features.bank import read_bank
 from rmsnet.features.stage import extract
 

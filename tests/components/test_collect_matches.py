@@ -8,7 +8,7 @@ import pytest
 from kfp.dsl import HTML, Artifact, Dataset, Metrics, Model
 
 from components.artifacts import refer_to
-from components.collect_matches import collect_matches
+from components.collect_matches.component import collect_matches
 from rmsnet.cli import main
 from rmsnet.features.shards import Shard
 from rmsnet.files import read_json, write_json

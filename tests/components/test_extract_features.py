@@ -6,7 +6,7 @@ import pytest
 from kfp.dsl import Dataset
 
 from components.artifacts import refer_to
-from components.extract_features import extract_features
+from components.extract_features.component import extract_features
 from rmsnet.features.bank import read_bank
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from components.plan_study import plan_study
+from components.plan_study.component import plan_study
 from rmsnet.params import params_from
 from rmsnet.study.grids import STUDIES
 from tests.components.conftest import PARAMS

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from kfp.dsl import HTML, Artifact, Markdown, Metrics
 
-from components.register_model import register_model
+from components.register_model.component import register_model
 from tests.components.conftest import PARAMS
 
 

@@ -3,9 +3,8 @@
 from pathlib import Path
 
 import pytest
-from kfp.dsl import Markdown, PipelineTaskFinalStatus
-
 from components.report_run import report_run
+from kfp.dsl import Markdown, PipelineTaskFinalStatus
 
 
 @pytest.mark.parametrize(("state", "message"), [("SUCCEEDED", None), ("FAILED", "Task train failed.")])

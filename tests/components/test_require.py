@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from kfp.dsl import Markdown
 
-from components.require import require
+from components.require.component import require
 
 
 @pytest.fixture

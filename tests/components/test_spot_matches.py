@@ -5,7 +5,7 @@ from pathlib import Path
 from kfp.dsl import HTML, Artifact, Dataset, Metrics, Model
 
 from components.artifacts import refer_to
-from components.spot_matches import spot_matches
+from components.spot_matches.component import spot_matches
 from rmsnet.dataset.labels import V1_CLASSES
 from rmsnet.matches.sources import find_matches
 

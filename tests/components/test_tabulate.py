@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from kfp.dsl import Artifact, Markdown, Metrics
 
-from components.tabulate import tabulate
+from components.tabulate.component import tabulate
 from pipelines.compiling import compile_pipeline
 from pipelines.deployment import Deployment
 from rmsnet.files import write_json

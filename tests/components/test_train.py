@@ -9,7 +9,7 @@ from kfp.dsl import HTML, Artifact, Metrics, Model
 from safetensors.torch import load_file
 
 from components.artifacts import PROCESSES
-from components.train import train
+from components.train.component import train
 from rmsnet.network.model_files import load_model
 from tests.components.conftest import PARAMS
 

@@ -7,10 +7,10 @@ import pytest
 from kfp.dsl import HTML, Artifact, Dataset, Markdown, Metrics, Model
 
 from components.artifacts import dataset_root
-from components.collect_features import collect_features
-from components.extract_features import extract_features
-from components.train import train
-from components.validate_data import validate_data
+from components.collect_features.component import collect_features
+from components.extract_features.component import extract_features
+from components.train.component import train
+from components.validate_data.component import validate_data
 from rmsnet.files import read_json
 from rmsnet.provenance import write_pointer
 from rmsnet.tracking import read_run, run_tags

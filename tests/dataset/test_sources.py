@@ -187,5 +187,5 @@ def test_whatever_a_library_raises_is_one_line(tmp_path: Path, monkeypatch: pyte
         raise RuntimeError("no username found")
 
     monkeypatch.setattr("dvc.api.DVCFileSystem", refuse)
-    with pytest.raises(UserError, match="data.git, revision one: asks for a user and a password or token"):
+    with pytest.raises(UserError, match=r"data\.git, revision one: asks for a user and a password or token"):
         fetch("https://host/data.git", "one", tmp_path / "out")
