@@ -15,7 +15,7 @@ from rmsnet.features.bank import FrameBank
 from rmsnet.files import read_json
 from rmsnet.network.model_files import SpottingModel, load_model
 from rmsnet.params import Params
-from rmsnet.registry.gate import Condition, Duel, duel, floor_check, statistical_checks, validation_check
+from rmsnet.registry.gate import Condition, Duel, duel, floor_check, games_check, statistical_checks, validation_check
 from rmsnet.registry.history import CHAMPION, Change, State, rolled_back
 from rmsnet.registry.judging import SPLIT, assess_model, protocol_of
 from rmsnet.spotting.inference import check_fits
@@ -110,7 +110,9 @@ def decide(
     if champion_version not in (None, version.version):
         champion, check = _champion_on(name, champion_version, bank)
         checks.append(check)
-        if champion is not None:
+        if champion is not None and judged.judged.games < 2:  # nothing to draw from again
+            checks.append(games_check(judged.judged.games, params.register))
+        elif champion is not None:
             theirs = assess_model(champion, bank, params)
             made = duel(judged.judged, theirs.judged, params.register.confidence, params.register.resamples)
             checks += statistical_checks(made, bank.classes, params.register)

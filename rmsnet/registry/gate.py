@@ -120,12 +120,7 @@ def statistical_checks(duel: Duel, classes: Sequence[str], params: RegisterParam
     lowest = int(np.argmin(duel.class_difference))
     fall = f"the lowest difference is {100 * duel.class_difference[lowest]:+.1f} ({classes[lowest]})"
     return [
-        Condition(
-            "enough games",
-            duel.games >= params.minimum_games,
-            f"both scored on the same {duel.games} games; {params.minimum_games} are needed for an interval to be "
-            "trusted",
-        ),
+        games_check(duel.games, params),
         Condition(
             "better beyond doubt",
             duel.low > params.margin,
@@ -138,6 +133,14 @@ def statistical_checks(duel: Duel, classes: Sequence[str], params: RegisterParam
             f"with significance by more than {100 * params.class_allowance:g}: {'; '.join(fallen) or f'none, {fall}'}",
         ),
     ]
+
+
+def games_check(games: int, params: RegisterParams) -> Condition:
+    return Condition(
+        "enough games",
+        games >= params.minimum_games,
+        f"both scored on the same {games} games; {params.minimum_games} are needed for an interval to be trusted",
+    )
 
 
 def too_few_games(games: int, params: RegisterParams) -> str | None:
