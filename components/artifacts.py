@@ -54,10 +54,10 @@ def acceptable(value: Any) -> Any:
 
     Kubeflow takes texts, numbers, lists and mappings; a truth value comes back as 1 or 0, so it is a word here.
     """
-    if isinstance(value, bool):
-        return "yes" if value else "no"
     if hasattr(value, "item"):  # NumPy's numbers
         value = value.item()
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, int | float):
         return value if math.isfinite(value) else None
     return None if value is None else str(value)

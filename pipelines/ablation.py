@@ -38,7 +38,14 @@ def ablation(deployment: Deployment, params: Mapping[str, Any]) -> GraphComponen
         data = extracted_features(deployment, source, revision, params)
         sections = data.identified.outputs["train"]
         with Loop(items=planned.output, name="train rows") as part:
-            trained = train_study(features=data.features, study=study, seeds=seeds, part=part, params=sections)
+            trained = train_study(
+                features=data.features,
+                study=study,
+                seeds=seeds,
+                part=part,
+                params=sections,
+                workspace=deployment.workspace_path(),
+            )
             place(deployment, trained, "train", "mlflow").set_display_name("train and evaluate")
         table = tabulate(study=study, params=sections, parts=dsl.Collected(trained.outputs["rows"]))
         place(deployment, table, "small", "mlflow").set_display_name("table")

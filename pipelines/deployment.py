@@ -126,6 +126,12 @@ class Deployment:
         stages = {stage: replace(getattr(self, stage), cache=False) for stage in STAGES}
         return replace(self, **stages)  # type: ignore[arg-type]
 
+    def workspace_path(self) -> str:
+        """Where the run's workspace is mounted, as a component is told it; "": there is none."""
+        from kfp import dsl
+
+        return str(dsl.WORKSPACE_PATH_PLACEHOLDER) if self.workspace else ""
+
     def pipeline_config(self) -> Any:
         """What Kubeflow is told about a run as a whole."""
         from kfp import dsl

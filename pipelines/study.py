@@ -42,7 +42,7 @@ def extracted_features(deployment: Deployment, source: Any, revision: Any, param
     identified = place(deployment, identify_data(source=source, revision=revision, params=params), "small", "data")
     identified.set_display_name("identify data").set_caching_options(False)
     data = {"source": source, "revision": revision, "fingerprint": identified.outputs["fingerprint"]}
-    sections = identified.outputs["extract"]
+    sections, workspace = identified.outputs["extract"], deployment.workspace_path()
     validated = place(
         deployment,
         validate_data(**data, params=sections, minimum_games=identified.outputs["minimum_games"]),
@@ -52,7 +52,9 @@ def extracted_features(deployment: Deployment, source: Any, revision: Any, param
     validated.set_display_name("validate data")
 
     def extracted(shard: Any) -> PipelineTask:
-        task = extract_features(**data, verdict=validated.outputs["Output"], shard=shard, params=sections)
+        task = extract_features(
+            **data, verdict=validated.outputs["Output"], shard=shard, params=sections, workspace=workspace
+        )
         return place(deployment, task, "extract", "data").set_display_name("extract features")
 
     if deployment.extract_shards == 1:
@@ -60,6 +62,6 @@ def extracted_features(deployment: Deployment, source: Any, revision: Any, param
     shards = [f"{number}/{deployment.extract_shards}" for number in range(1, deployment.extract_shards + 1)]
     with Loop(items=shards, name="extract") as shard:
         parts = extracted(shard).outputs["features"]
-    collected = place(deployment, collect_features(parts=dsl.Collected(parts)), "extract")
+    collected = place(deployment, collect_features(parts=dsl.Collected(parts), workspace=workspace), "extract")
     collected.set_display_name("collect features")
     return Extracted(identified, validated, collected.outputs["features"])

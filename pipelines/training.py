@@ -38,13 +38,19 @@ def training(deployment: Deployment, params: Mapping[str, Any]) -> GraphComponen
     ):
         data = extracted_features(deployment, source, revision, params)
         with Loop(items=variants, name="train variants") as variant:
-            trained = train(features=data.features, variant=variant, params=data.identified.outputs["train"])
+            trained = train(
+                features=data.features,
+                variant=variant,
+                params=data.identified.outputs["train"],
+                workspace=deployment.workspace_path(),
+            )
             place(deployment, trained, "train", "mlflow").set_display_name("train and evaluate")
         registered = register_model(
             models=dsl.Collected(trained.outputs["trained"]),
             features=data.features,
             validation=data.validated.outputs["validation"],
             params=params,
+            workspace=deployment.workspace_path(),
         )
         # Never a hit: it acts on the registry.
         place(deployment, registered, "register", "mlflow").set_display_name("register the best")

@@ -8,7 +8,11 @@ from components.image import component
 
 
 @component()
-def collect_features(parts: Input[List[Dataset]], features: Output[Dataset]):  # noqa: UP006
+def collect_features(
+    parts: Input[List[Dataset]],  # noqa: UP006
+    workspace: str,
+    features: Output[Dataset],
+):
     from components.collect_features.body import body
 
-    body(parts, features)
+    body(parts, workspace, features)

@@ -1,10 +1,10 @@
 """Features and labels of a shard's games, as frame banks."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.artifacts import bank_facts, describe
+from components.banks import banks_to_write
 from components.data import dataset
 from components.door import PASSED, door
 
@@ -19,6 +19,7 @@ def body(
     verdict: str,
     shard: str,
     params: Mapping[str, Any],
+    workspace: str,
     features: "Dataset",
 ) -> None:
     """Stack the features of a shard's games into one frame bank per split.
@@ -29,6 +30,7 @@ def body(
         verdict: on the data: "passed", or why they may not be used.
         shard: which part of the games, "1/4" … "4/4"; "1/1" is all of them.
         params: the sections that extraction depends on.
+        workspace: folder that every pod of the run mounts; "" where there is none.
         features: gets the frame banks.
     """
     with door("extract_features"):
@@ -39,11 +41,10 @@ def body(
 
         if verdict != PASSED:
             raise CheckFailed(f"the data did not pass their validation: {verdict}; see the page of validate data")
+        out = banks_to_write(features, workspace)
         chosen, part = params_from(params, "params"), Shard.parse(shard)
         with dataset(source, revision, fingerprint) as root:
-            done = extract(
-                root, Path(features.path), chosen.extract, chosen.data.classes, shard=None if part.of == 1 else part
-            )
+            done = extract(root, out, chosen.extract, chosen.data.classes, shard=None if part.of == 1 else part)
         for warning in done.warnings:
             print(f"warning: {warning}")
-        describe(features, bank_facts(Path(features.path)))
+        describe(features, bank_facts(out))

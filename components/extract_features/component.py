@@ -13,8 +13,9 @@ def extract_features(
     verdict: str,
     shard: str,
     params: dict,
+    workspace: str,
     features: Output[Dataset],
 ):
     from components.extract_features.body import body
 
-    body(source, revision, fingerprint, verdict, shard, params, features)
+    body(source, revision, fingerprint, verdict, shard, params, workspace, features)

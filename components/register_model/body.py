@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.artifacts import by_name, describe, log, mlflow_link, named_folders
+from components.banks import banks_of
 from components.door import PASSED, door
 from components.pages import addresses, folded, part_of, text_part, write_page
 from components.patience import patiently
@@ -63,7 +64,7 @@ def body(
                 lambda: register_stage(
                     sorted(at.iterdir()),
                     judged_at,
-                    Path(features.path),
+                    banks_of(features),
                     out,
                     chosen,
                     validation=Path(validation.path),

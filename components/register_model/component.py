@@ -13,6 +13,7 @@ def register_model(
     features: Input[Dataset],
     validation: Input[Artifact],
     params: dict,
+    workspace: str,  # mounted because it is named here
     registration: Output[Artifact],
     page: Output[HTML],
     metrics: Output[Metrics],

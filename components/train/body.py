@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.artifacts import describe, known, log, log_confusion, mlflow_link
+from components.banks import banks_of
 from components.door import door
 from components.pages import addresses, part_of, training_part, write_page
 from components.training import EVALUATION, MODEL, UNSENT, train_and_judge
@@ -40,7 +41,7 @@ def body(
         from rmsnet.style.words import percent
 
         folder, chosen = Path(trained.path), params_from(params, "params")
-        done = train_and_judge(Path(features.path), folder, folder / UNSENT, chosen, variant, trained.uri)
+        done = train_and_judge(banks_of(features), folder, folder / UNSENT, chosen, variant, trained.uri)
         run, score = mlflow_link(f"runs/{done.run_id}"), done.judged["valid"].scores.average_map
         write_page(
             page.path,

@@ -10,6 +10,7 @@ def train(
     features: Input[Dataset],
     variant: str,
     params: dict,
+    workspace: str,  # mounted because it is named here
     trained: Output[Model],
     page: Output[HTML],
     metrics: Output[Metrics],

@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from components.artifacts import describe, log, mlflow_link
+from components.banks import banks_of
 from components.door import door
 from components.pages import write_page
 from components.training import EVALUATION, UNSENT, train_and_judge
@@ -50,7 +51,7 @@ def body(
             print(f"{variant}, seed {seed}", flush=True)
             with TemporaryDirectory() as folder:
                 done = train_and_judge(
-                    Path(features.path), Path(folder), out / UNSENT, chosen, variant, f"{rows.uri}/{variant}/{seed}"
+                    banks_of(features), Path(folder), out / UNSENT, chosen, variant, f"{rows.uri}/{variant}/{seed}"
                 )
                 for split in done.judged:
                     kept = out / "rows" / variant / str(seed) / split

@@ -12,6 +12,7 @@ def train_study(
     seeds: int,
     part: str,
     params: dict,
+    workspace: str,  # mounted because it is named here
     rows: Output[Artifact],
     page: Output[HTML],
     metrics: Output[Metrics],

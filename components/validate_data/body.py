@@ -41,7 +41,7 @@ def body(
         from rmsnet.dataset.soccernet import list_dataset
         from rmsnet.errors import CheckFailed
         from rmsnet.files import read_json
-        from rmsnet.params import RegisterParams, params_from
+        from rmsnet.params import params_from
         from rmsnet.registry.gate import too_few_games
         from rmsnet.style.page import tag
         from rmsnet.validation import validate
@@ -55,7 +55,7 @@ def body(
                 passed = False
             games = len(list_dataset(root).splits.get("valid", ()))
         found = read_json(out / "validation.json")
-        few = too_few_games(games, RegisterParams(minimum_games=minimum_games))
+        few = too_few_games(games, minimum_games)
         print(f"{source}: {found['summary']}")
         if few:
             print(f"warning: {few}")

@@ -143,12 +143,12 @@ def games_check(games: int, params: RegisterParams) -> Condition:
     )
 
 
-def too_few_games(games: int, params: RegisterParams) -> str | None:
+def too_few_games(games: int, minimum_games: int) -> str | None:
     """What to know before a training on data with so few validation games; None where there are enough."""
-    if games >= params.minimum_games:
+    if games >= minimum_games:
         return None
     return (
-        f"the validation split has {games} games and a champion is replaced on {params.minimum_games} at least: a "
+        f"the validation split has {games} games and a champion is replaced on {minimum_games} at least: a "
         "first model becomes champion when it is above the floor, none after it will (register.minimum_games)"
     )
 
