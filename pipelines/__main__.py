@@ -14,14 +14,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def command_parser() -> argparse.ArgumentParser:
-    from pipelines.commands import check, compile, run, submit, trainjob
+    from pipelines.commands import check, compile, doctor, run, runs, schedule, submit, trainjob
 
     parser = _Parser(
         prog="python -m pipelines",
         description="The Kubeflow pipelines: compile, check, run here, submit; what became of a run.",
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
-    for command in (compile, check, run, submit, trainjob):
+    for command in (compile, check, doctor, run, submit, schedule, runs, trainjob):
         command.add_parser(commands)
     return parser
 

@@ -1,7 +1,6 @@
 """Options that several commands share, and what is read from them."""
 
 import argparse
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -71,9 +70,3 @@ def params_of(options: argparse.Namespace) -> dict[str, Any]:
     from rmsnet.params import load_params
 
     return asdict(load_params(options.params, options.set))
-
-
-def token() -> str | None:
-    """The caller's token: KF_PIPELINES_TOKEN, or the file that a pod finds it in."""
-    path = os.environ.get("KF_PIPELINES_SA_TOKEN_PATH")
-    return os.environ.get("KF_PIPELINES_TOKEN") or (Path(path).read_text().strip() if path else None)

@@ -7,12 +7,12 @@ from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from pipelines.submitting import Cluster
 
 from pipelines import submitting
 from pipelines.__main__ import main
 from pipelines.compiling import compile_pipeline
 from pipelines.deployment import Deployment
-from pipelines.submitting import Cluster
 from rmsnet.errors import CheckFailed, UserError
 from tests.json_server import json_server
 
