@@ -1,5 +1,6 @@
 """The one writer of files: a file or folder appears under its name only when it is whole."""
 
+import csv
 import glob
 import hashlib
 import json
@@ -121,6 +122,19 @@ def read_json(path: Path) -> Any:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from None
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise UserError(f"{path}: not JSON ({error})") from None
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    """The rows of a CSV file.
+
+    Raises:
+        UserError: no such file.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
 
 
 def content_hash(*parts: bytes | str) -> str:

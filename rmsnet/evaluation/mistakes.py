@@ -16,46 +16,47 @@ LIMIT = 200
 
 
 @dataclass(frozen=True)
-class Miss:
-    """An event that no prediction found, or only an unsure one.
+class Place:
+    """Where to look.
 
     Attributes:
         game: league/season/game.
         half: 1 or 2.
         time: minutes and seconds in the half.
-        label: its class.
-        shown: whether the broadcast showed it.
-        confidence: of the prediction that it took, None where it took none.
-        nearest_seconds: from the event to the nearest prediction of its class in the half, None where there is none.
+        label: class of what is there.
     """
 
     game: str
     half: int
     time: str
     label: str
+
+
+@dataclass(frozen=True)
+class Miss(Place):
+    """An event that no prediction found, or only an unsure one.
+
+    Attributes:
+        shown: whether the broadcast showed it.
+        confidence: of the prediction that it took, None where it took none.
+        nearest_seconds: from the event to the nearest prediction of its class in the half, None where there is none.
+    """
+
     shown: bool
     confidence: float | None
     nearest_seconds: float | None
 
 
 @dataclass(frozen=True)
-class FalseAlarm:
+class FalseAlarm(Place):
     """A prediction that no event took.
 
     Attributes:
-        game: league/season/game.
-        half: 1 or 2.
-        time: minutes and seconds in the half.
-        label: its class.
         confidence: of it.
         nearest_label: class of the nearest event of any class in the half, None where there is none.
         nearest_seconds: from the prediction to that event.
     """
 
-    game: str
-    half: int
-    time: str
-    label: str
     confidence: float
     nearest_label: str | None
     nearest_seconds: float | None

@@ -7,6 +7,9 @@ from rmsnet.dataset.labels import Event
 
 HALF_MINUTES = 45
 
+LONGEST_HALF_MINUTES = 75
+"""What is longer is no half: a whole match in one file, or features of another rate."""
+
 
 @dataclass(frozen=True)
 class MatchHalf:
@@ -15,7 +18,7 @@ class MatchHalf:
     Attributes:
         number: 1 or 2.
         features: its .npy.
-        videos: the same pictures in several sizes, the smallest file first.
+        videos: the half in several sizes, the smallest file first.
     """
 
     number: int
@@ -37,12 +40,14 @@ class Match:
         halves: the halves that are there.
         events: the annotated events of those halves; None where there are no labels.
         simulated: whether its features or pictures are made up.
+        notes: what was noticed about its files, a line each.
     """
 
     name: str
     halves: tuple[MatchHalf, ...]
     events: tuple[Event, ...] | None = None
     simulated: bool = False
+    notes: tuple[str, ...] = ()
 
 
 def match_minute(half: int, position_ms: int) -> str:

@@ -11,10 +11,10 @@ from rmsnet.dataset.labels import LABEL_FILES, label_version
 from rmsnet.errors import UserError
 from rmsnet.evaluation.class_lists import class_list
 from rmsnet.evaluation.results import RESULTS
-from rmsnet.files import atomic_folder, read_json, require_replaceable, write_json, write_text
+from rmsnet.files import atomic_folder, read_csv, read_json, require_replaceable, write_json, write_text
 from rmsnet.network.model_files import ORIGIN_FILE
 from rmsnet.style.page import page, table, tag
-from rmsnet.style.tables import as_csv, read_csv
+from rmsnet.style.tables import as_csv
 
 if TYPE_CHECKING:
     from rmsnet.evaluation.assessment import Assessment

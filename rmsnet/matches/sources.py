@@ -1,5 +1,6 @@
 """What `rmsnet spot` may be pointed at: videos, feature files, a game folder, a dataset; all become matches."""
 
+import glob
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from rmsnet.dataset.soccernet import SPLITS, open_dataset, split_file
 from rmsnet.errors import UserError
 from rmsnet.files import read_json
 from rmsnet.matches.match import Match, MatchHalf
-from rmsnet.video.halves import VIDEO_SUFFIXES
+from rmsnet.video.files import chapter_of, half_in_name, join_command, pieces_message, sizes_of, videos_in
 
 
 def find_matches(sources: Sequence[Path], features: str, classes: Sequence[str], split: str | None) -> list[Match]:
@@ -39,12 +40,12 @@ def find_matches(sources: Sequence[Path], features: str, classes: Sequence[str],
     if halves:
         if split is not None:
             raise UserError(f"--split {split}: only a dataset has splits, {folder} is a game")
-        return [_match_of_game(folder, folder.resolve().name, halves, classes)]
+        return [_match_of_game(folder, folder.resolve().name, halves, classes, features)]
     if (folder / "dataset.json").exists() or any((folder / split_file(name)).exists() for name in SPLITS):
         return _matches_of_dataset(folder, features, classes, split)
     below = {game: find_halves(game, features) for game in sorted(folder.rglob("*")) if game.is_dir()}
     matches = [
-        _match_of_game(game, game.relative_to(folder).as_posix(), halves, classes)
+        _match_of_game(game, game.relative_to(folder).as_posix(), halves, classes, features)
         for game, halves in below.items()
         if halves
     ]
@@ -59,29 +60,75 @@ def find_matches(sources: Sequence[Path], features: str, classes: Sequence[str],
 
 
 def find_halves(folder: Path, features: str) -> tuple[MatchHalf, ...]:
-    """The halves of a game folder, with `{1,2}_<features>.npy` and the videos `{1,2}*` of each."""
+    """The halves of a game folder, with `{1,2}_<features>.npy` and the videos `{1,2}*` of each.
+
+    Raises:
+        UserError: a half in several pieces.
+    """
+    videos = videos_in(folder)
     found = []
     for number in HALVES:
         array = folder / f"{number}_{features}.npy"
-        videos = [
-            path
-            for path in sorted(folder.iterdir())
-            if path.suffix.lower() in VIDEO_SUFFIXES and path.stem.split("_")[0] == str(number)
-        ]
-        if array.exists() or videos:
-            by_size = sorted(videos, key=lambda path: path.stat().st_size)
+        used, _ = sizes_of(videos.get(number, []), number)
+        if array.exists() or used:
+            by_size = sorted(used, key=lambda path: path.stat().st_size)
             found.append(MatchHalf(number, array if array.exists() else None, tuple(by_size)))
     return tuple(found)
 
 
+def _notes(folder: Path, features: str) -> tuple[str, ...]:
+    """What lies in a game folder and is not used."""
+    videos = videos_in(folder)
+    notes = [
+        f"{path}: not used; its name says no size (224p, 720p), as that of the other videos does"
+        for number in HALVES
+        for path in sizes_of(videos.get(number, []), number)[1]
+    ]
+    later = [path for number, paths in sorted(videos.items()) if number not in HALVES for path in paths]
+    later += sorted(folder.glob(f"[3-9]_{glob.escape(features)}.npy"))
+    if later:
+        names = ", ".join(path.name for path in later)
+        notes.append(f"{folder}: {names}: not used; events are spotted in halves 1 and 2, not in extra time")
+    return tuple(notes)
+
+
 def _match_of_files(files: Sequence[Path]) -> Match:
     if len(files) > len(HALVES):
-        raise UserError(f"{files[2]}: a match has two halves; give one or two files")
-    halves = tuple(
+        raise UserError(
+            f"{files[2]}: a match has two halves; give one or two files; pieces of a half are joined with: "
+            f"{join_command(files, 'half.mkv')}"
+        )
+    if len(files) > 1 and (chapter := chapter_of(files[0])) is not None and chapter == chapter_of(files[1]):
+        raise UserError(
+            f"{files[1]}: is the next chapter of the recording that {files[0].name} begins; join them: "
+            f"{join_command(files, 'half.mkv')}"
+        )
+    numbers, notes = _numbers(files)
+    halves = [
         MatchHalf(number, file, ()) if file.suffix.lower() == ".npy" else MatchHalf(number, None, (file,))
-        for number, file in zip(HALVES, files, strict=False)
-    )
-    return Match(" + ".join(file.stem for file in files), halves)
+        for number, file in zip(numbers, files, strict=True)
+    ]
+    halves.sort(key=lambda half: half.number)
+    return Match(" + ".join(file.stem for file in files), tuple(halves), notes=notes)
+
+
+def _numbers(files: Sequence[Path]) -> tuple[list[int], tuple[str, ...]]:
+    """Which half each of one or two files is, by their names and their order, and what is to be said of that."""
+    named = [number if (number := half_in_name(file)) in HALVES else None for file in files]
+    if len(files) == 1:
+        return [named[0] or 1], ()
+    if named == [2, 1]:
+        return [2, 1], (
+            f"{files[0]} {files[1]}: given in the order 2, 1; taken by their names as second and first half",
+        )
+    if named[0] is not None and named[0] == named[1]:
+        raise UserError(pieces_message(files, named[0]))
+    for place, (number, file) in enumerate(zip(named, files, strict=True), start=1):
+        if number not in (None, place):
+            raise UserError(
+                f"{file}: is given as half {place} and is half {number} by its name; give the halves in order"
+            )
+    return [1, 2], ()
 
 
 def _matches_of_dataset(root: Path, features: str, classes: Sequence[str], split: str | None) -> list[Match]:
@@ -94,12 +141,15 @@ def _matches_of_dataset(root: Path, features: str, classes: Sequence[str], split
             raise UserError(f"{dataset.game_folder(game)}: neither 1_{features}.npy nor a video of a half")
         has_labels = version is not None and labels.read(game, LABEL_FILES[version]) is not None
         events = _of_halves(game_events(labels, game, version), halves) if version and has_labels else None
-        matches.append(Match(game, halves, events, dataset.simulated))
+        matches.append(Match(game, halves, events, dataset.simulated, _notes(dataset.game_folder(game), features)))
     return matches
 
 
-def _match_of_game(folder: Path, name: str, halves: tuple[MatchHalf, ...], classes: Sequence[str]) -> Match:
-    return Match(name, halves, _own_events(folder, halves, classes), _is_simulated(folder))
+def _match_of_game(
+    folder: Path, name: str, halves: tuple[MatchHalf, ...], classes: Sequence[str], features: str
+) -> Match:
+    notes = _notes(folder, features)
+    return Match(name, halves, _own_events(folder, halves, classes), _is_simulated(folder), notes)
 
 
 def _own_events(folder: Path, halves: Sequence[MatchHalf], classes: Sequence[str]) -> tuple[Event, ...] | None:

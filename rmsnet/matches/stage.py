@@ -14,9 +14,10 @@ from rmsnet.evaluation.results import RESULTS, results_of
 from rmsnet.features.bank import BankHalf, FrameBank
 from rmsnet.features.shards import Shard
 from rmsnet.files import write_bytes, write_json, write_text
-from rmsnet.matches.match import Match, clock, match_minute
+from rmsnet.matches.match import LONGEST_HALF_MINUTES, Match, clock, match_minute
 from rmsnet.matches.overview import EVENT_COLUMNS, write_events, write_overview
 from rmsnet.matches.page.match_page import match_page
+from rmsnet.matches.page.page_video import page_video
 from rmsnet.matches.page.votes import plot_votes, votes_of
 from rmsnet.matches.reading import Reader, reader_of
 from rmsnet.matches.sources import find_matches
@@ -127,18 +128,22 @@ def _params(spotter: SpottingModel, stride: int | None) -> SpotParams:
 
 
 def _require_videos(match: Match) -> None:
+    """Refuse highlights of a half that has no video, or none that can be used."""
+    from rmsnet.video.files import half_video
+
     for half in match.halves:
         if half.video is None:
             raise UserError(f"--highlights: half {half.number} of {match.name} has no video to cut clips from")
+        half_video(half.video)
 
 
 def _require_openable(match: Match) -> None:
-    """Refuse a video that cannot be opened before time goes into the one before it."""
-    from rmsnet.video.decoding import open_video
+    """Refuse a video that cannot be used before time goes into the one before it."""
+    from rmsnet.video.files import half_video
 
     for half in match.halves:
         if half.features is None:
-            open_video(half.videos[0])[0].close()
+            half_video(half.videos[0])
 
 
 def _spot(
@@ -164,6 +169,7 @@ def _spot(
         parts.append(features)
         warnings += told
     bank = _bank(match, parts, spotter)
+    warnings = [*match.notes, *warnings, *_too_long(match, bank)]
     every_clip = score_every_clip(spotter, bank)
     if params.stride == 1:
         predictions = _in_order(decode(every_clip, bank, spotter.clip_frames, params))
@@ -184,6 +190,7 @@ def _spot(
         bank,
         predictions,
         votes,
+        [page_video(half, out) for half in match.halves],
         out=out,
         confidence=confidence,
         model=f"{spotter.config['name']} ({model})" if model.startswith("models:") else str(spotter.config["name"]),
@@ -191,7 +198,10 @@ def _spot(
     )
     write_text(out / "report.html", page)
     if highlights:
-        warnings += _cut(match, predictions, bank, out / "highlights", confidence, shown)
+        try:
+            warnings += _cut(match, predictions, bank, out / "highlights", confidence, shown)
+        except UserError as error:  # the spots are there, and other matches may follow
+            warnings.append(f"no highlights: {error}")
     return SpottedMatch(match.name, out, tuple(events), tuple(warnings))
 
 
@@ -215,6 +225,19 @@ def _bank(match: Match, parts: Sequence[Features], spotter: SpottingModel) -> Fr
         spotter.config["first_frame_seconds"],
         {"features": spotter.config["features"], "simulated": match.simulated},
     )
+
+
+def _too_long(match: Match, bank: FrameBank) -> list[str]:
+    """A line for each half that is none."""
+    lines = []
+    for half, rows in zip(match.halves, bank.halves, strict=True):
+        minutes = float(bank.seconds_of(np.array(rows.frames))) / 60
+        if minutes > LONGEST_HALF_MINUTES:
+            lines.append(
+                f"{half.features or half.videos[0]}: {minutes:.0f} minutes are no half, whose minutes are counted from "
+                "its start; give each half a file of its own"
+            )
+    return lines
 
 
 def _in_order(predictions: Predictions) -> Predictions:
@@ -260,4 +283,4 @@ def _cut(
     videos = {half.number: half.video for half in match.halves if half.video is not None}
     with progress("highlights", "event", 2 * len(events), shown) as advance:
         done = write_highlights(videos, events, folder, lambda: advance(1))
-    return [f"{title}: the video has no picture there, left out of the highlights" for title in done.left_out]
+    return [f"{title}, left out of the highlights" for title in done.left_out]

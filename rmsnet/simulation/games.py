@@ -11,10 +11,10 @@ from rmsnet.dataset.game_files import GameFiles
 from rmsnet.dataset.labels import HALVES, LABEL_FILES, Event, read_events
 from rmsnet.dataset.soccernet import FRAME_RATE, SPLITS, read_split
 from rmsnet.errors import UserError
+from rmsnet.files import read_csv
 from rmsnet.simulation.annotations import v1_annotations, v2_annotations
 from rmsnet.simulation.draws import TIMELINE, Draws
 from rmsnet.simulation.timeline import HALF_MINUTES, draw_timeline
-from rmsnet.style.tables import read_csv
 
 HALF_DURATIONS = "half_durations.csv"
 """Columns game, half, duration_seconds: looked for beside the labels."""

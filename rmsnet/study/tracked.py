@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rmsnet.features.bank import FrameBank
-from rmsnet.files import content_hash, read_json, write_json
+from rmsnet.files import content_hash, read_csv, read_json, write_json
 from rmsnet.params import Params, SpotParams, TrainParams
 from rmsnet.study.grids import Study
 from rmsnet.study.scores import SPLITS, RowScores
-from rmsnet.style.tables import read_csv
 from rmsnet.tracking.used_data import data_tags
 
 if TYPE_CHECKING:

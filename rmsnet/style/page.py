@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from typing import Any
 
-from rmsnet import __version__
+import rmsnet
 from rmsnet.style.palette import Look
 from rmsnet.style.tables import Row, number_columns, shown
 from rmsnet.style.words import SIMULATED
@@ -17,7 +17,7 @@ from rmsnet.style.words import SIMULATED
 LONG = 30
 """Characters from which a cell may break its line."""
 
-MADE_BY = f"Made by rmsnet {__version__}"
+MADE_BY = f"Made by rmsnet {rmsnet.__version__}"
 
 
 class Html(str):

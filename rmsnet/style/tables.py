@@ -7,10 +7,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
-
-from rmsnet.errors import UserError
 
 Row = Mapping[str, Any]
 
@@ -76,16 +73,3 @@ def as_csv(rows: Iterable[Row], names: Sequence[str] = ()) -> str:
     writer.writeheader()
     writer.writerows(listed)
     return text.getvalue()
-
-
-def read_csv(path: Path) -> list[dict[str, str]]:
-    """The rows of a CSV file.
-
-    Raises:
-        UserError: no such file.
-    """
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            return list(csv.DictReader(file))
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None

@@ -14,7 +14,7 @@ from rmsnet.evaluation.metric import Judged, judge
 from rmsnet.evaluation.thresholds import best_thresholds
 from rmsnet.features.bank import FrameBank, read_bank
 from rmsnet.features.profile import PROFILE_FILE
-from rmsnet.files import atomic_folder, read_json, write_bytes, write_json
+from rmsnet.files import atomic_folder, read_csv, read_json, write_bytes, write_json
 from rmsnet.network.model_files import CONFIG, load_model
 from rmsnet.params import Params
 from rmsnet.progress import progress as show_progress
@@ -22,7 +22,6 @@ from rmsnet.provenance import environment
 from rmsnet.spotting.inference import spot_bank
 from rmsnet.style.palette import look
 from rmsnet.style.plot import draw_line, figure, name_axes, png, whole_numbers
-from rmsnet.style.tables import read_csv
 from rmsnet.tracking.groups import run_groups
 from rmsnet.tracking.runs import RUN_FILE
 from rmsnet.tracking.used_data import data_source, data_tags

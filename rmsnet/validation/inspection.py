@@ -3,7 +3,6 @@
 Labels are read, of features the headers only, of videos the headers and the last seconds.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,11 +18,10 @@ from rmsnet.style.page import page as whole_page
 from rmsnet.style.tables import Row, as_text
 from rmsnet.style.words import marked
 from rmsnet.validation.statistics import split_rows, statistics
+from rmsnet.video.files import half_in_name, is_video
 
 if TYPE_CHECKING:
     from rmsnet.validation.tables import Tables
-
-_HALF_FILE = re.compile(r"([12])_?(.*)\.(npy|mkv|mp4)")
 
 
 def inspect(
@@ -74,9 +72,9 @@ def _files(dataset: Dataset, tables: "Tables") -> dict[str, dict[tuple[str, int]
         for path in sorted((dataset.root / game).iterdir()):
             if leaves_dataset(dataset.root, f"{game}/{path.name}") or not path.is_file():
                 continue
-            match = _HALF_FILE.fullmatch(path.name)
-            if match:
-                half, name = int(match[1]), re.sub(r"^[12]", "{half}", path.name)
+            number = half_in_name(path)
+            if number in HALVES and (path.suffix == ".npy" or is_video(path)):
+                half, name = number, f"{{half}}{path.name[1:]}"
             elif path.name in LABEL_FILES.values():
                 half, name = 0, path.name
             else:

@@ -75,6 +75,7 @@ def suites(classes: str, drift_limit: float | None, from_videos: bool = False) -
             _in("video", "critical", "both halves have a readable video")
             if from_videos
             else _in("video", "warning", "videos that are there can be read", [GOOD, "absent"]),
+            _in("video_remarks", "warning", "nothing is odd about the videos: one clock, no damage"),
         ],
         "features": [
             *([] if from_videos else [_rows("there are feature files")]),

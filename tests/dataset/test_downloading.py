@@ -59,6 +59,8 @@ class Client:
                 np.save(path, np.ones((8, 512), np.float32))
             elif name.endswith(".json"):
                 write_json(path, {"annotations": list(ANNOTATIONS["v1"])})
+            elif name.endswith(".ini"):
+                path.write_text("[1_HQ.mkv]\nstart_time_second = 1\nduration_second = 1\n")
             else:
                 write_video(path)
 
@@ -102,6 +104,14 @@ def test_a_split_is_one_request_and_every_file_gets_its_place(server, out):
     assert server.requests == [("games", files, ("train",))]
     assert all((out / game / name).is_file() for game in GAMES for name in files)
     assert not (out / STAGING).exists()
+
+
+def test_hq_videos_come_with_the_file_that_says_where_their_halves_lie(server, out):
+    assert download(out, ["videos"], ["train"], video="HQ").fetched == 6
+    assert {path.name for path in (out / GAMES[0]).iterdir()} == {"1_HQ.mkv", "2_HQ.mkv", "video.ini"}
+    (out / GAMES[0] / "video.ini").write_text("an error page")
+    assert download(out, ["videos"], ["train"], video="HQ").fetched == 1
+    assert not (out / GAMES[0] / "video.ini").read_text().startswith("an error")
 
 
 def test_what_is_there_is_not_fetched_again(server, out):

@@ -52,6 +52,21 @@ def test_a_features_file_becomes_events_a_plot_and_a_page(model, tmp_path):
     assert {"dvc_md5", "data_hash", "simulated"} <= set(origin)
 
 
+def test_a_second_half_alone_is_the_second_half_everywhere(model, tmp_path):
+    file = write_features(tmp_path / "2_test.npy")
+    (spotted,) = spot_stage([file], str(model), tmp_path / "out", confidence=0.0)
+    assert {row["half"] for row in results(tmp_path / "out")} == {"2"}
+    assert {event["minute"] for event in spotted.events} == {"46'"}
+    assert '"first_minute":45' in (tmp_path / "out/report.html").read_text()
+
+
+def test_a_whole_match_in_one_file_is_told_that_it_is_no_half(model, tmp_path):
+    (spotted,) = spot_stage([write_features(tmp_path / "match.npy", seconds=110 * 60)], str(model), tmp_path / "out")
+    assert any("110 minutes are no half" in line for line in spotted.warnings)
+    (spotted,) = spot_stage([write_features(tmp_path / "half.npy", seconds=60 * 60)], str(model), tmp_path / "out")
+    assert spotted.warnings == ()
+
+
 def test_overlapping_clips_name_an_event_once(model, tmp_path):
     file = write_features(tmp_path / "half.npy", seconds=300)
     (spotted,) = spot_stage([file], str(model), tmp_path / "out", stride=1)

@@ -6,7 +6,8 @@ import io
 import pytest
 
 from rmsnet.errors import UserError
-from rmsnet.style.tables import as_csv, as_markdown, as_text, facts, number_columns, read_csv
+from rmsnet.files import read_csv, write_text
+from rmsnet.style.tables import as_csv, as_markdown, as_text, facts, number_columns
 from rmsnet.style.words import marked, percent, with_ends
 
 ROWS = [
@@ -47,7 +48,7 @@ def test_csv_goes_there_and_back(tmp_path):
         {"game": 'a, "b"\n', "ap": repr(0.1 + 0.2), "low": ""}
     ]
     assert as_csv([], ("half", "time")) == "half,time\n"
-    (tmp_path / "table.csv").write_text(text, encoding="utf-8", newline="")
+    write_text(tmp_path / "table.csv", text)
     assert read_csv(tmp_path / "table.csv")[0]["game"] == 'a, "b"\n'
     with pytest.raises(UserError, match="no such file"):
         read_csv(tmp_path / "none.csv")

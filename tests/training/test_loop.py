@@ -22,7 +22,7 @@ from rmsnet.spotting.inference import spot_bank
 from rmsnet.style.tables import as_csv
 from rmsnet.training.history import Epoch, best_epoch
 from rmsnet.training.loop import CHECKPOINT, partial_folder, train
-from rmsnet.training.trainer import learning_rate
+from rmsnet.training.trainer import HALVES_AT_ONCE, learning_rate
 from tests.builders import bank, shine
 
 SMALL = TrainParams(
@@ -227,7 +227,7 @@ def test_the_score_of_the_best_epoch_is_that_of_the_model_left_behind(tmp_path):
 
 def test_how_many_halves_are_judged_at_a_time_makes_no_difference(tmp_path, monkeypatch):
     together = run(tmp_path / "together")
-    monkeypatch.setattr("rmsnet.training.trainer.HALVES_AT_ONCE", 1)
+    monkeypatch.setitem(HALVES_AT_ONCE, "cpu", 1)
     assert run(tmp_path / "one by one") == {**together, "name": "one by one"}
 
 

@@ -176,6 +176,6 @@ def test_without_features_halves_are_as_long_as_their_videos(videos):
 def test_the_videos_that_the_parameters_name_are_the_ones_that_are_checked(videos):
     for game in ALL_GAMES:
         for half in HALVES:
-            video_file(videos, game, half).rename(videos / game / f"{half}_HQ.mkv")
-    assert wrong(videos, params=ExtractParams(source="videos", videos="HQ")) == {}
+            video_file(videos, game, half).rename(videos / game / f"{half}_720p.mkv")
+    assert wrong(videos, params=ExtractParams(source="videos", videos="720p")) == {}
     assert wrong(videos, params=VIDEOS) == {READABLE: ("critical", "failed", 2 * len(ALL_GAMES))}

@@ -7,16 +7,20 @@ A clip is copied, packet by packet, where the video has a key frame shortly befo
 takes no time. Elsewhere it is encoded again. The reel is always encoded, because its captions are drawn.
 """
 
+import errno
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rmsnet.errors import UserError
 from rmsnet.files import atomic_folder
-from rmsnet.matches.highlights.cutting import copy_clip, video_seconds
+from rmsnet.matches.highlights.cutting import copy_clip
 from rmsnet.matches.highlights.reel import Caption, Segment, encode
 from rmsnet.matches.match import match_minute
 from rmsnet.style.palette import name_of
+from rmsnet.video.files import half_video
+from rmsnet.video.opening import reason
 
 BEFORE_SECONDS = 8.0
 """What a clip shows before its event: the play that leads to it."""
@@ -55,7 +59,7 @@ class Highlights:
     Attributes:
         clips: names of the clips, a clip per event in order of time.
         copied: how many of them are copies of the video's own packets.
-        left_out: titles of events at which their video has no picture.
+        left_out: titles of events that are not shown, and why.
     """
 
     clips: tuple[str, ...]
@@ -78,26 +82,52 @@ def write_highlights(
         advance: called twice for every event: when its clip and when its part of the reel is done.
 
     Raises:
-        UserError: a video that cannot be read.
+        UserError: a video that cannot be used.
     """
-    seconds = {half: video_seconds(path) for half, path in videos.items()}
+    import av
+
+    seconds = {half: half_video(path).seconds for half, path in videos.items()}
     inside = [event for event in events if event.position_ms / 1000 < seconds[event.half]]
+    left_out = [f"{event.title}: the video has no picture there" for event in events if event not in inside]
     clips: list[str] = []
     copied = 0
+    shown = []
     with atomic_folder(folder) as partial:
         for number, event in enumerate(inside, start=1):
             name = f"{number:02d}_{_file_name(event)}.mp4"
-            segment = _segment(videos, event, seconds)
-            if copy_clip(segment.video, segment.start, segment.end, partial / name):
-                copied += 1
+            try:
+                copied += _cut(_segment(videos, event, seconds), partial / name)
+            except (UserError, av.FFmpegError, ValueError) as error:
+                (partial / name).unlink(missing_ok=True)
+                left_out.append(f"{event.title}: {_why(error, videos[event.half])}")
+                advance()
             else:
-                encode([segment], partial / name)
-            clips.append(name)
+                clips.append(name)
+                shown.append(event)
             advance()
-        if inside:
-            segments = [_segment(videos, event, seconds, caption=True) for event in inside]
-            encode(join_overlapping(segments), partial / REEL, advance)
-    return Highlights(tuple(clips), copied, tuple(event.title for event in events if event not in inside))
+        if shown:
+            segments = [_segment(videos, event, seconds, caption=True) for event in shown]
+            try:
+                encode(join_overlapping(segments), partial / REEL, advance)
+            except (UserError, av.FFmpegError, ValueError) as error:
+                (partial / REEL).unlink(missing_ok=True)
+                left_out.append(f"{REEL}: {_why(error, segments[0].video)}")
+    return Highlights(tuple(clips), copied, tuple(left_out))
+
+
+def _cut(segment: Segment, out: Path) -> bool:
+    """Copy a clip, or encode it where that cannot be done; whether it is a copy."""
+    if copy_clip(segment.video, segment.start, segment.end, out):
+        return True
+    encode([segment], out)
+    return False
+
+
+def _why(error: Exception, video: Path) -> str:
+    """Why a clip could not be made of a video, in one line. A full disk is not the video's fault, and is raised."""
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        raise error
+    return str(error) if isinstance(error, UserError) else f"{video}: {reason(error)}"
 
 
 def _segment(

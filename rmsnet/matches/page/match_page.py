@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 
 from rmsnet.features.bank import FrameBank
 from rmsnet.matches.match import HALF_MINUTES, Match, match_minute
+from rmsnet.matches.page.page_video import PageVideo
 from rmsnet.matches.page.votes import Votes
 from rmsnet.spots import Predictions
 from rmsnet.style.page import MADE_BY, style, text
@@ -27,6 +28,7 @@ def match_page(
     bank: FrameBank,
     predictions: Predictions,
     votes: Votes,
+    videos: Sequence[PageVideo],
     *,
     out: Path,
     confidence: float,
@@ -40,6 +42,7 @@ def match_page(
         bank: its halves, in the order of `match.halves`, and its events.
         predictions: what the page lists.
         votes: (C, N) votes of stride-1 clips per frame of the bank.
+        videos: of the halves.
         out: folder the page will lie in; videos are named relative to it.
         confidence: where the slider stands at first.
         model: name of the model, for people.
@@ -64,9 +67,12 @@ def match_page(
                 "number": half.number,
                 "seconds": round(float(bank.seconds_of(np.array(rows.frames))), 3),
                 "first_minute": (half.number - 1) * HALF_MINUTES,
-                "video": None if half.video is None else _address(half.video, out),
+                "video": None if video.path is None else _address(video.path, out),
+                "video_name": None if video.path is None else video.path.name,
+                "video_start": round(video.start_seconds, 3),
+                "video_remark": video.remark,
             }
-            for half, rows in zip(match.halves, bank.halves, strict=True)
+            for half, rows, video in zip(match.halves, bank.halves, videos, strict=True)
         ],
         "events": [
             {**spot, "confidence": float(predictions.confidence[row])} for row, spot in _in_order(bank, predictions)

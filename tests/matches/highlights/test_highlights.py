@@ -91,7 +91,7 @@ def test_clips_and_a_reel_with_captions_sound_and_chapters(videos, tmp_path):
     done = write_highlights(videos, events, tmp_path / "highlights", lambda: told.append(1))
     assert done.clips == ("01_1-00m03s_goal.mp4", "02_1-00m30s_card.mp4", "03_2-00m58s_yellow-red-card.mp4")
     assert done.copied == 3
-    assert done.left_out == ("Card 47'",)
+    assert done.left_out == ("Card 47': the video has no picture there",)
     assert len(told) == 6
     # 3 s: from the start; 30.5 s: from the key frame at 22 s to 37.5 s; 58 s: to the end of the video.
     for name, first, last in zip(done.clips, (0, 22 * 25, 50 * 25), (250, 938, 1500), strict=True):
