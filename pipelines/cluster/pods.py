@@ -1,7 +1,9 @@
 """Why a pod does not do what it should: only Kubernetes knows that a node is too small or an image cannot be pulled."""
 
+import io
 import re
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,7 +49,8 @@ def kubernetes(required: bool = False) -> Any:
     from kubernetes.config import ConfigException
 
     try:
-        config.load_config()
+        with redirect_stdout(io.StringIO()):  # it says where it looks
+            config.load_config()
     except (ConfigException, OSError):
         if required:
             raise UserError("no cluster to ask: set KUBECONFIG, or run where a pod's account may") from None

@@ -29,7 +29,7 @@ def compiled(pipeline: dsl.base_component.BaseComponent, tmp_path) -> str:
 
 @pytest.fixture(scope="module")
 def training() -> str:
-    return compile_pipeline("training", Deployment(), {})
+    return compile_pipeline("training", Deployment(extract_shards=2), {})
 
 
 def test_tasks_that_wait_for_each_other_in_a_ring(tmp_path) -> None:
@@ -65,9 +65,9 @@ def test_a_condition_on_a_named_output(tmp_path) -> None:
             "'1 X' is no name of an environment",
         ),
         (lambda spec: container(spec).update(command=["x" * 1_000_000]), "bytes; a cluster takes 1,000,000"),
-        (lambda spec: study(spec)["register-model"]["inputs"]["artifacts"].pop("features"), "gives it artifact 'feat"),
-        (lambda spec: study(spec)["register-model"]["inputs"]["parameters"].pop("params"), "gives it parameter 'param"),
-        (lambda spec: study(spec).pop("collect-features"), "'collect-features', which is not beside it"),
+        (lambda spec: tasks(spec)["register-model"]["inputs"]["artifacts"].pop("features"), "gives it artifact 'feat"),
+        (lambda spec: tasks(spec)["register-model"]["inputs"]["parameters"].pop("params"), "gives it parameter 'param"),
+        (lambda spec: tasks(spec).pop("collect-features"), "'collect-features', which is not beside it"),
         (lambda spec: spec["components"].pop("comp-require"), "there is no component 'comp-require'"),
     ],
 )
@@ -82,8 +82,8 @@ def container(spec):
     return spec["deploymentSpec"]["executors"]["exec-train"]["container"]
 
 
-def study(spec):
-    return spec["components"]["comp-study"]["dag"]["tasks"]
+def tasks(spec):
+    return spec["root"]["dag"]["tasks"]
 
 
 @pytest.mark.parametrize("text", ["", "a: [", "[1, 2]", "a: 1"])

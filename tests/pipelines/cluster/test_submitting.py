@@ -1,177 +1,162 @@
-"""Submission to a cluster, against a small stand-in of Kubeflow's HTTP API."""
+"""Submission to a cluster: one version of a pipeline, one run, and one line for whatever stands against it."""
 
 import json
-from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from pipelines.submitting import Cluster
+import yaml
 
-from pipelines import submitting
 from pipelines.__main__ import main
+from pipelines.cluster.api import Kubeflow
+from pipelines.cluster.submitting import Order, run_name, submit
 from pipelines.compiling import compile_pipeline
 from pipelines.deployment import Deployment
-from rmsnet.errors import CheckFailed, UserError
-from tests.json_server import json_server
+from rmsnet.errors import UserError
 
 
-class Kubeflow:
-    """What the API remembers, and how it misbehaves.
-
-    Attributes:
-        states: of a run, one for each time somebody asks; the last one stays.
-        failures: answers 503 so many times first.
-    """
-
-    def __init__(self) -> None:
-        self.pipelines: dict[str, str] = {}
-        self.versions: dict[str, str] = {}
-        self.runs: list[dict] = []
-        self.states = ["PENDING", "RUNNING", "SUCCEEDED"]
-        self.failures = 0
-        self.token: str | None = None
-        self.multi_user = False
-
-    def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> tuple[int, dict]:
-        self.token = headers.get("Authorization")
-        if self.failures:
-            self.failures -= 1
-            return 503, {"message": "starting up"}
-        path, query = urlsplit(path).path, parse_qs(urlsplit(path).query)
-        wanted = query.get("filter", [""])[0]
-        name = json.loads(wanted)["predicates"][0]["stringValue"] if wanted else query.get("name", [""])[0]
-        match method, path:
-            case "GET", "/apis/v2beta1/healthz":
-                return 200, {"multi_user": self.multi_user}
-            case "GET", "/apis/v2beta1/pipelines":
-                found = [{"pipeline_id": self.pipelines[name], "display_name": name}] if name in self.pipelines else []
-                return 200, {"pipelines": found}
-            case "POST", "/apis/v2beta1/pipelines/upload":
-                assert b"pipelineInfo" in body
-                self.pipelines[name] = f"pipeline-{len(self.pipelines)}"
-                return 200, {"pipeline_id": self.pipelines[name], "display_name": name}
-            case "GET", "/apis/v2beta1/pipelines/pipeline-0/versions":
-                found = [
-                    {"pipeline_version_id": key, "display_name": value}
-                    for key, value in self.versions.items()
-                    if value == name
-                ]
-                return 200, {"pipeline_versions": found}
-            case "POST", "/apis/v2beta1/pipelines/upload_version":
-                key = f"version-{len(self.versions)}"
-                self.versions[key] = name
-                return 200, {"pipeline_id": query["pipelineid"][0], "pipeline_version_id": key, "display_name": name}
-            case "GET", "/apis/v2beta1/experiments":
-                return 200, {}
-            case "POST", "/apis/v2beta1/experiments":
-                return 200, {**json.loads(body), "experiment_id": "experiment-0"}
-            case "POST", "/apis/v2beta1/runs":
-                self.runs.append(json.loads(body))
-                return 200, {"run_id": "run-0", "state": "PENDING"}
-            case "GET", "/apis/v2beta1/runs/run-0":
-                state = self.states.pop(0) if len(self.states) > 1 else self.states[0]
-                error = {"error": {"code": 1, "message": "task train failed"}} if state == "FAILED" else {}
-                return 200, {"run_id": "run-0", "state": state, **error}
-        return 404, {"message": f"no {method} {path}"}
-
-
-@pytest.fixture
-def kubeflow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[tuple[Kubeflow, str]]:
-    state = Kubeflow()
-    monkeypatch.setattr(submitting, "FIRST_PAUSE_SECONDS", 0.01)
-    monkeypatch.setattr(submitting, "POLL_SECONDS", 0.01)
-    monkeypatch.setattr("kfp.client.client.time", SimpleNamespace(sleep=lambda seconds: None))
-    monkeypatch.setattr("kfp.Client._LOCAL_KFP_CONTEXT", str(tmp_path / "context.json"))
-    with json_server(state.answer) as address:
-        yield state, address
-
-
-@pytest.fixture(scope="module")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("compiled") / "training.yaml"
-    path.write_text(compile_pipeline("training", Deployment(), {}))
-    return path
-
-
-def test_a_run_is_started_and_waited_for(kubeflow, compiled: Path) -> None:
+def test_a_run_says_what_it_does_and_where_it_comes_from(kubeflow, order: Order) -> None:
     state, host = kubeflow
-    cluster = Cluster(host, token="secret")
-    run = cluster.submit(compiled, {"source": "/data"}, service_account="rmsnet-runner", cache=False)
+    run = submit(Kubeflow(host, token="secret"), replace(order, service_account="rmsnet-runner", plugin=False))
     assert run.url == f"{host}/#/runs/details/run-0"
-    assert cluster.wait(run, 10).state == "SUCCEEDED"
     (sent,) = state.runs
+    assert sent["display_name"] == "train full"
     assert sent["runtime_config"]["parameters"] == {"source": "/data"}
     assert sent["service_account"] == "rmsnet-runner"
-    assert sent["pipeline_version_reference"]["pipeline_version_id"] == "version-0"
+    assert sent["pipeline_version_reference"] == {
+        "pipeline_id": "pipeline-0",
+        "pipeline_version_id": "pipeline_version-0",
+    }
+    assert sent["plugins_input"] == {"mlflow": {"disabled": True}}
     assert state.token == "Bearer secret"
+    assert json.loads(state.uploads[0]["tags"]) == {"commit": "abc", "deployment": "cluster.yaml 123"}
 
 
-def test_the_same_yaml_is_one_version_and_another_is_another(kubeflow, compiled: Path, tmp_path: Path) -> None:
+def test_the_first_submission_makes_one_version_the_same_yaml_none_and_another_another(kubeflow, order: Order) -> None:
     state, host = kubeflow
-    first, again = (Cluster(host).submit(compiled, {"source": "x"}) for _ in range(2))
+    first, again = (submit(Kubeflow(host), order) for _ in range(2))
     assert first.version == again.version
-    other = tmp_path / "other.yaml"
-    other.write_text(compile_pipeline("training", Deployment(extract_shards=3), {}))
-    assert Cluster(host).submit(other, {"source": "x"}).version != first.version
+    assert list(state.versions) == [first.version]
+    other = replace(order, text=compile_pipeline("training", Deployment(extract_shards=3), {}))
+    assert submit(Kubeflow(host), other).version != first.version
     assert len(state.pipelines) == 1
     assert len(state.versions) == 2
 
 
-@pytest.mark.parametrize("end", ["FAILED", "CANCELED"])
-def test_a_run_that_ends_badly(kubeflow, compiled: Path, end: str) -> None:
+def test_of_two_submissions_at_once_the_second_takes_what_the_first_has_made(kubeflow, order: Order) -> None:
     state, host = kubeflow
-    state.states = ["RUNNING", end]
-    run = Cluster(host).submit(compiled, {"source": "x"})
-    with pytest.raises(CheckFailed, match=f"run run-0 {end.lower()}.*; see {host}/#/runs/details/run-0"):
-        Cluster(host).wait(run, 10)
+    version = submit(Kubeflow(host), order).version
+    for names in (state.pipelines, state.versions, state.experiments):
+        names.clear()
+    state.late = {"rmsnet-training", version, "rmsnet"}
+    assert submit(Kubeflow(host), order).version == version
+    assert len(state.runs) == 2
 
 
-def test_a_run_that_does_not_end(kubeflow, compiled: Path) -> None:
-    state, host = kubeflow
-    state.states = ["RUNNING"]
-    run = Cluster(host).submit(compiled, {"source": "x"})
-    with pytest.raises(UserError, match="goes on after 0 s"):
-        Cluster(host).wait(run, 0.1)
-
-
-def test_an_api_that_comes_up_late_is_waited_for(kubeflow, compiled: Path) -> None:
+def test_an_api_that_comes_up_late_is_waited_for(kubeflow, order: Order) -> None:
     state, host = kubeflow
     state.failures = 2
-    assert Cluster(host).submit(compiled, {"source": "x"}).run_id == "run-0"
+    assert submit(Kubeflow(host), order).run_id == "run-0"
 
 
-def test_an_api_that_stays_away_is_one_line(kubeflow, compiled: Path) -> None:
+def test_an_api_that_stays_away_is_one_line(kubeflow, order: Order) -> None:
     state, host = kubeflow
     state.failures = 1000
     with pytest.raises(UserError, match=rf"Kubeflow at {host} does not answer, asked 4 times"):
-        Cluster(host).submit(compiled, {"source": "x"})
+        submit(Kubeflow(host), order)
     assert state.runs == []
 
 
-def test_nobody_at_the_address(kubeflow, compiled: Path) -> None:
+def test_nobody_at_the_address(kubeflow, order: Order) -> None:
     with pytest.raises(UserError, match=r"does not answer, asked 4 times \(\[Errno 111\] Connection refused\)"):
-        Cluster("http://127.0.0.1:1").submit(compiled, {"source": "x"})
+        submit(Kubeflow("http://127.0.0.1:1"), order)
 
 
-def test_the_command_prints_where_to_look(kubeflow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+@pytest.mark.parametrize(
+    ("behaviour", "namespace", "complaint"),
+    [
+        ({"version": "1.8.5"}, "", "no Kubeflow Pipelines 2 answers there; these pipelines are compiled for 2.17"),
+        ({"version": "2.4.1"}, "", "is Kubeflow Pipelines 2.4.1; these pipelines are compiled for 2.17 and newer"),
+        ({"expired": True}, "", "refuses: 401 no token, or one that has expired or may not do this"),
+        ({"multi_user": True}, "", "has a namespace for each user; name yours with --namespace"),
+        ({}, "team", "has one user and no namespaces; leave --namespace out"),
+    ],
+)
+def test_a_kubeflow_that_is_not_what_it_is_taken_for(kubeflow, order: Order, behaviour, namespace, complaint) -> None:
     state, host = kubeflow
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "params.yaml").write_text("variants: {full: {}}")
-    assert main(["submit", "training", "source=/data", "--host", host, "--wait", "1", "--json"]) == 0
+    for name, value in behaviour.items():
+        setattr(state, name, value)
+    with pytest.raises(UserError, match=complaint):
+        submit(Kubeflow(host, namespace), order)
+    assert not state.pipelines
+    assert not state.runs
+
+
+def test_the_namespace_of_a_user_is_that_of_everything_that_is_made(kubeflow, order: Order) -> None:
+    state, host = kubeflow
+    state.multi_user = True
+    assert submit(Kubeflow(host, "team"), order).run_id == "run-0"
+
+
+def test_names_that_are_too_long(order: Order) -> None:
+    with pytest.raises(UserError, match=r"--experiment x{30}…: 300 characters; Kubeflow takes 128"):
+        replace(order, experiment="x" * 300)
+    assert len(run_name("train " + "x" * 300, "/data/soccer.net/" + "y" * 300)) == 128
+    assert run_name("train full", "s3://data/soccer.net/", "v1").startswith("train full on soccer.net@v1, ")
+
+
+def test_without_a_ui_at_the_address_the_page_is_where_the_ui_is_said_to_be(kubeflow, order: Order) -> None:
+    state, host = kubeflow
+    state.has_ui = False
+    assert "name the UI's address with --ui" in submit(Kubeflow(host), order).url
+    assert submit(Kubeflow(host, ui="https://kubeflow.example/"), order).url == (
+        "https://kubeflow.example/#/runs/details/run-0"
+    )
+
+
+def test_the_command_prints_where_to_look(kubeflow, capsys) -> None:
+    state, host = kubeflow
+    assert main(["submit", "training", "--host", host, "source=/data", "--wait", "1", "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["url"] == f"{host}/#/runs/details/run-0"
     assert answer["state"] == "SUCCEEDED"
-    state.states = ["FAILED"]
-    assert main(["submit", "training", "source=/data", "--host", host, "--wait", "1"]) == 1
-    assert "run run-0 failed: task train failed" in capsys.readouterr().err
+    assert state.runs[0]["display_name"].startswith("train all variants on data, ")
+    assert state.runs[0]["runtime_config"]["parameters"] == {"source": "/data"}
+
+
+def test_without_cache_nothing_that_is_sent_is_cached(kubeflow, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = []
+    monkeypatch.setattr("pipelines.cluster.submitting.submit", lambda kubeflow, order: sent.append(order) or 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        main(["submit", "training", "source=/data", "--host", kubeflow[1], "--no-cache"])
+    options = [task.get("cachingOptions", {}) for task in _tasks(next(yaml.safe_load_all(sent[0].text)))]
+    assert options
+    assert not any(option.get("enableCache") for option in options)
+
+
+def _tasks(spec):
+    groups = [spec["root"], *spec["components"].values()]
+    return [task for group in groups for task in group.get("dag", {}).get("tasks", {}).values()]
+
+
+def test_a_tag_may_move_and_that_is_said(kubeflow, tmp_path: Path, capsys) -> None:
+    _, host = kubeflow
+    assert main(["submit", "training", "source=/data", "--host", host]) == 0
+    assert "warning: rmsnet:0.1.0 may be moved to another content" in capsys.readouterr().err
+    (tmp_path / "pinned.yaml").write_text(f"image: registry.example/rmsnet@sha256:{'0' * 64}")
+    assert main(["submit", "training", "source=/data", "--host", host, "--deployment", "pinned.yaml"]) == 0
+    assert "warning" not in capsys.readouterr().err
+
+
+def test_a_study_that_nobody_knows_is_found_before_anything_is_sent(kubeflow, capsys) -> None:
+    state, host = kubeflow
+    assert main(["submit", "ablation", "source=/data", "study=table9", "--host", host]) == 2
+    assert "table9" in capsys.readouterr().err
+    assert state.asked == []
 
 
 def test_a_token_file_of_a_pod_is_used(kubeflow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     state, host = kubeflow
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "params.yaml").write_text("variants: {full: {}}")
     (tmp_path / "token").write_text("from-the-kubelet\n")
     monkeypatch.setenv("KF_PIPELINES_SA_TOKEN_PATH", str(tmp_path / "token"))
     assert main(["submit", "training", "source=/data", "--host", host]) == 0
