@@ -10,7 +10,7 @@ import pytest
 import yaml
 from kubernetes import client
 
-FOLDERS = ("base", "recurring-run")
+FOLDERS = ("base",)
 
 
 def manifests(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -111,16 +111,6 @@ def test_the_runner_may_do_only_what_the_launcher_needs(repository: Path) -> Non
     assert all("*" not in rule["resources"] + rule["verbs"] + rule["apiGroups"] for rule in role["rules"])
     secrets = [rule for rule in role["rules"] if "secrets" in rule["resources"]]
     assert [(rule["resourceNames"], rule["verbs"]) for rule in secrets] == [(["mlpipeline-minio-artifact"], ["get"])]
-
-
-def test_the_recurring_run_calls_submit_with_options_that_it_has(repository: Path) -> None:
-    from pipelines.__main__ import command_parser
-
-    job = dict(every_manifest(repository))["nightly-training.yaml, CronJob nightly-training"]
-    command = pod_spec(job)["containers"][0]["command"]
-    assert command[:3] == ["python", "-m", "pipelines"]
-    options = command_parser().parse_args(command[3:])
-    assert (options.name, options.service_account) == ("training", "rmsnet-runner")
 
 
 @pytest.mark.parametrize("folder", FOLDERS)

@@ -1,8 +1,8 @@
 """Kubeflow's API at an address: asked again while it is away, refusals in one line."""
 
+import io
 import json
 import re
-import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -177,8 +177,8 @@ def display_name_filter(name: str) -> str:
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """The client prints links and warns of its own age; what matters is said here once, on standard output."""
-    with redirect_stdout(sys.stderr), warnings.catch_warnings():
+    """The client prints links and warns of its own age; what matters is said here."""
+    with redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 

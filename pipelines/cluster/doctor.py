@@ -21,6 +21,8 @@ PATIENCE_SECONDS = 60
 
 POLL_SECONDS = 3.0
 
+QUOTAS = ("pods", "requests.cpu", "limits.cpu", "requests.memory", "limits.memory")
+
 RIGHTS = (("create", "pods"), ("get", "pods"), ("get", "pods/log"), ("get", "secrets"), ("delete", "pods"))
 """What the doctor itself needs in the namespace of the runs."""
 
@@ -180,12 +182,47 @@ def _gpus(visit: Visit) -> Iterator[Finding]:
 
 
 def _quota(visit: Visit) -> Iterator[Finding]:
+    from kubernetes.utils import parse_quantity
+
     quotas = _ask("quota", lambda: visit.core.list_namespaced_resource_quota(visit.namespace)).items
     for quota in quotas:
         hard, used = quota.status.hard or {}, quota.status.used or {}
-        for key in ("requests.cpu", "limits.cpu", "requests.memory", "limits.memory", "pods"):
-            if key in hard:
-                yield Finding(f"quota {quota.metadata.name}: {key}", True, f"{used.get(key, '0')} of {hard[key]} used")
+        for key in QUOTAS:
+            if key not in hard:
+                continue
+            left = parse_quantity(hard[key]) - parse_quantity(used.get(key, "0"))
+            yield Finding(
+                f"quota {quota.metadata.name}: {key}",
+                all(each <= left for _, each, _ in _asked(visit.deployment, key)),
+                f"{used.get(key, '0')} of {hard[key]} used{_waiting(visit.deployment, key, left)}",
+            )
+
+
+def _waiting(deployment: Deployment, key: str, left: Any) -> str:
+    """Which stages do not get all their pods at once."""
+    waiting = [
+        f"; {stage}: {max(0, int(left // each))} of {count} pods at a time"
+        for stage, each, count in _asked(deployment, key)
+        if each * count > left
+    ]
+    return "".join(waiting)
+
+
+def _asked(deployment: Deployment, key: str) -> Iterator[tuple[str, Any, int]]:
+    """Of each stage: what a pod of it counts against a quota, and how many pods run side by side."""
+    from kubernetes.utils import parse_quantity
+
+    counts = {"extract": deployment.extract_shards, "train": deployment.train_pods, "spot": deployment.spot_shards}
+    for stage in STAGES:
+        resources = getattr(deployment, stage)
+        each = {
+            "pods": "1",
+            "requests.cpu": resources.cpu,
+            "limits.cpu": resources.cpu_limit or resources.cpu,
+            "requests.memory": resources.memory,
+            "limits.memory": resources.memory,
+        }
+        yield stage, parse_quantity(each[key]), counts.get(stage, 1)
 
 
 def _pod(visit: Visit) -> Iterator[Finding]:

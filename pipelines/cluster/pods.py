@@ -2,7 +2,6 @@
 
 import io
 import re
-from collections.abc import Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ from rmsnet.errors import UserError
 
 RUN_LABEL = "pipeline/runid"
 NODE_ANNOTATION = "workflows.argoproj.io/node-name"
+NODE_ID_ANNOTATION = "workflows.argoproj.io/node-id"
 WAITING = ("ImagePullBackOff", "ErrImagePull", "InvalidImageName", "CreateContainerConfigError", "CreateContainerError")
 
 _TASK = re.compile(r"\.([a-z0-9-]+)\(\d+\)\.executor\((\d+)\)$")
@@ -23,6 +23,7 @@ class Pod:
 
     Attributes:
         namespace, name: of the pod.
+        node: id of Argo's node.
         task: its key.
         iteration: of the loop around it; None: there is none.
         attempt: 0 for the first.
@@ -32,6 +33,7 @@ class Pod:
 
     namespace: str
     name: str
+    node: str
     task: str
     iteration: int | None
     attempt: int
@@ -91,6 +93,7 @@ def pod_of(item: Any) -> Pod | None:
     return Pod(
         item.metadata.namespace,
         item.metadata.name,
+        (item.metadata.annotations or {}).get(NODE_ID_ANNOTATION, ""),
         found[1],
         int(iterations[-1]) if iterations else None,
         int(found[2]),
@@ -137,11 +140,3 @@ _LAUNCHER = re.compile(r"[IWEF]\d{4} |time=|\[KFP Executor|Error: exit status|[ 
 
 def _line(reason: str, message: str | None) -> str:
     return " ".join(f"{reason}: {message or ''}".split()).rstrip(":")
-
-
-def by_task(pods: list[Pod]) -> Mapping[tuple[str, int | None], Pod]:
-    """The last attempt at each task, by its key and iteration."""
-    found: dict[tuple[str, int | None], Pod] = {}
-    for pod in sorted(pods, key=lambda pod: pod.attempt):
-        found[pod.task, pod.iteration] = pod
-    return found

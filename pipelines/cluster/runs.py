@@ -1,13 +1,14 @@
 """What became of a run: its tasks with state, time and reason; waiting for it, stopping it, going on with it."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from pipelines.cluster.api import Gone, Kubeflow
-from pipelines.cluster.pods import Pod, by_task, kubernetes, last_words, pods_of
+from pipelines.cluster.pods import Pod, kubernetes, last_words, pods_of
 from pipelines.cluster.submitting import Submitted
 from rmsnet.errors import CheckFailed, UserError
 
@@ -90,31 +91,38 @@ def status(kubeflow: Kubeflow, run_id: str) -> RunState:
         raise Gone(f"run {run_id}: is not there; was it deleted?") from None
     core = kubernetes()
     pods = pods_of(core, run_id, kubeflow.namespace)
-    tasks = _tasks(kubeflow, run)
+    details = (run.run_details.task_details if run.run_details else None) or ()
+    tasks = _tasks(details, _names(kubeflow, run))
     if pods is not None:
-        tasks = _with_pods(tasks, pods, lambda pod: last_words(core, pod))
+        tasks = _with_pods(tasks, details, pods, lambda pod: last_words(core, pod))
+    if run.state in BAD:  # of a task that its time limit has killed the API says that it goes on
+        tasks = [task if task.state in (*FINISHED, "CACHED") else replace(task, state=str(run.state)) for task in tasks]
     return RunState(run_id, run.display_name, str(run.state), kubeflow.page("runs", run_id), tuple(tasks))
 
 
-def _tasks(kubeflow: Kubeflow, run: Any) -> list[TaskState]:
-    """The tasks that run containers, as Kubeflow's API knows them: it gives no order, and iterations no number."""
-    names = _names(kubeflow, run)
-    details = run.run_details.task_details if run.run_details else None
+def _tasks(details: Iterable[Any], names: Mapping[str, str]) -> list[TaskState]:
+    """The tasks that run containers, as Kubeflow's API knows them: it numbers no iterations.
+
+    Args:
+        details: of the run: a node of Argo's each.
+        names: of the tasks, by key.
+    """
     states = []
-    for detail in details or ():
+    for detail in details:
         shown = detail.display_name or ""
+        key = shown.removesuffix("-driver")
         if shown in names:
-            seconds = _seconds(detail.start_time, detail.end_time)
-            # The container's template of a hit is there and has nothing to do.
-            hit = detail.state == "SUCCEEDED" and seconds is not None and seconds < 1
-            state = "CACHED" if hit else str(detail.state)
-            begun = detail.start_time or datetime.max
-            states.append((str(begun), TaskState(shown, names[shown], None, state, seconds, None)))
-        elif shown.removesuffix("-driver") in names and detail.state in BAD:
-            key = shown.removesuffix("-driver")
+            states.append((detail, TaskState(shown, names[shown], None, _state(detail), _seconds(detail), None)))
+        elif key in names and detail.state in BAD:
             reason = "Kubeflow could not prepare it; see its driver's log"
-            states.append((str(detail.start_time), TaskState(key, names[key], None, "FAILED", None, None, reason)))
-    return [state for _, state in sorted(states, key=lambda pair: pair[0])]
+            states.append((detail, TaskState(key, names[key], None, "FAILED", None, None, reason)))
+    return [state for _, state in sorted(states, key=lambda pair: str(pair[0].start_time or datetime.max))]
+
+
+def _state(detail: Any) -> str:
+    """The container's template of a hit is there and has nothing to do."""
+    seconds = _seconds(detail)
+    return "CACHED" if detail.state == "SUCCEEDED" and seconds is not None and seconds < 1 else str(detail.state)
 
 
 def _names(kubeflow: Kubeflow, run: Any) -> Mapping[str, str]:
@@ -134,42 +142,51 @@ def _names(kubeflow: Kubeflow, run: Any) -> Mapping[str, str]:
     return {task.key: task.name for task in Document(spec, {}).container_tasks}
 
 
-def _seconds(start: datetime | None, end: datetime | None) -> float | None:
+def _seconds(detail: Any) -> float | None:
+    start, end = detail.start_time, detail.end_time
     if start is None or start.year < 2000:
         return None
     if end is None or end.year < 2000:
         end = datetime.now(start.tzinfo)
-    return (end - start).total_seconds()
+    seconds: float = (end - start).total_seconds()
+    return seconds
 
 
-def _with_pods(tasks: list[TaskState], pods: list[Pod], words: Callable[[Pod], list[str]]) -> list[TaskState]:
+EXECUTOR = "executor"
+"""What Argo calls the node of a task's container in every template; its children are the attempts."""
+
+
+def _with_pods(
+    tasks: Sequence[TaskState], details: Iterable[Any], pods: Sequence[Pod], words: Callable[[Pod], list[str]]
+) -> list[TaskState]:
     """What Kubernetes adds: the iteration, how many attempts there were, and why one does not end well."""
-    last = by_task(pods)
+    by_node = {pod.node: pod for pod in pods}
     found = []
-    waiting = {key: [pod for pod in last.values() if pod.task == key] for key in {pod.task for pod in pods}}
+    for detail in sorted(details, key=lambda detail: str(detail.start_time)):
+        children = [child.pod_name for child in detail.child_tasks or ()] if detail.display_name == EXECUTOR else []
+        attempts = sorted((by_node[child] for child in children if child in by_node), key=lambda pod: pod.attempt)
+        if attempts:
+            found.append(_of_pod(detail, attempts[-1], len(children), {task.key: task.name for task in tasks}, words))
+    # Taken from an earlier run, or without a pod as yet, or its pods are gone.
+    known = Counter(task.key for task in found)
+    others = []
     for task in tasks:
-        of_task = waiting.get(task.key, [])
-        match = next((pod for pod in of_task if _agrees(pod, task)), None)
-        if match is None:
-            found.append(task)
-            continue
-        of_task.remove(match)
-        attempts = len([pod for pod in pods if (pod.task, pod.iteration) == (match.task, match.iteration)])
-        reason = task.reason or match.trouble
-        if match.trouble.startswith("ended with status"):
-            said = words(match)
-            reason = said[-1] if said else match.trouble
-        if task.state == "SUCCEEDED":
-            reason = ""
-        found.append(replace(task, iteration=match.iteration, attempts=attempts, reason=reason))
-    return found
+        if task.state != "CACHED" and known[task.key]:
+            known[task.key] -= 1
+        else:
+            others.append(task)
+    order = list(dict.fromkeys(task.key for task in tasks))
+    return sorted([*others, *found], key=lambda task: (order.index(task.key), task.iteration or 0))
 
 
-def _agrees(pod: Pod, task: TaskState) -> bool:
-    """Whether a pod may be that of a task: the API does not number iterations, so that state is all there is."""
-    if task.state == "CACHED":
-        return False
-    return (pod.phase == "Succeeded") == (task.state == "SUCCEEDED")
+def _of_pod(
+    detail: Any, pod: Pod, attempts: int, names: Mapping[str, str], words: Callable[[Pod], list[str]]
+) -> TaskState:
+    state = "FAILED" if pod.phase == "Failed" and detail.state not in FINISHED else str(detail.state)
+    reason = "" if state == "SUCCEEDED" else pod.trouble
+    if reason.startswith("ended with status"):
+        reason = (words(pod) or [reason])[-1]
+    return TaskState(pod.task, names.get(pod.task, pod.task), pod.iteration, state, _seconds(detail), attempts, reason)
 
 
 def wait(
@@ -208,8 +225,11 @@ def wait(
 
 
 def _news(tasks: Iterable[TaskState], told: set[str]) -> Iterable[str]:
-    for number, task in enumerate(tasks):
-        key = f"{number} {task.key} {task.state}"
+    """A line for each task that has ended, or that cannot begin, since the last look."""
+    seen: Counter[str] = Counter()
+    for task in tasks:
+        seen[f"{task.shown} {task.state}"] += 1
+        key = f"{task.shown} {task.state} {seen[f'{task.shown} {task.state}']}"
         ended = task.state in (*FINISHED, "CACHED")
         stuck = task.reason and (task.seconds or 0) > STUCK_SECONDS
         if (ended or stuck) and key not in told:

@@ -107,7 +107,8 @@ class Kubeflow:
                 self.states = [VERBS[call.removeprefix("run-0:")]]
                 return 200, {}
             case "POST", ["recurringruns"]:
-                made = {**json.loads(body), "recurring_run_id": f"schedule-{len(self.schedules)}", "status": "ENABLED"}
+                identity = f"schedule-{self.asked.count((method, '/apis/v2beta1/recurringruns')) - 1}"
+                made = {**json.loads(body), "recurring_run_id": identity, "status": "ENABLED"}
                 self.schedules[made["recurring_run_id"]] = made
                 return 200, made
             case "GET", ["recurringruns"]:
@@ -138,9 +139,10 @@ class Kubeflow:
         }
 
 
-def task(name: str, state: str, start: str = START, end: str = END) -> dict[str, Any]:
-    """A task as the API tells of it."""
-    return {"display_name": name, "state": state, "start_time": start, "end_time": end}
+def task(name: str, state: str, start: str = START, end: str = END, pods: tuple[str, ...] = ()) -> dict[str, Any]:
+    """A node of a run as the API tells of it; `pods`: ids of the nodes below it."""
+    children = [{"pod_name": node} for node in pods]
+    return {"display_name": name, "state": state, "start_time": start, "end_time": end, "child_tasks": children}
 
 
 @dataclass
@@ -190,12 +192,15 @@ class Kubernetes:
 
 
 def pod(node: str, phase: str, **status: Any) -> dict[str, Any]:
-    """A pod of a run; `node` is Argo's name of it behind the workflow's."""
+    """A pod of a run; `node` is Argo's name of it behind the workflow's, and its id."""
+    required = {"image": "", "imageID": "", "ready": False, "restartCount": 0}
+    status["containerStatuses"] = [{**required, **item} for item in status.get("containerStatuses", ())]
+    place = {"node-name": f"rmsnet-x.root.{node}", "node-id": node}
     return {
         "metadata": {
             "name": f"pod-{node}".replace("(", "-").replace(")", "-").replace(":", "-"),
             "namespace": "kubeflow",
-            "annotations": {"workflows.argoproj.io/node-name": f"rmsnet-x.root.{node}"},
+            "annotations": {f"workflows.argoproj.io/{key}": value for key, value in place.items()},
         },
         "status": {"phase": phase, **status},
     }
