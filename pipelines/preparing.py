@@ -38,7 +38,7 @@ def prepared(options: argparse.Namespace) -> Prepared:
         UserError: anything in them that cannot be.
     """
     from pipelines.commands._options import deployment_of, given_arguments, params_of
-    from pipelines.compiling import compile_pipeline
+    from pipelines.compiling import compile_pipeline, pods
     from rmsnet.params import params_from
 
     sections, deployment = params_of(options), deployment_of(options)
@@ -49,12 +49,10 @@ def prepared(options: argparse.Namespace) -> Prepared:
     params = params_from(arguments.get("params", sections), "parameter params")
     if options.name == "training":
         _check_variants(arguments, params)
-    pods = {}
+    most = dict(pods(options.name, deployment))
     if options.name == "ablation":
-        pods["train-rows"] = min(deployment.train_pods, _trainings(arguments, params))
-    if options.name == "spotting":
-        pods["spot"] = deployment.spot_shards
-    return Prepared(text, arguments, deployment, pods)
+        most["train-rows"] = min(most["train-rows"], _trainings(arguments, params))
+    return Prepared(text, arguments, deployment, most)
 
 
 def _check_variants(arguments: Mapping[str, Any], params: Params) -> None:

@@ -16,11 +16,13 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def run(options: argparse.Namespace) -> None:
+    from pipelines.backend.cost import cost_of
     from pipelines.compiling import write_pipelines
 
     for name in options.names:
         if name not in NAMES:
             raise UserError(f"{name}: no such pipeline; there are {', '.join(NAMES)}")
     deployment, params = deployment_of(options), params_of(options)
-    for path in write_pipelines(options.names or list(NAMES), deployment, params, options.out):
+    for path, document, assumed in write_pipelines(options.names or list(NAMES), deployment, params, options.out):
         print(path)
+        print("\n".join(f"  {line}" for line in cost_of(document, assumed).lines()))
