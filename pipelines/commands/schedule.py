@@ -56,6 +56,8 @@ def run(options: argparse.Namespace) -> Any:
         if len(options.arguments) != 1:
             raise UserError(f"schedule {options.what}: name one schedule")
         change(kubeflow, options.arguments[0], options.what)
+        if not options.json:
+            print(f"schedule {options.arguments[0]}: {options.what}d")
         return {"schedule": options.arguments[0], "done": options.what}
     options.name, name = options.what, options.schedule or f"rmsnet-{options.what}"
     when, ready = moment(options.cron, options.every), prepared(options)
