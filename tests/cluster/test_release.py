@@ -10,9 +10,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from tempfile import NamedTemporaryFile
+from typing import Any
 from uuid import uuid4
 
 import pytest
+import yaml
 
 from pipelines.cluster.api import Kubeflow
 from pipelines.cluster.pods import kubernetes, pods_of
@@ -29,12 +32,11 @@ pytestmark = pytest.mark.skipif(
     not (HOST and DEPLOYMENT and SOURCE), reason="no cluster: set KFP_HOST, DEPLOYMENT and SOURCE"
 )
 
-SHORT = {
-    "train.epochs": "1",
-    "train.foreground_clips": "64",
-    "train.background_clips": "64",
-    "evaluate.bootstrap": "20",
-    "register.floor": "0",
+SHORT: dict[str, dict[str, Any]] = {
+    "train": {"epochs": 1, "foreground_clips": 64, "background_clips": 64},
+    "evaluate": {"bootstrap": 20},
+    "register": {"floor": 0},
+    "variants": {"full": {}, "no-masking": {"masking_probability": 0}},
 }
 """A training of seconds; that the model is any good is not asked here."""
 
@@ -64,10 +66,17 @@ def command(*arguments: str) -> dict:
     return json.loads(done.stdout)
 
 
-def started(pipeline: str, model: str, *arguments: str, **settings: str) -> Submitted:
-    short = {**SHORT, "register.model_name": model, **settings}
-    words = [word for key, value in short.items() for word in ("--set", f"{key}={value}")]
-    return Submitted(**command("submit", pipeline, f"source={SOURCE}", *words, *arguments))
+def short(model: str, **sections: dict[str, Any]) -> list[str]:
+    """Options of a command: parameters of a training of seconds, with some sections otherwise."""
+    changes = {**sections, "register": {"model_name": model}}
+    params = {name: {**SHORT.get(name, {}), **changes.get(name, {})} for name in {**SHORT, **changes}}
+    with NamedTemporaryFile("w", suffix=".yaml", delete=False) as file:
+        yaml.safe_dump(params, file)
+    return ["--params", file.name]
+
+
+def started(pipeline: str, model: str, *arguments: str, **sections: dict[str, Any]) -> Submitted:
+    return Submitted(**command("submit", pipeline, f"source={SOURCE}", *arguments, *short(model, **sections)))
 
 
 def ended(kubeflow: Kubeflow, run: Submitted) -> RunState:
@@ -108,7 +117,7 @@ def test_the_same_again_is_taken_from_the_first_and_green(kubeflow: Kubeflow, mo
 
 
 def test_bad_data_are_red_and_the_words_are_true(kubeflow: Kubeflow, model: str) -> None:
-    run = ended(kubeflow, started("training", model, "variants=[full]", **{"extract.features": "nobody-has-these"}))
+    run = ended(kubeflow, started("training", model, "variants=[full]", extract={"features": "nobody-has-these"}))
     assert run.state == "FAILED"
     states = {task.key: task for task in run.tasks}
     assert states["validate-data"].state == "SUCCEEDED"
@@ -118,7 +127,7 @@ def test_bad_data_are_red_and_the_words_are_true(kubeflow: Kubeflow, model: str)
 
 
 def test_a_pod_that_is_lost_runs_again(kubeflow: Kubeflow, model: str) -> None:
-    run = started("training", f"{model}-lost", "variants=[full]", "--no-cache", **{"train.foreground_clips": "2000"})
+    run = started("training", f"{model}-lost", "variants=[full]", "--no-cache", train={"foreground_clips": 2000})
     core = kubernetes(required=True)
     until = time.monotonic() + 60 * MINUTES
     while time.monotonic() < until:
@@ -134,8 +143,8 @@ def test_a_pod_that_is_lost_runs_again(kubeflow: Kubeflow, model: str) -> None:
 
 
 def test_a_study_of_nine_rows_and_nine_seeds(kubeflow: Kubeflow, model: str) -> None:
-    variants = {f"variants.row-{number}.dropout": f"0.{number}" for number in range(ROWS)}
-    found = ended(kubeflow, started("ablation", model, "study=", f"seeds={SEEDS}", **variants))
+    rows = {f"dropout-{number}": {"dropout": number / 10} for number in range(ROWS - len(SHORT["variants"]))}
+    found = ended(kubeflow, started("ablation", model, "study=", f"seeds={SEEDS}", variants=rows))
     assert found.state == "SUCCEEDED"
 
 
@@ -147,10 +156,8 @@ def test_matches_are_spotted_with_the_champion(kubeflow: Kubeflow, model: str, t
 
 def test_a_schedule_starts_a_run_by_itself(kubeflow: Kubeflow, model: str) -> None:
     name = f"{model}-schedule"
-    words = [
-        word for key, value in {**SHORT, "register.model_name": name}.items() for word in ("--set", f"{key}={value}")
-    ]
-    command("schedule", "training", f"source={SOURCE}", "variants=[full]", "--every", "1m", "--schedule", name, *words)
+    when = ["--every", "1m", "--schedule", name]
+    command("schedule", "training", f"source={SOURCE}", "variants=[full]", *when, *short(name))
     try:
         assert _eventually(lambda: any(item.name == name and item.last for item in listed(kubeflow)))
     finally:
