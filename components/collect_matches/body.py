@@ -51,5 +51,5 @@ def body(
         simulated = bool(spotter.metadata.get("simulated") == "yes")
         title = f"{values['events']} events in {values['matches']} matches"
         write_page(page.path, title, [scores, section("Events", *events_parts(found))], simulated=simulated)
-        log(metrics, {**values, **(run_scores(judged) if judged else {})})
+        log(metrics, {**values, **(run_scores(judged.metrics()) if judged else {})})
         describe(spotted, {**values, **known(spotter.metadata, "uri", "weights_hash", "mlflow_version")})

@@ -54,7 +54,11 @@ def body(
             ],
             simulated=bool(done.metrics["simulated"]),
         )
-        scores = {f"{split}/{key}": value for split, of in done.judged.items() for key, value in run_scores(of).items()}
+        scores = {
+            f"{split}/{key}": value
+            for split, of in done.judged.items()
+            for key, value in run_scores(of.metrics()).items()
+        }
         log(metrics, {**scores, **{key: done.metrics[key] for key in ("best_epoch", "epochs", "train_loss")}})
         log_confusion(done.judged["test"], confusion)
         trained.framework = f"PyTorch {done.metrics['precision']}"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from rmsnet.commands._options import Commands, add_folder, finish, params_of
+from rmsnet.commands.convert import add_convert
 
 
 def add_parser(commands: Commands) -> None:
@@ -14,6 +15,7 @@ def add_parser(commands: Commands) -> None:
     _add_simulate(actions)
     _add_download(actions)
     _add_inspect(actions)
+    add_convert(actions)
     _add_lineage(actions)
 
 

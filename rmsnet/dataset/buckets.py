@@ -1,16 +1,21 @@
 """A dataset in an object store."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 from urllib.parse import urlsplit
 
-from rmsnet.errors import UserError
+from rmsnet.errors import UserError, one_line
+from rmsnet.files import read_json, write_json
 
 CONNECTIONS = 16
 """Objects fetched from an object store at once."""
+
+ATTEMPTS = 3
+"""How often an object store that changes meanwhile is fetched."""
 
 
 @dataclass(frozen=True)
@@ -22,12 +27,19 @@ class StoredObject:
         path: where it goes below the dataset's folder.
         size: in bytes.
         tag: of its content, as the store gives it.
+        changed: when it was written last, ISO 8601.
     """
 
     key: str
     path: PurePosixPath
     size: int
     tag: str
+    changed: str
+
+    @property
+    def state(self) -> list[Any]:
+        """What the store says of it."""
+        return [self.size, self.tag, self.changed]
 
 
 def objects_of(source: str) -> list[StoredObject]:
@@ -50,31 +62,68 @@ def objects_of(source: str) -> list[StoredObject]:
     if not found:
         raise UserError(f"{source}: nothing there")
     return [
-        StoredObject(item["Key"], _place(item["Key"], prefix), item["Size"], str(item.get("ETag", "")))
+        StoredObject(
+            item["Key"],
+            _place(item["Key"], prefix),
+            item["Size"],
+            str(item.get("ETag", "")),
+            item["LastModified"].isoformat(),
+        )
         for item in found
     ]
 
 
 def fetch_objects(source: str, out: Path) -> None:
-    """Bring the objects behind s3://bucket/prefix into a folder; what is there whole already is not brought again.
+    """One state of what lies behind s3://bucket/prefix, in a folder.
+
+    It is fetched until the store says of all objects what it said before. What is there already, and the store says the
+    same of, is not brought again.
 
     Raises:
-        UserError: see `objects_of`.
+        UserError: see `objects_of`; it changes all the while.
     """
+    told = out.with_name(f"{out.name}.json")
+    listed = objects_of(source)
+    for _ in range(ATTEMPTS):
+        _sweep(out, {item.path for item in listed if _told(told).get(item.key) == item.state})
+        write_json(told, {item.key: item.state for item in listed})
+        _download(source, listed, out)
+        fetched, listed = listed, objects_of(source)
+        if fetched == listed:
+            told.unlink()
+            return
+    raise UserError(f"{source}: changes while it is fetched; fetch it again when its writer is done")
+
+
+def _download(source: str, wanted: Sequence[StoredObject], out: Path) -> None:
     import boto3
 
-    bucket, wanted = urlsplit(source).netloc, objects_of(source)
     with _asking(source):
         store = boto3.client("s3")
 
         def download(item: StoredObject) -> None:
             path = out / item.path
-            if not (path.exists() and path.stat().st_size == item.size):
+            if not path.exists():
                 path.parent.mkdir(parents=True, exist_ok=True)
-                store.download_file(bucket, item.key, str(path))
+                store.download_file(urlsplit(source).netloc, item.key, str(path))
 
         with ThreadPoolExecutor(CONNECTIONS) as pool:
             list(pool.map(download, wanted))
+
+
+def _told(path: Path) -> dict[str, list[Any]]:
+    """What the store said of the objects that an interrupted fetch was about."""
+    try:
+        return dict(read_json(path))
+    except (UserError, TypeError, ValueError):
+        return {}
+
+
+def _sweep(folder: Path, kept: Collection[PurePosixPath]) -> None:
+    """Leave of an interrupted fetch only what the store still says the same of."""
+    for path in folder.rglob("*"):
+        if path.is_file() and PurePosixPath(path.relative_to(folder)) not in kept:
+            path.unlink()
 
 
 @contextmanager
@@ -85,7 +134,7 @@ def _asking(source: str) -> Iterator[None]:
     try:
         yield
     except (Boto3Error, BotoCoreError, ClientError) as error:
-        raise UserError(f"{source}: {' '.join(str(error).split())}") from error
+        raise UserError(f"{source}: {one_line(error)}") from error
 
 
 def _place(key: str, prefix: str) -> PurePosixPath:

@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -74,6 +75,12 @@ def _tracked(repository: str, revision: str, path: str) -> tuple[Any, str]:
     return found, commit
 
 
+_CREDENTIALS = re.compile(
+    r"username|authentication|unauthorized|forbidden|\b(code|status|resp|response|error)\W{1,3}40[13]\b", re.IGNORECASE
+)
+"""What the libraries below say where a repository asks who it is."""
+
+
 @contextmanager
 def _reading(repository: str, revision: str) -> Iterator[None]:
     """What git, DVC and the libraries under them raise becomes one line.
@@ -97,7 +104,7 @@ def _reading(repository: str, revision: str) -> Iterator[None]:
 
 def _why(error: BaseException) -> str:
     cause = first_cause(error)
-    if any(word in cause.lower() for word in ("username", "authentication", "unauthorized", "401", "403")):
+    if _CREDENTIALS.search(cause):
         return f"asks for a user and a password or token ({cause}); give them in the address, or by the deployment file"
     return cause
 

@@ -5,9 +5,11 @@ from pathlib import Path
 from rmsnet.dataset.buckets import fetch_objects
 from rmsnet.dataset.revisions import fetch_revision
 from rmsnet.errors import UserError
-from rmsnet.files import replace_folder
+from rmsnet.files import followed, replace_folder
+from rmsnet.locks import alone
 
 
+@alone
 def fetch(source: str, revision: str, out: Path) -> Path:
     """The folder of a dataset, brought to this machine where it is not here already.
 
@@ -40,5 +42,6 @@ def fetch(source: str, revision: str, out: Path) -> Path:
 
 
 def _partial(out: Path) -> Path:
+    out = followed(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     return out.with_name(f".{out.name}.fetching")

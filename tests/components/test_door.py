@@ -63,6 +63,7 @@ def test_an_image_of_another_commit_of_the_same_version_is_said_and_used(
 ) -> None:
     monkeypatch.chdir(tmp_path)  # no checkout, as in a pod
     monkeypatch.setenv(EXPECTED, f"{__version__} abc")
+    monkeypatch.setattr("rmsnet.provenance.PACKAGE", tmp_path)  # no checkout
     monkeypatch.setenv("RMSNET_GIT_COMMIT", "def")
     with door("train"):
         pass
@@ -75,6 +76,7 @@ def test_nothing_is_said_of_the_same_commit_or_of_an_image_that_does_not_know_it
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv(EXPECTED, f"{__version__} abc")
+    monkeypatch.setattr("rmsnet.provenance.PACKAGE", tmp_path)  # no checkout
     monkeypatch.setenv("RMSNET_GIT_COMMIT", commit)
     with door("train"):
         pass

@@ -7,6 +7,7 @@ from kfp.dsl import HTML, Artifact, Metrics
 
 from components.door import PASSED
 from components.register_model.body import body
+from rmsnet.tracking import versions
 from tests.components.conftest import PARAMS
 
 
@@ -29,6 +30,16 @@ def test_the_first_model_is_the_champion_and_one_page_tells_it_all(artifacts, st
     for part in ("Decision", "Variants", "Test split: full", "Model card", "Where more is"):
         assert f"<h2>{part}</h2>" in page
     assert "models/first/versions/1" in page
+
+
+def test_a_task_that_runs_twice_answers_twice_the_same(artifacts, study) -> None:
+    """A pod that was lost after it had moved the alias, and a run that changes nothing."""
+    call(artifacts, study, "same")
+    verdict, made = call(artifacts, study, "same")
+    assert verdict == PASSED
+    assert made["registration"].metadata["promoted"] == "yes"
+    (version,) = versions("same")
+    assert (version.aliases, version.tags["decision"]) == (("champion",), "promoted")
 
 
 def test_a_refused_promotion_is_a_reason_and_no_failure(artifacts, study) -> None:
