@@ -109,17 +109,6 @@ class Deployment:
             )
         for variable in self.environment:
             require_variable("environment", variable)
-        for stage in STAGES:
-            require(
-                stage == "train" or getattr(self, stage).nodes == 1,
-                stage,
-                "runs on one node; only train may take several",
-            )
-        require(
-            self.train.nodes == 1 or self.workspace is not None,
-            "workspace",
-            "is needed where training takes several nodes: they share nothing else",
-        )
 
     def without_cache(self) -> "Deployment":
         """The same, every task anew."""

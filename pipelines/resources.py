@@ -93,7 +93,6 @@ class Resources:
         memory: request and limit, e.g. "8Gi".
         gpus: how many; 0: none. The train stage shares its batches over several.
         gpu_type: resource name of the GPUs, e.g. nvidia.com/mig-1g.10gb for a part of one.
-        nodes: of the train stage: over how many nodes, by Kubeflow Trainer; each gets the resources above.
         shared_memory: size of /dev/shm, e.g. "2Gi"; "": the node's 64 MiB.
         node_selector: labels that a node must have.
         affinity: kinds of nodes that are needed or preferred.
@@ -111,7 +110,6 @@ class Resources:
     memory: str = "4Gi"
     gpus: int = 0
     gpu_type: str = "nvidia.com/gpu"
-    nodes: int = 1
     shared_memory: str = ""
     node_selector: dict[str, str] = field(default_factory=dict)
     affinity: tuple[Affinity, ...] = ()
@@ -127,7 +125,6 @@ class Resources:
             require_size(key, value)
         for key in ("gpus", "retries", "timeout_minutes"):
             require(getattr(self, key) >= 0, key, f"must not be negative, not {getattr(self, key)}")
-        require(self.nodes >= 1, "nodes", f"must be at least 1, not {self.nodes}")
         require(
             _RESOURCE.fullmatch(self.gpu_type) is not None,
             "gpu_type",

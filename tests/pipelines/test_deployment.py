@@ -36,8 +36,6 @@ def example(repository: Path, name: str) -> Deployment:
         ("data: {access_key: a}", "data: secret must name the secret that holds the keys"),
         ("volumes: [{claim: soccer.net, path: /data}]", "volumes.0: claim must be a-z, 0-9 and -, at most 63"),
         (f"volumes: [{{claim: {'x' * 300}, path: /data}}]", "volumes.0: claim must be a-z, 0-9 and -, at most 63"),
-        ("extract: {nodes: 2}", "extract runs on one node; only train may take several"),
-        ("train: {nodes: 2}", "workspace is needed where training takes several nodes"),
         ("train: {affinity: [{key: a, values: []}]}", "train.affinity.0: values must name a value at least"),
         ("train: {gpus: 1, gpu_type: gpu}", "train: gpu_type must be a resource like nvidia.com/gpu, not 'gpu'"),
         ("workspace: {size: much}", "workspace: size must be like '4Gi', not 'much'"),
