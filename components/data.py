@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from components.patience import patiently
+from rmsnet import __version__
 from rmsnet.errors import UserError
 
 PREFIX = "RMSNET_DATA_"
@@ -18,6 +19,10 @@ data would be its keys too.
 """
 
 GIT_USER, GIT_TOKEN = f"{PREFIX}GIT_USER", f"{PREFIX}GIT_TOKEN"
+
+
+BY = " by rmsnet "
+"""Between the fingerprint of data and the code that works on them."""
 
 
 @contextmanager
@@ -34,15 +39,20 @@ def access() -> Iterator[None]:
 
 
 def identified(source: str, revision: str) -> str:
-    """The fingerprint of what a source holds now.
+    """The fingerprint of what a source holds now, and behind it the code that will work on it.
+
+    Kubeflow's cache knows an image by its name: under a tag that was moved, what other code has made of the same data
+    would be taken for this one's.
 
     Raises:
         UserError: see `rmsnet.dataset.fingerprints.fingerprint`.
     """
     from rmsnet.dataset.fingerprints import fingerprint
+    from rmsnet.provenance import code_commit
 
     with access(), _without_token():
-        return patiently(source, lambda: fingerprint(_with_token(source, revision), revision))
+        found = patiently(source, lambda: fingerprint(_with_token(source, revision), revision))
+    return f"{found}{BY}{__version__} {code_commit()}".rstrip()
 
 
 @contextmanager
@@ -60,9 +70,11 @@ def dataset(source: str, revision: str, fingerprint: str) -> Iterator[Path]:
     from rmsnet.dataset.fingerprints import require_unchanged
     from rmsnet.dataset.sources import fetch
 
+    held = fingerprint.partition(BY)[0]
+
     def checked() -> None:
         with access(), _without_token():
-            patiently(source, lambda: require_unchanged(_with_token(source, revision), revision, fingerprint))
+            patiently(source, lambda: require_unchanged(_with_token(source, revision), revision, held))
 
     with TemporaryDirectory() as folder:
         with access(), _without_token():

@@ -38,11 +38,11 @@ def run(options: argparse.Namespace) -> Any:
 
 
 def warn_of_the_image(image: str) -> None:
-    """A tag may be moved, and Kubeflow's cache does not see it."""
+    """A tag may be moved, and pods that start later are then of another image."""
     if "@sha256:" not in image:
         name = image.rpartition(":")[0] or image
         print(
-            f"warning: {image} may be moved to another content, and tasks be taken from runs of the old one; pin it: "
-            f"{name}@sha256:…, as docker inspect --format '{{{{index .RepoDigests 0}}}}' {image} says",
+            f"warning: {image} may be moved to another content while the run goes on; pin it: {name}@sha256:…, as "
+            f"docker inspect --format '{{{{index .RepoDigests 0}}}}' {image} says",
             file=sys.stderr,
         )

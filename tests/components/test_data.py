@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from components.data import GIT_TOKEN, PREFIX, dataset, identified
+from components.data import BY, GIT_TOKEN, PREFIX, dataset, identified
 from rmsnet.errors import CheckFailed, UserError
 
 
@@ -27,6 +27,17 @@ def test_data_that_have_changed_since_they_were_identified_are_refused(folder: P
     found = identified(str(folder), "")
     (folder / "file").write_text("two")
     with pytest.raises(CheckFailed, match="changed while it was used"), dataset(str(folder), "", found):
+        pass
+
+
+def test_what_other_code_has_made_of_the_same_data_is_not_taken(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An image under the same name, with another content."""
+    found = identified(str(folder), "")
+    monkeypatch.setattr("rmsnet.provenance.code_commit", lambda: "another")
+    other = identified(str(folder), "")
+    assert other != found
+    assert other.partition(BY)[0] == found.partition(BY)[0]
+    with dataset(str(folder), "", found):  # the data are the same
         pass
 
 
