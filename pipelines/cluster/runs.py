@@ -95,9 +95,14 @@ def status(kubeflow: Kubeflow, run_id: str) -> RunState:
     tasks = _tasks(details, _names(kubeflow, run))
     if pods is not None:
         tasks = _with_pods(tasks, details, pods, lambda pod: last_words(core, pod))
-    if run.state in BAD:  # of a task that its time limit has killed the API says that it goes on
-        tasks = [task if task.state in (*FINISHED, "CACHED") else replace(task, state=str(run.state)) for task in tasks]
+    if run.state in BAD:
+        tasks = [task if task.state in (*FINISHED, "CACHED") else _of_ended(task, str(run.state)) for task in tasks]
     return RunState(run_id, run.display_name, str(run.state), kubeflow.page("runs", run_id), tuple(tasks))
+
+
+def _of_ended(task: TaskState, state: str) -> TaskState:
+    """A task of a run that has ended badly: of one that its time limit has killed the API says that it goes on."""
+    return replace(task, state=state if task.seconds else "SKIPPED")
 
 
 def _tasks(details: Iterable[Any], names: Mapping[str, str]) -> list[TaskState]:

@@ -43,6 +43,7 @@ def test_a_run_that_fails_names_the_task_and_its_last_words(kubeflow, kubernetes
             task("executor", "SUCCEEDED", pods=(IDENTIFY,)),
             task("validate-data", "RUNNING"),
             task("executor", "RUNNING", pods=(VALIDATE,)),
+            task("register-model", "PENDING", START, START),  # never begun, and no fault of its own
         ]
     ]
     ended = [{"name": "main", "state": {"terminated": {"exitCode": 2, "reason": "Error", "message": "Error (exit 2)"}}}]
