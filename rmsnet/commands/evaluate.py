@@ -18,7 +18,7 @@ FILE_OPTIONS = {
     "ignore_other_labels": False,
     "allow_missing": False,
     "protocol": "devkit",
-    "frame_rate": 2.0,
+    "frame_rate": None,
 }
 """Options that a model has no use for, with their defaults."""
 
@@ -48,13 +48,17 @@ def add_parser(commands: Commands) -> None:
         help="train, valid, test, or a split list (….json); default: test",
         metavar="NAME|FILE",
     )
-    files.add_argument("--classes", metavar="v1|v2|FILE", help="class list; a file has a name a line (default: v2)")
+    files.add_argument(
+        "--classes", metavar="v1|v2|ball|ball-teams|FILE", help="class list; a file has a name a line (default: v2)"
+    )
     files.add_argument("--label-file", metavar="NAME", help="annotation file of a game (default: by class list)")
     files.add_argument("--ignore-other-labels", action="store_true", help="leave out labels not in the class list")
     files.add_argument("--allow-missing", action="store_true", help="take games without predictions for empty")
     files.add_argument("--protocol", choices=PROTOCOLS, help="how to match and count (default: devkit)")
-    files.add_argument("--frame-rate", type=float, help="of the grid, frames per second (default: 2)")
-    parser.add_argument("--tolerances", help="loose, tight, at1 … at5, or seconds such as 5,10,15 (default: loose)")
+    files.add_argument("--frame-rate", type=float, help="of the grid, frames per second (default: 2; ball 25)")
+    parser.add_argument(
+        "--tolerances", help="loose, tight, at1 … at5, or seconds such as 5,10,15 (default: loose; ball at1)"
+    )
     parser.add_argument("--bootstrap", type=int, metavar="N", help="resamples behind the intervals (default: 1000)")
     parser.set_defaults(**FILE_OPTIONS)
     finish(parser, run, device=True)
@@ -95,7 +99,7 @@ def _run_model(options: argparse.Namespace) -> Any:
 
 
 def _run_files(options: argparse.Namespace) -> Any:
-    if not 1 <= options.frame_rate <= 1000:
+    if options.frame_rate is not None and not 1 <= options.frame_rate <= 1000:
         raise UserError(f"--frame-rate {options.frame_rate:g}: must lie between 1 and 1000 frames per second")
 
     from rmsnet.evaluation.assessment import parse_tolerances
@@ -104,14 +108,15 @@ def _run_files(options: argparse.Namespace) -> Any:
     from rmsnet.evaluation.report import heading, missing_games, terminal_table
     from rmsnet.evaluation.stage import evaluate_files
 
+    classes = class_list(options.classes, options.label_file, options.ignore_other_labels)
     assessments = evaluate_files(
         options.labels,
         _named(options.predictions),
         options.out,
         split=options.split,
-        classes=class_list(options.classes, options.label_file, options.ignore_other_labels),
+        classes=classes,
         protocol=options.protocol,
-        tolerances=parse_tolerances(options.tolerances or "loose"),
+        tolerances=parse_tolerances(options.tolerances or classes.tolerances),
         resamples=1000 if options.bootstrap is None else options.bootstrap,
         frame_rate=options.frame_rate,
         allow_missing=options.allow_missing,
