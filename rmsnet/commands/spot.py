@@ -23,6 +23,24 @@ def add_parser(commands: Commands) -> None:
         "--confidence", type=float, metavar="P", default=0.5, help="least to print, show at first, cut (default: 0.5)"
     )
     parser.add_argument("--highlights", action="store_true", help="cut clips around the events and join them in a reel")
+    parser.add_argument(
+        "--export",
+        type=lambda names: names.split(","),
+        default=[],
+        metavar="FORMAT,…",
+        help="write events and cuts for other programs: edl, fcpxml, xmeml, otio, srt, vtt, youtube, ffmetadata",
+    )
+    for name, side in (("before", "before"), ("after", "behind")):
+        parser.add_argument(
+            f"--{name}",
+            action="append",
+            default=[],
+            metavar="[CLASS=]SECONDS",
+            help=f"what clips, reel and exports show {side} an event; may be repeated: --{name} 6 --{name} goal=20",
+        )
+    parser.add_argument(
+        "--reel-classes", metavar="CLASS,…", help="classes that are cut and exported (default: all that the model has)"
+    )
     parser.add_argument("--split", choices=("train", "valid", "test"), help="of a dataset (default: all its games)")
     finish(parser, run, device=True, params=False)
 
@@ -37,6 +55,10 @@ def run(options: argparse.Namespace) -> Any:
         stride=options.stride,
         confidence=options.confidence,
         highlights=options.highlights,
+        exports=options.export,
+        before=options.before,
+        after=options.after,
+        reel_classes=options.reel_classes,
         split=options.split,
         device=options.device,
         shown=not options.json,
@@ -53,4 +75,14 @@ def run(options: argparse.Namespace) -> Any:
                 )
             rest = f" ({len(match.events) - len(sure)} less sure)" if len(sure) < len(match.events) else ""
             print(f"{match.name}: {len(sure)} events{rest}: {match.out / 'report.html'}")
-    return [{"name": match.name, "out": str(match.out), "events": list(match.events)} for match in spotted]
+            for file in match.exports:
+                print(f"{match.name}: {file}")
+    return [
+        {
+            "name": match.name,
+            "out": str(match.out),
+            "events": list(match.events),
+            "exports": [str(file) for file in match.exports],
+        }
+        for match in spotted
+    ]
