@@ -292,7 +292,7 @@ def test_the_command_says_what_it_read_wrote_and_lost(match, tmp_path, capsys):
 
 
 def test_the_command_answers_in_json(match, tmp_path, capsys):
-    options = ["--from", "osl", "--to", "csv", "--times", "frames", "--fps", "25", "--classes", "ball", "--json"]
+    options = ["--from", "osl", "--to", "csv", "--times", "frames", "--frame-rate", "25", "--classes", "ball", "--json"]
     assert cli.main(["data", "convert", str(match), *options, "--out", str(tmp_path / "out")]) == 0
     done = json.loads(capsys.readouterr().out)
     assert (done["source_format"], done["target_format"], done["guessed"], done["events"]["PASS"]) == (
@@ -305,7 +305,7 @@ def test_the_command_answers_in_json(match, tmp_path, capsys):
 
 
 def test_the_command_refuses_in_a_line(match, tmp_path, capsys):
-    for options in (["--to", "vhs"], ["--to", "csv", "--fps", "fast"], ["--to", "csv", "--from", "ocl"]):
+    for options in (["--to", "vhs"], ["--to", "csv", "--frame-rate", "fast"], ["--to", "csv", "--from", "ocl"]):
         assert cli.main(["data", "convert", str(match), *options, "--out", str(tmp_path / "out")]) == 2
         assert capsys.readouterr().err.count("\n") == 1
     assert not (tmp_path / "out").exists()
