@@ -21,6 +21,7 @@ from rmsnet.dataset.game_files import leaves_dataset
 from rmsnet.dataset.labels import HALVES, LABEL_FILES, read_annotations
 from rmsnet.dataset.soccernet import FEATURE_WIDTHS, SPLITS, read_split
 from rmsnet.errors import CheckFailed, UserError
+from rmsnet.locks import alone
 from rmsnet.progress import progress
 from rmsnet.video.files import TRIMS, read_trims
 
@@ -50,6 +51,7 @@ class Download:
     missing: tuple[str, ...]
 
 
+@alone
 def download(
     out: Path,
     what: Sequence[str],

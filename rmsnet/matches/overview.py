@@ -12,6 +12,7 @@ from rmsnet.errors import UserError
 from rmsnet.evaluation.class_lists import class_list
 from rmsnet.evaluation.results import RESULTS
 from rmsnet.files import atomic_folder, read_csv, read_json, require_replaceable, write_json, write_text
+from rmsnet.locks import alone
 from rmsnet.network.model_files import ORIGIN_FILE
 from rmsnet.style.page import page, table, tag
 from rmsnet.style.tables import as_csv
@@ -49,6 +50,7 @@ def write_overview(out: Path, title: str, events: Mapping[str, Events]) -> None:
     write_text(out / INDEX, page(title, [table([*links, {"Match": "all", "Events": len(rows)}], total=True)]))
 
 
+@alone
 def join_spotted(parts: Sequence[Path], out: Path, title: str) -> dict[str, Events]:
     """Put the matches that several shards have spotted into one folder, as one spotting of all would leave them.
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from rmsnet.errors import UserError
-from rmsnet.files import content_hash, read_json, write_json
+from rmsnet.files import content_hash, read_json, write_json, write_tensors
 from rmsnet.network.model import Ensemble, RMSNet
 from rmsnet.params import SpotParams
 
@@ -62,7 +62,7 @@ def save_model(folder: Path, network: RMSNet, config: Mapping[str, Any]) -> None
 
 
 def _save(folder: Path, weights: Mapping[str, Tensor], config: Mapping[str, Any]) -> None:
-    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}, folder / WEIGHTS)
+    write_tensors(folder / WEIGHTS, {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()})
     write_json(folder / CONFIG, {**config, "weights_hash": content_hash((folder / WEIGHTS).read_bytes())})
 
 

@@ -1,6 +1,7 @@
 """Where a model comes from: dataset → features → frame bank → run → model → evaluation, each with its hash."""
 
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,7 +51,11 @@ def lineage(model: str, features: Path = Path("features"), data: Path = Path("da
 
     folder, run_id, model_id = _find(model)
     config = read_json(folder / CONFIG)
-    run = tracking.run_record(run_id, model_id)
+    try:
+        run = tracking.run_record(run_id, model_id)
+    except (tracking.DeletedRun, tracking.NoSuchRun) as gone:
+        print(f"warning: {gone}", file=sys.stderr, flush=True)
+        run = tracking.RunRecord(f"{run_id} (gone)", {}, {}, {})
     return [
         _dataset(config, run, data),
         *_features(config),

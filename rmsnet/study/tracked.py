@@ -11,6 +11,7 @@ from rmsnet.files import content_hash, read_csv, read_json, write_json
 from rmsnet.params import Params, SpotParams, TrainParams
 from rmsnet.study.grids import Study
 from rmsnet.study.scores import SPLITS, RowScores
+from rmsnet.tracking.runs import IDENTITY_TAG, curves
 from rmsnet.tracking.used_data import data_tags
 
 if TYPE_CHECKING:
@@ -62,10 +63,12 @@ def _track_row(
     from rmsnet import tracking
 
     above, row = groups
-    identity = [above.key, row.name, [seed.folder.name for seed in result.seeds], tracking.tracking_uri()]
+    uri = tracking.shown(tracking.tracking_uri())
+    identity = [above.key, row.name, [seed.folder.name for seed in result.seeds], uri]
     known = read_json(tracked) if tracked.exists() else {}
     if known.get(row.name, {}).get("identity") == identity:
         return
+    tags = {**tags, IDENTITY_TAG: content_hash(json.dumps(identity))}
     with tracking.tracked_run(row.name, (above,), tags, holds=row) as run:
         train, spot = settings
         run.log_params({f"train.{name}": value for name, value in asdict(train).items() if name != "seed"})
@@ -87,17 +90,19 @@ def _track_training(
     from rmsnet import tracking
 
     marker = folder / TRACKED
-    uri = tracking.tracking_uri()
+    uri = tracking.shown(tracking.tracking_uri())
     known = read_json(marker) if marker.exists() else {}
     if uri in known:
         return
     trained = read_json(folder / "config.json")["train"]
-    with tracking.tracked_run(f"seed {trained['seed']}", groups, {**tags, "training": folder.name}) as run:
+    tags = {**tags, "training": folder.name, IDENTITY_TAG: f"training {folder.name}"}
+    with tracking.tracked_run(f"seed {trained['seed']}", groups, tags) as run:
         run.log_params({f"train.{name}": value for name, value in trained.items()})
         _log_data(run, banks, tags)
         for epoch in read_csv(folder / "history.csv"):
             number = int(epoch.pop("epoch"))
-            run.log_epoch(number, {name: float(value) for name, value in epoch.items()})
+            run.log_epoch(number, curves({name: float(value) for name, value in epoch.items()}))
+        run.log_best(read_json(folder / "metrics.json"))
         run.log_folder(folder, "training")
         write_json(marker, {**known, uri: run.run_id})
 

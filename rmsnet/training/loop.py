@@ -12,7 +12,8 @@ from safetensors import SafetensorError, safe_open
 
 from rmsnet.errors import UserError
 from rmsnet.features.bank import FrameBank
-from rmsnet.files import content_hash, replace_folder, write_json, write_text
+from rmsnet.files import content_hash, followed, replace_folder, write_json, write_text
+from rmsnet.locks import writing
 from rmsnet.network.devices import choose_device, choose_precision, keep_freed_memory
 from rmsnet.network.model_files import CONFIG_SCHEMA, save_model
 from rmsnet.params import SpotParams, TrainParams
@@ -74,7 +75,7 @@ def train(
     require_trainable(train_bank, valid_bank, params, folder)
     keep_freed_memory()
     chosen = choose_device(device)
-    with processes(chosen) as world:
+    with writing(folder), processes(chosen) as world:
         precision = choose_precision(params.precision, chosen)
         if inputs is None:
             made: Inputs = BankFeatures(train_bank, valid_bank, precision, chosen)
@@ -169,6 +170,7 @@ def _train(
 
 def partial_folder(folder: Path) -> Path:
     """Where a training keeps its state until `folder` can appear."""
+    folder = followed(folder)
     return folder.with_name(f".{folder.name}.partial")
 
 
@@ -189,5 +191,6 @@ def model_config(params: TrainParams, bank: FrameBank, name: str, spot: SpotPara
         "dataset": bank.info["dataset"],
         "data_hash": bank.info["data_hash"],
         "dvc_md5": bank.info.get("dvc_md5"),
+        "content": bank.info.get("content"),
         "simulated": bank.simulated,
     }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rmsnet.dataset.soccernet import Dataset, list_dataset
 from rmsnet.errors import CheckFailed
 from rmsnet.files import atomic_folder, read_json, require_replaceable
+from rmsnet.locks import alone
 from rmsnet.params import ExtractParams
 from rmsnet.validation.verdict import Validation, sentence_of, verdict_of
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from rmsnet.validation.tables import Tables
 
 
+@alone
 def validate(
     root: Path,
     out: Path,

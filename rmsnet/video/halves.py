@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from safetensors.numpy import save_file
 
-from rmsnet.files import atomic_file
+from rmsnet.files import write_tensors
 from rmsnet.video.extractor import Extractor, Progress, video_features
 from rmsnet.video.files import part_of
 
@@ -47,8 +46,7 @@ def write_half(path: Path, video: Path, extractor: Extractor, progress: Progress
     """
     done = video_features(video, extractor, progress)
     metadata = {**identity_of(video, extractor.recipe.hash), "warnings": json.dumps(done.warnings)}
-    with atomic_file(path) as partial:
-        save_file({"features": done.features}, partial, metadata)
+    write_tensors(path, {"features": done.features}, metadata)
 
 
 def read_half(path: Path) -> tuple[Features, Mapping[str, str]] | None:

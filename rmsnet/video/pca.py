@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 
 from rmsnet.errors import UserError
-from rmsnet.files import atomic_file, content_hash
+from rmsnet.files import content_hash, write_tensors
 from rmsnet.video.recipe import PCA_FILE, Recipe
 
 Matrix = npt.NDArray[np.float32]
@@ -78,8 +78,7 @@ class PcaFit:
 
 def save_pca(folder: Path, pca: Pca) -> None:
     """Write a PCA as `pca.safetensors` into a folder."""
-    with atomic_file(Path(folder) / PCA_FILE) as partial:
-        save_file({"mean": pca.mean, "components": np.ascontiguousarray(pca.components)}, partial)
+    write_tensors(Path(folder) / PCA_FILE, {"mean": pca.mean, "components": np.ascontiguousarray(pca.components)})
 
 
 def load_pca(recipe: Recipe, folder: Path) -> Pca | None:

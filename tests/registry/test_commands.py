@@ -80,7 +80,7 @@ def test_a_life_of_two_versions(run, shop):
     assert status == 0
     assert [line.split()[:2] for line in out.splitlines()[1:]] == [["2", "good"], ["1", "@champion"]]
     status, out, _ = run("registry", "history")
-    assert [line.split()[3] for line in out.splitlines()[1:]] == ["promote", "register", "promote", "rollback"]
+    assert [line.split()[3] for line in out.splitlines()[1:]] == ["promote", "refused", "promote", "rollback"]
     assert "misses cards" in out
     status, out, _ = run("registry", "history", "--json")
     assert [change["number"] for change in json.loads(out)] == [1, 2, 3, 4]
