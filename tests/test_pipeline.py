@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from rmsnet import tracking
-from rmsnet.files import read_json
+from rmsnet.documents import read_json
 from rmsnet.tracking.store import our_client
 
 VARIANTS = ("full", "no-masking", "no-regression", "no-uniform-offsets")

@@ -44,7 +44,7 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument(
         "--reel-classes", metavar="CLASS,…", help="classes that are cut and exported (default: all that the model has)"
     )
-    parser.add_argument("--split", choices=("train", "valid", "test"), help="of a dataset (default: all its games)")
+    parser.add_argument("--split", help="of a dataset: test, challenge, … (default: all games of its lists)")
     parser.add_argument("--strict", action="store_true", help="refuse features that are unlike those of the training")
     finish(parser, run, device=True, params=False)
 

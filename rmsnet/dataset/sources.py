@@ -6,8 +6,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
+from rmsnet.documents import read_document
 from rmsnet.errors import UserError, first_cause, one_line
-from rmsnet.files import followed, read_json, replace_folder, write_json
+from rmsnet.files import followed, replace_folder, write_json
 from rmsnet.locks import alone
 from rmsnet.provenance import write_pointer
 
@@ -136,8 +137,8 @@ def _objects(store: Any, bucket: str, prefix: str) -> dict[str, list[Any]]:
 def _told(path: Path) -> dict[str, list[Any]]:
     """What the store said of the objects that an interrupted fetch was about."""
     try:
-        return dict(read_json(path))
-    except (UserError, TypeError, ValueError):
+        return read_document(path, dict[str, list[Any]])
+    except UserError:
         return {}
 
 

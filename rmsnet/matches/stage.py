@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from rmsnet.dataset.feature_files import Features
+from rmsnet.dataset.feature_files import Features, open_features
 from rmsnet.dataset.labels import truth_of
 from rmsnet.errors import CheckFailed, UserError
 from rmsnet.evaluation.results import RESULTS, results_of
 from rmsnet.features.bank import BankHalf, FrameBank
-from rmsnet.features.profile import PROFILE_FILE, drift, summarize
+from rmsnet.features.profile import PROFILE_FILE, drift, read_profile, summarize
 from rmsnet.features.shards import Shard
-from rmsnet.files import read_json, write_bytes, write_json, write_text
+from rmsnet.files import write_bytes, write_json, write_text
 from rmsnet.locks import alone
 from rmsnet.matches.exports.writing import export_match, require_formats, require_sources
 from rmsnet.matches.highlights.clips import Highlight, write_highlights
@@ -29,6 +29,7 @@ from rmsnet.matches.stretches import Stretches, choose_stretches, pick
 from rmsnet.network.devices import choose_device
 from rmsnet.network.model_files import ORIGIN_FILE, SpottingModel, load_model, origin
 from rmsnet.params import SpotParams
+from rmsnet.reading.arrays import require_finite
 from rmsnet.spots import Predictions
 from rmsnet.spotting.decoding import decode
 from rmsnet.spotting.inference import spot_bank
@@ -124,7 +125,7 @@ def spot_stage(
     require_formats(exports)
     folder = find_model(model)
     spotter = load_model(folder, choose_device(device))
-    profile = read_json(folder / PROFILE_FILE) if (folder / PROFILE_FILE).exists() else None
+    profile = read_profile(folder / PROFILE_FILE) if (folder / PROFILE_FILE).exists() else None
     params = _params(spotter, stride)
     least = _least(folder, spotter, confidence)
     stretches = choose_stretches(spotter.classes, before, after, reel_classes)
@@ -184,12 +185,14 @@ def _require_videos(match: Match) -> None:
 
 
 def _require_openable(match: Match) -> None:
-    """Refuse a video that cannot be used before time goes into the one before it."""
+    """Refuse a video that cannot be used, or bad features, before time goes into what comes before."""
     from rmsnet.video.files import half_video
 
     for half in match.halves:
         if half.features is None:
             half_video(half.videos[0])
+        else:
+            require_finite(open_features(half.features), half.features)
 
 
 @dataclass(frozen=True)
@@ -219,6 +222,7 @@ def _spot(match: Match, out: Path, read: Reader, asked: _Asked) -> SpottedMatch:
                 f"{where}: {features.shape[1]} features a frame; the model reads {spotter.config['width']} "
                 f"({spotter.config['features']['name']})"
             )
+        require_finite(features, half.features or half.videos[0])
         parts.append(features)
         warnings += told
     bank = _bank(match, parts, spotter)

@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rmsnet.cli import main
+from rmsnet.documents import read_json
 from rmsnet.errors import UserError
 from rmsnet.evaluation.frame_lists import read_lists
 from rmsnet.evaluation.frame_stage import frame_tolerances
 from rmsnet.evaluation.frame_tolerances import judge_frames, not_suppressed
-from rmsnet.files import read_json, write_json
+from rmsnet.files import write_json
 from rmsnet.spots import Predictions, Truth
 from tests.evaluation.frame_lists import made_lists
 

@@ -10,10 +10,11 @@ import torch
 
 from rmsnet import cli
 from rmsnet.dataset.labels import V1_CLASSES, V2_CLASSES
+from rmsnet.documents import read_json
 from rmsnet.errors import UserError
 from rmsnet.evaluation.metric import average_map
 from rmsnet.features.profile import feature_profile
-from rmsnet.files import read_json, write_json
+from rmsnet.files import write_json
 from rmsnet.matches.stage import spot_stage
 from rmsnet.network.model_files import load_model, save_model
 from rmsnet.spots import Predictions, Truth

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rmsnet.files import read_json, write_json
+from rmsnet.documents import read_json
+from rmsnet.files import write_json
 from rmsnet.matches.stage import spot_stage
 from tests.chromium import Page, chromium, find_chromium
 from tests.matches.builders import write_features, write_game, write_sure_model
