@@ -280,12 +280,12 @@ class Trainer:
                 if name.startswith(prefix)
             }
 
-        weights, momentum, best, average = map(part, ("network.", "momentum.", "best.", "average."))
+        network, momentum, best, average = part("network."), part("momentum."), part("best."), part("average.")
         shapes = {name: weight.shape for name, weight in self.learner.weights.items()}
-        for state in (weights, momentum, best, *([average] if average else [])):
+        for state in (network, momentum, best, *([average] if average else [])):
             if {name: tensor.shape for name, tensor in state.items()} != shapes:
                 return []
-        _put(self.learner.weights, weights)
+        _put(self.learner.weights, network)
         _put(self.learner.momentum, momentum)
         self.best = best
         if average:
