@@ -110,7 +110,7 @@ def _run_model(options: argparse.Namespace) -> Any:
 
 
 def _run_frame_lists(options: argparse.Namespace) -> Any:
-    for name in ("split", "classes", "label_file"):
+    for name in ("split", "classes", "label_file", "leave_out_extra_time"):
         if getattr(options, name) != FILE_OPTIONS[name]:
             raise UserError(
                 f"--{name.replace('_', '-')}: is not for --protocol {FRAME_LISTS}, whose files are the split"
@@ -123,6 +123,7 @@ def _run_frame_lists(options: argparse.Namespace) -> Any:
 
     from rmsnet.dataset.formats.times import rate
     from rmsnet.evaluation import frame_stage
+    from rmsnet.evaluation.frame_tolerances import TOLERANCES, WINDOW
 
     ((name, source),) = named.items()
     assessment = frame_stage.evaluate_frame_lists(
@@ -130,8 +131,8 @@ def _run_frame_lists(options: argparse.Namespace) -> Any:
         source,
         options.out,
         name=name,
-        tolerances=frame_stage.frame_tolerances(options.tolerances or "0,1,2,4"),
-        window=1 if options.suppress is None else options.suppress,
+        tolerances=frame_stage.frame_tolerances(options.tolerances) if options.tolerances else TOLERANCES,
+        window=WINDOW if options.suppress is None else options.suppress,
         frame_rate=None if options.frame_rate is None else rate(options.frame_rate),
         resamples=1000 if options.bootstrap is None else options.bootstrap,
         ignore_others=options.ignore_other_labels,

@@ -119,6 +119,15 @@ def test_what_is_not_certain_is_asked_for(files, told, tmp_path):
         guess(tmp_path / "in")
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [("a.json", b'{"data": [', "not JSON"), ("a.csv", "label,seconds\nKöln,1".encode("cp1252"), "not UTF-8")],
+)
+def test_a_single_file_that_cannot_be_read_says_why(name, content, told, tmp_path):
+    with pytest.raises(UserError, match=told):
+        guess(put(tmp_path / name, content))
+
+
 def test_an_unknown_class_is_told_with_the_nearest_and_nothing_is_written(league, match, tmp_path):
     put(league / GAMES[1] / "Labels-v2.json", labels_of({**GOAL, "label": "Goall"}, {**GOAL, "label": "Goall"}))
     with pytest.raises(UserError, match=r"unknown class 'Goall' \(2 times, nearest 'Goal'\); correct it, or list your"):
