@@ -13,7 +13,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 # A stage, a test: each is a process of its own, which reads what the one before has compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test pytest lint format containers cluster-test clean distclean
+.PHONY: help setup demo test pytest fuzz lint format containers cluster-test clean distclean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 14
@@ -55,6 +55,11 @@ test: $(READY) ## formatter, linter and type checker, and beside them every test
 
 pytest: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+fuzz: $(READY) ## break every file that is read, for minutes; RMSNET_FUZZ_SEED=… does the same once more
+	@seed=$${RMSNET_FUZZ_SEED:-$$(date +%s)}; echo "RMSNET_FUZZ_SEED=$$seed"; \
+	RMSNET_FUZZ_SEED=$$seed RMSNET_FUZZ_EXAMPLES=$${RMSNET_FUZZ_EXAMPLES:-500} OMP_NUM_THREADS=1 \
+	  $(BIN)/pytest -n 2 --dist load tests/fuzz
 
 containers: $(READY) ## build the image and run the training DAG in real containers (docs/kubeflow.md)
 	deploy/containers.sh

@@ -37,7 +37,7 @@ def by_name(folders: Sequence[Path]) -> dict[str, Path]:
     Raises:
         UserError: two of one name.
     """
-    from rmsnet.files import read_json
+    from rmsnet.documents import read_json
     from rmsnet.network.model_files import CONFIG
 
     found: dict[str, Path] = {}

@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rmsnet.documents import read_json
 from rmsnet.errors import UserError
-from rmsnet.files import content_hash, read_json, write_json
+from rmsnet.files import content_hash, write_json
 
 if TYPE_CHECKING:
     from kfp.dsl import Artifact

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from components.patience import passes_by_itself
 from rmsnet import __version__
-from rmsnet.cli import switch_telemetry_off
+from rmsnet.cli import speak_anywhere, switch_telemetry_off
 from rmsnet.errors import CheckFailed, UserError
 
 EXPECTED = "RMSNET_EXPECTED"
@@ -34,6 +34,7 @@ def door(component: str) -> Iterator[None]:
         SystemExit: 2 for bad input, an image of another version or a missing secret; 1 for a check that failed.
     """
     switch_telemetry_off()
+    speak_anywhere()
     try:
         _check_image()
         _check_environment()

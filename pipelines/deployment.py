@@ -21,7 +21,7 @@ from pipelines.resources import (
     require_name,
     require_variable,
 )
-from rmsnet.errors import UserError
+from rmsnet.documents import read_yaml
 from rmsnet.params import checked
 
 Stage = Literal["small", "validate", "extract", "train", "evaluate", "register", "spot"]
@@ -144,12 +144,5 @@ def load_deployment(path: Path | None) -> Deployment:
     """
     if path is None:
         return Deployment()
-    import yaml
-
-    try:
-        document: Any = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; examples: pipelines/deployments/") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(f"{path}: not readable YAML ({' '.join(str(error).split())})") from None
+    document = read_yaml(path, absent="no such file; examples: pipelines/deployments/") or {}
     return checked(Deployment, document, str(path))

@@ -1,6 +1,7 @@
 """The `rmsnet` command: parses, calls, and turns refusals into one line and an exit status."""
 
 import argparse
+import io
 import json
 import os
 import signal
@@ -8,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from rmsnet import __version__
@@ -54,13 +56,17 @@ def run_command(parser: argparse.ArgumentParser, arguments: Sequence[str] | None
         0: done; 1: a check failed or a promotion was refused; 2: bad input; 130: interrupted; 143: terminated.
     """
     switch_telemetry_off()
+    speak_anywhere()
     options = parser.parse_args(arguments)
     program = parser.prog
     try:
         with terminable():
+            for name in (*(sys.argv[1:] if arguments is None else arguments), str(Path.cwd())):
+                _require_unicode(name)
             answer = options.run(options)
         if answer is not None and getattr(options, "json", False):
-            print(json.dumps(answer, ensure_ascii=False, allow_nan=False))
+            ascii_alone = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
+            print(json.dumps(answer, ensure_ascii=ascii_alone, allow_nan=False))
         sys.stdout.flush()
     except UserError as error:
         print(f"{program}: {one_line(error)}", file=sys.stderr)
@@ -101,6 +107,25 @@ def switch_telemetry_off() -> None:
         ("MLFLOW_DISABLE_TELEMETRY", "true"),
     ):
         os.environ.setdefault(name, value)
+
+
+def speak_anywhere() -> None:
+    """What a terminal, a log or a cron job has no characters for is written with escapes, instead of ending us."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _require_unicode(name: str) -> None:
+    """Refuse a path whose bytes are no text before anything is computed: it could be written nowhere.
+
+    Raises:
+        UserError: it says which.
+    """
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise UserError(f"{name}: the name is not UTF-8, but in an older encoding; rename it") from None
 
 
 class Parser(argparse.ArgumentParser):

@@ -1,6 +1,6 @@
 """The one writer of files: a file or folder appears under its name only when it is whole."""
 
-import csv
+import fnmatch
 import glob
 import hashlib
 import json
@@ -15,6 +15,22 @@ from pathlib import Path
 from typing import Any
 
 from rmsnet.errors import UserError
+
+LITTER = (".DS_Store", "._*", "__MACOSX", "Thumbs.db", "ehthumbs.db", "desktop.ini", ".nfs*", ".directory")
+"""Patterns of names that file managers and file servers leave in any folder they visit: no part of any data.
+
+`.dvcignore` lists the same.
+"""
+
+
+def is_litter(path: Path) -> bool:
+    """Whether a name is one that a file manager or file server has left."""
+    return any(fnmatch.fnmatchcase(path.name, pattern) for pattern in LITTER)
+
+
+def contents(folder: Path) -> list[Path]:
+    """What lies in a folder, litter left out, in the order of the names."""
+    return sorted(path for path in folder.iterdir() if not is_litter(path))
 
 
 @contextmanager
@@ -121,7 +137,7 @@ def require_replaceable(out: Path, *marks: str) -> None:
     """
     if out.exists() and not out.is_dir():
         raise UserError(f"{out}: is a file; name another --out")
-    held = {item.name for item in out.iterdir()} if out.exists() else set()
+    held = {item.name for item in contents(out)} if out.exists() else set()
     if held and not held & set(marks):
         raise UserError(f"{out}: holds {min(held)} and no earlier result; name another --out")
 
@@ -162,35 +178,6 @@ def write_tensors(path: Path, tensors: Mapping[str, Any], metadata: Mapping[str,
                 raise
             raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from None
         partial.chmod(mode)
-
-
-def read_json(path: Path) -> Any:
-    """Read a JSON file.
-
-    Raises:
-        UserError: the file is absent, unreadable or not JSON.
-    """
-    try:
-        return json.loads(Path(path).read_bytes())
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise UserError(f"{path}: not JSON ({error})") from None
-
-
-def read_csv(path: Path) -> list[dict[str, str]]:
-    """The rows of a CSV file.
-
-    Raises:
-        UserError: no such file.
-    """
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            return list(csv.DictReader(file))
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
 
 
 def content_hash(*parts: bytes | str) -> str:

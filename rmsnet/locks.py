@@ -21,8 +21,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
+from rmsnet.documents import read_document
 from rmsnet.errors import UserError
 
 P = ParamSpec("P")
@@ -156,9 +157,9 @@ def _is_at(file: int, path: Path) -> bool:
 def _holder(path: Path) -> str:
     """Who holds a lock, as it says itself."""
     try:
-        told = json.loads(path.read_bytes())
+        told = read_document(path, dict[str, Any])
         return f"{told['command']} (process {told['pid']} on {told['host']}, since {told['since']})"
-    except (OSError, ValueError, KeyError, TypeError):
+    except (UserError, KeyError):
         return "another process"
 
 

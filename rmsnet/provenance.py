@@ -5,13 +5,16 @@ import os
 import platform
 import subprocess
 import sys
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution, distributions
 from pathlib import Path
 from typing import Any
 
 from rmsnet import __version__
-from rmsnet.files import content_hash, write_json
+from rmsnet.documents import read_yaml, structured
+from rmsnet.errors import UserError
+from rmsnet.files import content_hash, is_litter, write_json
 
 PACKAGE = Path(__file__).resolve().parent
 """The code that runs."""
@@ -97,24 +100,38 @@ def dvc_md5(path: Path) -> str | None:
     None where DVC does not track it, or where what lies there now is something else: DVC also notes the number of the
     files and their size together, and only those are looked at here.
     """
-    import yaml
-
     beside, inside = path.with_name(f"{path.name}.dvc"), path / POINTER
+    pointer = inside if inside.exists() else beside
     try:
-        pointer = inside if inside.exists() else beside
-        tracked = yaml.safe_load(pointer.read_text(encoding="utf-8"))["outs"][0]
-        md5 = str(tracked["md5"])
-    except (OSError, KeyError, IndexError, TypeError, yaml.YAMLError):
+        (tracked,) = structured(read_yaml(pointer), _Pointer, str(pointer)).outs[:1]
+    except (UserError, ValueError):
         return None
     files = _files(path)
     size = sum(file.stat().st_size for file in files)
-    same = tracked.get("size", size) == size and tracked.get("nfiles", len(files)) == len(files)
-    return md5 if same else None
+    same = tracked.size in (None, size) and tracked.nfiles in (None, len(files))
+    return tracked.md5 if same else None
+
+
+@dataclass(frozen=True)
+class _Output:
+    md5: str
+    size: int | None = None
+    nfiles: int | None = None
+
+
+@dataclass(frozen=True)
+class _Pointer:
+    """What is read of a pointer of DVC."""
+
+    outs: tuple[_Output, ...]
 
 
 def _files(path: Path) -> list[Path]:
-    """The file, or all files below the folder but the pointer."""
-    return [path] if path.is_file() else [item for item in path.rglob("*") if item.is_file() and item.name != POINTER]
+    """The file, or all files below the folder but the pointer and what file managers have left there."""
+    if path.is_file():
+        return [path]
+    found = [item for item in path.rglob("*") if item.is_file() and item.name != POINTER]
+    return [item for item in found if not any(map(is_litter, (item, *item.relative_to(path).parents)))]
 
 
 def environment() -> dict[str, Any]:

@@ -11,11 +11,24 @@ from pathlib import Path
 
 import pytest
 
-HALL = ("__init__", "cli", "errors", "files", "locks", "params", "progress", "provenance", "spots", "waiting")
+HALL = (
+    "__init__",
+    "cli",
+    "documents",
+    "errors",
+    "files",
+    "locks",
+    "params",
+    "progress",
+    "provenance",
+    "spots",
+    "waiting",
+)
 """What every room stands on, and the command."""
 
 ROOMS = (
     "style",
+    "reading",
     "video",
     "network",
     "dataset",

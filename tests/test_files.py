@@ -13,13 +13,13 @@ import pytest
 import torch
 from safetensors import safe_open
 
+from rmsnet.documents import read_json
 from rmsnet.errors import UserError
 from rmsnet.files import (
     atomic_file,
     atomic_files,
     atomic_folder,
     content_hash,
-    read_json,
     require_replaceable,
     write_json,
     write_tensors,

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from rmsnet import provenance
+from rmsnet.files import LITTER
 from rmsnet.provenance import code_commit, code_tags, dvc_md5, write_pointer
 
 POINTER = "outs:\n- md5: 0123456789abcdef0123456789abcdef.dir\n  size: 6\n  nfiles: 2\n  hash: md5\n  path: data\n"
@@ -105,6 +106,18 @@ def test_a_wheel_that_pip_has_built_from_a_repository_says_its_commit(package, m
 
     monkeypatch.setattr(provenance, "distribution", lambda name: Wheel())
     assert code_commit() == "abc"
+
+
+def test_what_a_finder_leaves_does_not_make_it_another_dataset(data):
+    for name in (".DS_Store", "game/._features", "game/Thumbs.db", "__MACOSX/game/features", "game/.nfs000001"):
+        (data / name).parent.mkdir(parents=True, exist_ok=True)
+        (data / name).write_text("x")
+    assert dvc_md5(data) == "0123456789abcdef0123456789abcdef.dir"
+
+
+def test_dvc_leaves_out_the_same_litter_as_we_do(repository):
+    lines = (repository / ".dvcignore").read_text().splitlines()
+    assert tuple(line for line in lines if line and not line.startswith(("#", "*.so", "__pycache__"))) == LITTER
 
 
 def test_a_checkout_that_git_refuses_is_unknown_with_gits_reason_once(package, monkeypatch, capfd):

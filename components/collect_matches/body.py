@@ -34,8 +34,8 @@ def body(
         metrics: gets how many matches and events; Average-mAP with its 95 % interval and the AP of each class.
     """
     with door("collect_matches"):
+        from rmsnet.documents import read_json
         from rmsnet.evaluation.stage import run_scores
-        from rmsnet.files import read_json
         from rmsnet.matches.overview import join_spotted, score_spotted
         from rmsnet.network.model_files import CONFIG
         from rmsnet.style.page import section, tag

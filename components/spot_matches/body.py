@@ -41,9 +41,9 @@ def body(
         metrics: gets how many matches and events, and the seconds it took.
     """
     with door("spot_matches"):
+        from rmsnet.documents import read_json
         from rmsnet.errors import CheckFailed
         from rmsnet.features.shards import Shard
-        from rmsnet.files import read_json
         from rmsnet.matches.stage import spot_stage
         from rmsnet.network.model_files import ORIGIN_FILE
 

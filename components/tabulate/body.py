@@ -33,8 +33,9 @@ def body(
         metrics: gets the test Average-mAP of each row, the mean over its seeds.
     """
     with door("tabulate"):
+        from rmsnet.documents import read_json
         from rmsnet.errors import UserError
-        from rmsnet.files import read_json, write_text
+        from rmsnet.files import write_text
         from rmsnet.params import params_from
         from rmsnet.study.plan import planned_study, study_table
 

@@ -39,8 +39,8 @@ def body(
     """
     with door("validate_data"):
         from rmsnet.dataset.soccernet import list_dataset
+        from rmsnet.documents import read_json
         from rmsnet.errors import CheckFailed
-        from rmsnet.files import read_json
         from rmsnet.params import params_from
         from rmsnet.registry.gate import too_few_games
         from rmsnet.style.page import tag

@@ -86,7 +86,9 @@ def _add_download(actions: Commands) -> None:
     parser = actions.add_parser("download", help="fetch SoccerNet's files; may be interrupted and run again")
     add_folder(parser, "out", "folder of the dataset")
     parser.add_argument("--what", default="labels,features", help="some of labels,features,videos (labels,features)")
-    parser.add_argument("--split", default="train,valid,test", help="some of train,valid,test (all)")
+    parser.add_argument(
+        "--split", default="train,valid,test", help="some of train,valid,test,challenge, or own lists (the first three)"
+    )
     parser.add_argument("--video", choices=("224p", "720p", "HQ"), default="224p", help="which videos (224p)")
     parser.add_argument(
         "--source",

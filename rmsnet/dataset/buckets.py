@@ -8,8 +8,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
+from rmsnet.documents import read_document
 from rmsnet.errors import UserError, one_line
-from rmsnet.files import read_json, write_json
+from rmsnet.files import write_json
 
 CONNECTIONS = 16
 """Objects fetched from an object store at once."""
@@ -114,8 +115,8 @@ def _download(source: str, wanted: Sequence[StoredObject], out: Path) -> None:
 def _told(path: Path) -> dict[str, list[Any]]:
     """What the store said of the objects that an interrupted fetch was about."""
     try:
-        return dict(read_json(path))
-    except (UserError, TypeError, ValueError):
+        return read_document(path, dict[str, list[Any]])
+    except UserError:
         return {}
 
 

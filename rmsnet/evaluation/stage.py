@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rmsnet.dataset.labels import HALVES, V1_CLASSES
+from rmsnet.dataset.soccernet import DESCRIPTION, describe_dataset
 from rmsnet.errors import UserError
 from rmsnet.evaluation.assessment import Assessment, Corpus, assess, parse_tolerances
 from rmsnet.evaluation.class_lists import ClassList
@@ -17,7 +18,7 @@ from rmsnet.evaluation.metric import LOOSE, Protocol
 from rmsnet.evaluation.report import REPORT_FILES, write_report
 from rmsnet.evaluation.results import write_predictions
 from rmsnet.features.bank import FrameBank, read_bank
-from rmsnet.files import atomic_folder, read_json, write_json
+from rmsnet.files import atomic_folder, contents, write_json
 from rmsnet.locks import alone
 from rmsnet.params import EvaluateParams
 
@@ -94,7 +95,6 @@ def _log(
         except tracking.DeletedRun as gone:
             print(f"warning: {gone}; the scores are in the --out folder alone", file=sys.stderr, flush=True)
             return
-    trained = read_json(model / "metrics.json") if (model / "metrics.json").exists() else {}
     hashes = {split: str(bank.info["data_hash"]) for split, bank in banks.items()}
     for split, assessment in assessments.items():
         tracking.log_evaluation(
@@ -105,7 +105,7 @@ def _log(
             folder / split,
             (f"{assessment.corpus.dataset} {split}", hashes[split]),
             own=run.get("data_hashes", {}).get("valid", hashes["valid"]) == hashes["valid"],
-            step=int(trained.get("best_epoch", 1)),
+            step=tracking.best_scores(model).best_epoch or 1,
         )
 
 
@@ -127,7 +127,7 @@ def _require_replaceable(out: Path, made_here: Collection[str]) -> None:
     """
     if out.exists() and not out.is_dir():
         raise UserError(f"{out}: is a file; name another --out")
-    others = sorted(item.name for item in out.glob("*") if item.name not in made_here) if out.exists() else []
+    others = [item.name for item in contents(out) if item.name not in made_here] if out.exists() else []
     if others:
         raise UserError(f"{out}: holds {others[0]}, which is no part of an evaluation; name another --out")
 
@@ -168,8 +168,9 @@ def evaluate_files(
     protocol: Protocol = "devkit",
     tolerances: Sequence[float] = LOOSE,
     resamples: int = 1000,
-    frame_rate: float = 2.0,
+    frame_rate: float | None = None,
     allow_missing: bool = False,
+    extra_time: bool = False,
 ) -> list[Assessment]:
     """Judge predictions in files; several are compared with the first, game by game.
 
@@ -183,23 +184,24 @@ def evaluate_files(
         protocol: how to judge.
         tolerances: seconds.
         resamples: of the games, behind the intervals; 0: none.
-        frame_rate: of the grid on which times are compared.
+        frame_rate: of the grid on which times are compared; None: that of the class list's community.
         allow_missing: take a game without predictions for one in which nothing was predicted.
+        extra_time: leave out annotated events of extra time instead of refusing them.
 
     Raises:
         UserError: see `files`.
     """
     several = len(predictions) > 1
     _require_replaceable(out, (*COMPARISON_FILES, *predictions) if several else REPORT_FILES)
-    games = games_of_split(split, labels)
+    games = games_of_split(split, labels, classes.splits)
     info = _dataset_info(labels)
     corpus = Corpus(
         dataset=str(info.get("name", labels.name)),
         split=Path(split).stem if split.endswith(".json") else split,
         halves=tuple((game, half) for game in games for half in HALVES),
         classes=classes.classes,
-        truth=read_truth(labels, games, classes),
-        frame_rate=frame_rate,
+        truth=read_truth(labels, games, classes, extra_time),
+        frame_rate=classes.frame_rate if frame_rate is None else frame_rate,
         simulated=bool(info.get("simulated", False)),
         knows_visibility=classes.name != "v1",
     )
@@ -229,6 +231,4 @@ def evaluate_files(
 
 def _dataset_info(labels: Path) -> dict[str, Any]:
     """dataset.json of the labels' folder, where there is one."""
-    path = labels / "dataset.json"
-    info = read_json(path) if path.exists() else {}
-    return info if isinstance(info, dict) else {}
+    return describe_dataset(labels) if (labels / DESCRIPTION).exists() else {}

@@ -13,12 +13,14 @@ rest than a half from other halves: shorter windows have limits of their own, fr
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from rmsnet.documents import read_document, structured
 from rmsnet.errors import UserError
 from rmsnet.features.bank import FrameBank
 
@@ -196,6 +198,8 @@ def drift_limit(distances: Sequence[float]) -> float:
     """
     from scipy.stats import t
 
+    if len(distances) < 3:  # two halves are held against each other: one distance, of unknown spread
+        return 2 * LIMIT_FACTOR * max(distances)
     logarithms = np.log(np.maximum(distances, 1e-12))
     count = len(logarithms)
     reach = float(t.ppf(LIMIT_LEVEL, count - 1)) * float(logarithms.std(ddof=1)) * np.sqrt(1 + 1 / count)
@@ -256,28 +260,60 @@ def drift(profile: Mapping[str, Any], half: HalfSummary, farthest: int = 5) -> D
     Raises:
         UserError: the profile is none, or one of features of another width.
     """
-    try:
-        width, limit = int(profile["width"]), _limit_for(profile["drift"], half.frames)
-        std, quantiles = np.asarray(profile["std"], np.float64), np.asarray(profile["quantiles"], np.float64)
-        known = profile["schema"] == PROFILE_SCHEMA and quantiles.shape == (len(PROBABILITIES), width)
-    except (KeyError, TypeError, ValueError):
-        known = False
-    if not known or std.shape != (width,):
-        raise UserError(f"not a feature profile of schema {PROFILE_SCHEMA}; train the model again")
-    if width != len(half.mean):
-        raise UserError(f"the features are {len(half.mean)} wide, those of the training profile {width}")
-    distances = _distances(half, std, quantiles)
+    known = structured(profile, _Profile, "feature profile", _AGAIN)
+    if known.width != len(half.mean):
+        raise UserError(f"the features are {len(half.mean)} wide, those of the training profile {known.width}")
+    distances = _distances(half, np.asarray(known.std), np.asarray(known.quantiles))
     order = np.argsort(-distances, kind="stable")[:farthest]
-    return Drift(float(distances.mean()), limit, tuple((int(index), float(distances[index])) for index in order))
+    found = tuple((int(index), float(distances[index])) for index in order)
+    return Drift(float(distances.mean()), known.drift.for_frames(half.frames), found)
 
 
-def _limit_for(told: Mapping[str, Any], frames: int) -> float:
-    """The limit for so many frames: of windows that are no longer, or of halves."""
-    lengths = [int(length) for length in told.get("windows", {})]
-    if not lengths or frames > 2 * max(lengths):
-        return float(told["limit"])
-    fitting = max((length for length in lengths if length <= frames), default=min(lengths))
-    return max(float(told["limit"]), float(told["windows"][str(fitting)]))
+def read_profile(path: Path) -> dict[str, Any]:
+    """A profile.json.
+
+    Raises:
+        UserError: there is none, or it is none.
+    """
+    profile = read_document(path, dict[str, Any], advice=_AGAIN)
+    structured(profile, _Profile, str(path), _AGAIN)
+    return profile
+
+
+_AGAIN = "not a feature profile of this version; train the model again"
+
+
+@dataclass(frozen=True)
+class _Limits:
+    """Of halves, and of windows by their length in frames."""
+
+    limit: float
+    windows: dict[int, float] = field(default_factory=dict)
+
+    def for_frames(self, frames: int) -> float:
+        """The limit for so many frames: of windows that are no longer, or of halves."""
+        if not self.windows or frames > 2 * max(self.windows):
+            return self.limit
+        fitting = max((length for length in self.windows if length <= frames), default=min(self.windows))
+        return max(self.limit, self.windows[fitting])
+
+
+@dataclass(frozen=True)
+class _Profile:
+    """What `drift` reads of a profile."""
+
+    schema: int
+    width: int
+    std: list[float]
+    quantiles: list[list[float]]
+    drift: _Limits
+
+    def __post_init__(self) -> None:
+        if self.schema != PROFILE_SCHEMA:
+            raise ValueError(f"schema {self.schema}, not {PROFILE_SCHEMA}")
+        widths = {self.width, len(self.std), *map(len, self.quantiles)}
+        if len(widths) > 1 or not self.width or len(self.quantiles) != len(PROBABILITIES):
+            raise ValueError("std and quantiles are not of its width")
 
 
 def _distances(half: HalfSummary, std: Floats, quantiles: Floats) -> Floats:

@@ -2,22 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from rmsnet.dataset.feature_files import Features
+from rmsnet.dataset.feature_files import Features, open_features
 from rmsnet.dataset.labels import truth_of
 from rmsnet.errors import CheckFailed, UserError
 from rmsnet.evaluation.results import RESULTS, results_of
 from rmsnet.features.bank import BankHalf, FrameBank
-from rmsnet.features.profile import PROFILE_FILE, drift, summarize
+from rmsnet.features.profile import PROFILE_FILE, drift, read_profile, summarize
 from rmsnet.features.shards import Shard
-from rmsnet.files import read_json, write_bytes, write_json, write_text
+from rmsnet.files import write_bytes, write_json, write_text
 from rmsnet.locks import alone
 from rmsnet.matches.exports.writing import export_match, require_formats, require_sources
-from rmsnet.matches.highlights.clips import Highlight, write_highlights
+from rmsnet.matches.highlights.clips import HIGHLIGHTS, Highlight, Highlights, write_highlights
 from rmsnet.matches.match import LONGEST_HALF_MINUTES, Match, clock, match_minute
 from rmsnet.matches.overview import EVENT_COLUMNS, write_events, write_overview
 from rmsnet.matches.page.match_page import match_page
@@ -29,6 +30,7 @@ from rmsnet.matches.stretches import Stretches, choose_stretches, pick
 from rmsnet.network.devices import choose_device
 from rmsnet.network.model_files import ORIGIN_FILE, SpottingModel, load_model, origin
 from rmsnet.params import SpotParams
+from rmsnet.reading.arrays import require_finite
 from rmsnet.spots import Predictions
 from rmsnet.spotting.decoding import decode
 from rmsnet.spotting.inference import spot_bank
@@ -82,6 +84,7 @@ def spot_stage(
     before: Sequence[str] = (),
     after: Sequence[str] = (),
     reel_classes: str | None = None,
+    reel_events: Path | None = None,
     split: str | None = None,
     shard: Shard | None = None,
     strict: bool = False,
@@ -101,7 +104,7 @@ def spot_stage(
             what each class has learned, see `rmsnet.spotting.thresholds`.
         highlights: cut clips and a reel.
         exports: formats of `rmsnet.matches.exports.writing` in which events and cuts are written.
-        before, after, reel_classes: what clips, reel and exports show, see `rmsnet.matches.stretches`.
+        before, after, reel_classes, reel_events: what clips, reel and exports show, see `rmsnet.matches.stretches`.
         split: of a dataset; None: all of it.
         shard: take this part of the matches only; `rmsnet.matches.overview.join_spotted` makes the whole of all parts.
         strict: refuse features that are unlike those of the training.
@@ -117,18 +120,15 @@ def spot_stage(
         raise UserError(f"--stride {stride}: must be at least 1")
     if confidence is not None and not 0 <= confidence <= 1:
         raise UserError(f"--confidence {confidence}: must lie in [0, 1]")
-    if (before or after or reel_classes is not None) and not (highlights or exports):
-        raise UserError(
-            "--before, --after and --reel-classes are about clips and exports; add --highlights or --export"
-        )
     require_formats(exports)
     folder = find_model(model)
     spotter = load_model(folder, choose_device(device))
-    profile = read_json(folder / PROFILE_FILE) if (folder / PROFILE_FILE).exists() else None
+    profile = read_profile(folder / PROFILE_FILE) if (folder / PROFILE_FILE).exists() else None
     params = _params(spotter, stride)
     least = _least(folder, spotter, confidence)
-    stretches = choose_stretches(spotter.classes, before, after, reel_classes)
+    stretches = choose_stretches(spotter.classes, before, after, reel_classes, reel_events)
     matches = find_matches(sources, spotter.config["features"]["name"], spotter.classes, split)
+    _require_chosen(stretches, matches)
     one = shard is None and len(matches) == 1 and "/" not in matches[0].name
     if shard is not None:
         matches = shard.games(matches)
@@ -173,6 +173,18 @@ def _params(spotter: SpottingModel, stride: int | None) -> SpotParams:
     return replace(spotter.spot, stride=stride)
 
 
+def _require_chosen(stretches: Stretches, matches: Sequence[Match]) -> None:
+    """Refuse chosen events that cannot be the match's."""
+    if stretches.events is None:
+        return
+    if len(matches) > 1:
+        raise UserError(f"--reel-events: are those of one match, and there are {len(matches)}; spot the one alone")
+    there = {half.number for half in matches[0].halves}
+    for event in stretches.events:
+        if event.half not in there:
+            raise UserError(f"--reel-events: has an event in half {event.half}, which {matches[0].name} does not have")
+
+
 def _require_videos(match: Match) -> None:
     """Refuse highlights of a half that has no video, or none that can be used."""
     from rmsnet.video.files import half_video
@@ -184,12 +196,14 @@ def _require_videos(match: Match) -> None:
 
 
 def _require_openable(match: Match) -> None:
-    """Refuse a video that cannot be used before time goes into the one before it."""
+    """Refuse a video that cannot be used, or bad features, before time goes into what comes before."""
     from rmsnet.video.files import half_video
 
     for half in match.halves:
         if half.features is None:
             half_video(half.videos[0])
+        else:
+            require_finite(open_features(half.features), half.features)
 
 
 @dataclass(frozen=True)
@@ -219,6 +233,7 @@ def _spot(match: Match, out: Path, read: Reader, asked: _Asked) -> SpottedMatch:
                 f"{where}: {features.shape[1]} features a frame; the model reads {spotter.config['width']} "
                 f"({spotter.config['features']['name']})"
             )
+        require_finite(features, half.features or half.videos[0])
         parts.append(features)
         warnings += told
     bank = _bank(match, parts, spotter)
@@ -250,8 +265,9 @@ def _spot(match: Match, out: Path, read: Reader, asked: _Asked) -> SpottedMatch:
     write_events(out, events)
     name = str(spotter.config["name"])
     note = f"{marked(name, simulated)}, {match.name}"
-    write_bytes(out / "votes.png", plot_votes(votes, predictions, bank, note))
-    page = match_page(
+    write_bytes(out / "votes.png", plot_votes(votes, predictions, bank, spotter.clip_frames, note))
+    page = partial(
+        match_page,
         match,
         bank,
         predictions,
@@ -261,13 +277,17 @@ def _spot(match: Match, out: Path, read: Reader, asked: _Asked) -> SpottedMatch:
         least=least,
         model=f"{name} ({asked.model})" if asked.model.startswith("models:") else name,
         simulated=simulated,
+        clip_frames=spotter.clip_frames,
+        stretches=asked.stretches,
         remarks=["unlike the training data"] if drifted else [],
     )
-    write_text(out / "report.html", page)
+    write_text(out / "report.html", page())
     picked = pick(predictions, bank, np.flatnonzero(is_told(predictions, least)), asked.stretches)
     if asked.highlights:
         try:
-            warnings += _cut(match, picked, out / "highlights", asked.shown)
+            made, left_out = _cut(match, picked, out / HIGHLIGHTS, asked.shown)
+            write_text(out / "report.html", page(highlights=made))
+            warnings += left_out
         except UserError as error:  # the spots are there, and other matches may follow
             warnings.append(f"no highlights: {error}")
     files: tuple[Path, ...] = ()
@@ -337,9 +357,9 @@ def _rows(predictions: Predictions, bank: FrameBank) -> list[dict[str, Any]]:
     return rows
 
 
-def _cut(match: Match, events: Sequence[Highlight], folder: Path, shown: bool) -> list[str]:
+def _cut(match: Match, events: Sequence[Highlight], folder: Path, shown: bool) -> tuple[Highlights, list[str]]:
     from rmsnet.progress import progress
 
     with progress("highlights", "event", 2 * len(events), shown) as advance:
         done = write_highlights(match.shown_videos, events, folder, lambda: advance(1))
-    return [f"{title}, left out of the highlights" for title in done.left_out]
+    return done, [f"{title}, left out of the highlights" for title in done.left_out]

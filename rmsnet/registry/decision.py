@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rmsnet import tracking
+from rmsnet.documents import read_document
 from rmsnet.errors import UserError
 from rmsnet.evaluation.assessment import Assessment
 from rmsnet.features.bank import FrameBank
-from rmsnet.files import read_json
 from rmsnet.network.model_files import SpottingModel, load_model
 from rmsnet.params import Params
 from rmsnet.registry.gate import Condition, Duel, duel, floor_check, statistical_checks, validation_check
@@ -23,6 +23,8 @@ from rmsnet.spotting.inference import check_fits
 if TYPE_CHECKING:
     from rmsnet.tracking import Version
 
+
+_AGAIN = "run rmsnet validate again"
 
 ALREADY = "it is the champion already"
 
@@ -103,7 +105,7 @@ def decide(
     state: State,
 ) -> tuple[Decision, Duel | None]:
     name, version = params.register.model_name, candidate.version
-    report = None if validation is None else read_json(validation / "validation.json")
+    report = None if validation is None else read_document(validation / "validation.json", dict[str, Any], "", _AGAIN)
     checks = [
         Condition("reloads to equal outputs", True, "the logged model gives the events of the model folder"),
         validation_check(

@@ -7,7 +7,6 @@ GET  /health        200 when the model is loaded (also /ping, /version)
 """
 
 import asyncio
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rmsnet.errors import UserError
+from rmsnet.reading.arrays import array_of, require_finite
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -101,14 +101,15 @@ def features_of(body: bytes, max_frames: int) -> np.ndarray:
         UserError: no .npy file, not a matrix of numbers, or too many frames.
     """
     try:
-        features = np.load(io.BytesIO(body), allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
+        features = array_of(body)
+    except ValueError as error:
         raise UserError(f"the body is no .npy file: {error}") from None
-    if not isinstance(features, np.ndarray) or features.ndim != 2 or features.dtype.kind != "f":
+    if features.ndim != 2 or features.dtype.kind != "f":
         raise UserError("the body is no matrix of floating-point features, frames by width")
     if len(features) > max_frames:
         raise UserError(f"{len(features)} frames: at most {max_frames} are taken at once; send one half")
-    return np.asarray(features, np.float32)
+    require_finite(features, "the body", "send the features as they were extracted")
+    return np.array(features, np.float32)
 
 
 def _answer(spotter: Any, features: np.ndarray, thresholded: bool) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rmsnet.errors import UserError
 from rmsnet.features.bank import FrameBank
 from rmsnet.network.dense import SHORTEST_CLIP, dense_scores
 from rmsnet.network.devices import release_pages
@@ -101,6 +102,11 @@ def score_every_clip(model: SpottingModel, bank: FrameBank) -> ClipScores:
 def _clip_scores(
     bank: FrameBank, half: Ints, start: Ints, logits: Tensor, offset: Tensor, clip_frames: int, regression: bool
 ) -> ClipScores:
+    for number in np.unique(half[~torch.isfinite(logits.sum(dim=1) + offset).cpu().numpy()])[:1]:
+        where = f"{bank.halves[number].game}, half {bank.halves[number].half}".lstrip(", ")
+        raise UserError(
+            f"{where}: the network gives no numbers for it: its features are too large, or its weights damaged"
+        )
     relative = torch.sigmoid(offset.double()).cpu().numpy()
     if not regression:
         relative = np.full_like(relative, ASSUMED_OFFSET)

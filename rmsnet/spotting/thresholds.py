@@ -4,19 +4,28 @@ A training learns the confidence with the best F1 of each class on its validatio
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from rmsnet.documents import read_document
 from rmsnet.errors import UserError
-from rmsnet.files import read_json
 from rmsnet.spots import Predictions
 
 THRESHOLDS_FILE = "thresholds.json"
 """In a model folder: class to {"confidence": the least that is told, "f1": there}."""
 
 Floats = npt.NDArray[np.float64]
+
+
+_RESTORE = "restore the file, or train the model again"
+
+
+@dataclass(frozen=True)
+class _Learned:
+    confidence: float
 
 
 def learned_thresholds(model: Path, classes: Sequence[str]) -> Floats | None:
@@ -28,11 +37,11 @@ def learned_thresholds(model: Path, classes: Sequence[str]) -> Floats | None:
     path = Path(model) / THRESHOLDS_FILE
     if not path.exists():
         return None
-    learned = read_json(path)
-    try:
-        return np.array([float(learned[name]["confidence"]) for name in classes])
-    except (KeyError, TypeError, ValueError):
-        raise UserError(f"{path}: no threshold of each class; restore the file, or train the model again") from None
+    learned = read_document(path, dict[str, _Learned], advice=_RESTORE)
+    absent = [name for name in classes if name not in learned]
+    if absent:
+        raise UserError(f"{path}: has no threshold of {absent[0]!r}; {_RESTORE}")
+    return np.array([learned[name].confidence for name in classes])
 
 
 def is_told(predictions: Predictions, least: Floats) -> npt.NDArray[np.bool_]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rmsnet.errors import UserError
-from rmsnet.features.bank import FrameBank, read_bank
+from rmsnet.features.bank import FrameBank, read_bank, require_finite
 from rmsnet.locks import writing
 from rmsnet.params import Params, SpotParams, TrainParams, checked
 from rmsnet.progress import progress as show_progress
@@ -59,6 +59,8 @@ def reproduce(
         raise UserError(f"--seeds {seeds}: at least one training of each row is needed")
     study = STUDIES[name]
     banks = {split: read_bank(features, split) for split in ("train", "valid", "test")}
+    for bank in banks.values():
+        require_finite(bank)
     settings = {row.name: _settings(params, study, row) for row in study.rows}
     _require_trainable(banks["train"], [train for train, _ in settings.values()])
     bench = Bench(banks, features, out / "runs", params.spot, device)

@@ -20,7 +20,7 @@ from rmsnet.tracking.model_versions import (
     versions,
 )
 from rmsnet.tracking.models import fetch_model, find_model, load_with_our_code, model_folder, predict_with_logged_model
-from rmsnet.tracking.runs import RUN_FILE, TrackedRun, read_run, tracked_run
+from rmsnet.tracking.runs import RUN_FILE, TrackedRun, best_scores, read_run, tracked_run
 from rmsnet.tracking.spool import Synced, sync
 from rmsnet.tracking.store import asking, shown, tracking_uri
 from rmsnet.tracking.trainings import (
@@ -51,6 +51,7 @@ __all__ = [
     "aliases",
     "append_record",
     "asking",
+    "best_scores",
     "create_version",
     "describe_version",
     "fetch_model",

@@ -3,14 +3,16 @@
 import shutil
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from rmsnet.files import read_csv, read_json
+from rmsnet.documents import read_document, structured
+from rmsnet.reading.rows import read_rows
 from rmsnet.tracking.groups import Group
 from rmsnet.tracking.logged_model import put_model, save_pyfunc
-from rmsnet.tracking.runs import IDENTITY_TAG, curves, read_run, tracked_run
+from rmsnet.tracking.runs import IDENTITY_TAG, best_scores, curves, read_run, tracked_run
 from rmsnet.tracking.store import asking, client_of, shown
 from rmsnet.tracking.trainings import SPOOLED_FROM_TAG, NoSuchRun, Place, find_run
 
@@ -75,26 +77,38 @@ def _log_run(folder: Path, told: Mapping[str, Any], example: Example) -> tuple[s
     groups = [Group(**group) for group in told.get("groups", [])]
     before = str(told["run_id"])
     tags = {**told.get("tags", {}), SPOOLED_FROM_TAG: before, IDENTITY_TAG: f"again {before}"}
-    config, metrics = read_json(folder / _CONFIG), read_json(folder / "metrics.json")
+    config, best = read_document(folder / _CONFIG, _Trained), best_scores(folder)
     with tracked_run(told.get("name", folder.name), groups, tags) as run:
         run.log_params({f"train.{key}": value for key, value in told.get("params", {}).items()})
         for split, digest in told.get("data_hashes", {}).items():
-            run.log_data(f"{config['dataset']} {split}", digest, split, {"made_by": "rmsnet extract"})
+            run.log_data(f"{config.dataset} {split}", digest, split, {"made_by": "rmsnet extract"})
         if (folder / "history.csv").exists():
-            for row in read_csv(folder / "history.csv"):
-                run.log_epoch(int(row["epoch"]), curves({key: float(value) for key, value in row.items()}))
-        run.log_best(metrics)
+            for row in _history(folder / "history.csv"):
+                run.log_epoch(int(row["epoch"]), curves(row))
+        run.log_best(best)
         with TemporaryDirectory(prefix="rmsnet-") as kept:
             for name in _KEPT:
                 if (folder / name).exists():
                     shutil.copy(folder / name, kept)
             run.log_folder(Path(kept), "training")
-        model_id = run.log_model(folder, example(int(config["width"])), told.get("tags", {}))
+        model_id = run.log_model(folder, example(config.width), told.get("tags", {}))
     return run.run_id, model_id
+
+
+@dataclass(frozen=True)
+class _Trained:
+    """What is read of a model's config.json here."""
+
+    dataset: str
+    width: int
+
+
+def _history(path: Path) -> list[dict[str, float]]:
+    return structured(read_rows(path, ["epoch"]), list[dict[str, float]], str(path), texts=True)
 
 
 def _log_model(place: Place, folder: Path, told: Mapping[str, Any], example: Example) -> str:
     with TemporaryDirectory(prefix="rmsnet-") as temporary:
         saved = Path(temporary) / "model"
-        save_pyfunc(folder, example(int(read_json(folder / _CONFIG)["width"])), saved)
+        save_pyfunc(folder, example(read_document(folder / _CONFIG, _Trained).width), saved)
         return put_model(client_of(place.uri), place.run_id, saved, told.get("tags", {}))

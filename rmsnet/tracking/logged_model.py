@@ -23,7 +23,7 @@ MODEL_TAG = "rmsnet.model_id"
 
 
 # The network and its files are all that a logged model needs; no other package of this project's environment.
-MODEL_PACKAGES = ("numpy", "safetensors", "torch")
+MODEL_PACKAGES = ("msgspec", "numpy", "safetensors", "torch")
 
 
 def input_example(bank: FrameBank, width: int) -> "npt.NDArray[np.float32]":

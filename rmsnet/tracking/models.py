@@ -10,12 +10,15 @@ import shutil
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from rmsnet.documents import read_yaml, structured
 from rmsnet.errors import UserError
 from rmsnet.files import content_hash
+from rmsnet.reading.names import fault_of
 from rmsnet.tracking.logged_model import PYFUNC_CODE
 from rmsnet.tracking.patience import DOWNLOAD_SECONDS
 from rmsnet.tracking.store import asking, connect, our_client, shown, tracking_uri
@@ -42,16 +45,44 @@ def model_folder(uri: str) -> Path:
     Raises:
         UserError: there is no such model, the store is away, or the files are not those that were registered.
     """
-    from mlflow.models import Model
-
     found = fetch_model(uri)
-    with asking(f"{uri}: MLmodel"):
-        description = Model.load(found)
-    try:
-        place = description.flavors["python_function"]["artifacts"]["model"]["path"]
-    except (KeyError, TypeError):
-        raise UserError(f"{uri}: is no model of rmsnet: its MLmodel names no model folder") from None
-    return found / str(place)
+    return found / _model_place(found, f"{uri}: MLmodel")
+
+
+def _model_place(folder: Path, where: str) -> str:
+    """Where in a folder with an MLflow model of ours the model folder lies.
+
+    Raises:
+        UserError: it is none of ours, or damaged.
+    """
+    description = structured(read_yaml(folder / "MLmodel", where), _Description, where, "it is no model of rmsnet")
+    return description.flavors.python_function.artifacts["model"].path
+
+
+@dataclass(frozen=True)
+class _Artifact:
+    path: str
+
+
+@dataclass(frozen=True)
+class _Function:
+    artifacts: dict[str, _Artifact]
+
+    def __post_init__(self) -> None:
+        if "model" not in self.artifacts or fault_of(self.artifacts["model"].path):
+            raise ValueError("artifacts: name no model folder")
+
+
+@dataclass(frozen=True)
+class _Flavors:
+    python_function: _Function
+
+
+@dataclass(frozen=True)
+class _Description:
+    """What is read of an MLmodel."""
+
+    flavors: _Flavors
 
 
 def find_model(model: str) -> Path:
@@ -120,15 +151,13 @@ def _require_registered_files(uri: str, folder: Path, tags: Mapping[str, str]) -
 
 def files_hash(folder: Path) -> str:
     """Hash of all that is read or executed when an MLflow model is loaded; MLflow's notes to itself are left out."""
-    import yaml
-
     files = [file for file in sorted(folder.rglob("*")) if file.is_file() and not _is_note(file.relative_to(folder))]
     parts: list[str | bytes] = []
     for file in files:
         content: str | bytes = file.read_bytes()
         if file == folder / "MLmodel":
-            with suppress(yaml.YAMLError, AttributeError):  # damaged: as it is, then
-                lasting = {key: value for key, value in yaml.safe_load(content).items() if key not in _VOLATILE}
+            with suppress(UserError, AttributeError):  # damaged: as it is, then
+                lasting = {key: value for key, value in read_yaml(file).items() if key not in _VOLATILE}
                 content = json.dumps(lasting, sort_keys=True, default=str)
         parts += [file.relative_to(folder).as_posix(), content]
     return f"{_SCHEME}{content_hash(*parts)}"
@@ -182,6 +211,7 @@ def load_with_our_code(folder: Path) -> Any:
     import mlflow
     from mlflow.models import Model
 
+    _model_place(folder, f"{folder / 'MLmodel'}")
     with TemporaryDirectory(prefix="rmsnet-") as temporary:
         ours = Path(shutil.copytree(folder, f"{temporary}/model", ignore=shutil.ignore_patterns("code")))
         description = Model.load(ours)

@@ -11,8 +11,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.pyfunc import PythonModel, PythonModelContext
 
 from rmsnet.errors import UserError
-from rmsnet.features.profile import PROFILE_FILE, Drift, drift, summarize
-from rmsnet.files import read_json
+from rmsnet.features.profile import PROFILE_FILE, Drift, drift, read_profile, summarize
 from rmsnet.network.model_files import load_model
 from rmsnet.spotting.inference import spot_features
 from rmsnet.spotting.thresholds import is_told, learned_thresholds
@@ -30,7 +29,7 @@ class EventSpotter(PythonModel):  # type: ignore[misc]  # MLflow is not type-che
         folder = Path(context.artifacts["model"])
         self.model = load_model(folder)
         self.least = learned_thresholds(folder, self.model.classes)
-        self.profile = read_json(folder / PROFILE_FILE) if (folder / PROFILE_FILE).exists() else None
+        self.profile = read_profile(folder / PROFILE_FILE) if (folder / PROFILE_FILE).exists() else None
 
     # MLflow acts on hints: of an array it guesses no signature, and ours is given.
     def predict(
@@ -49,7 +48,8 @@ class EventSpotter(PythonModel):  # type: ignore[misc]  # MLflow is not type-che
         Raises:
             MlflowException: features that the model cannot read; a server answers 400.
         """
-        features = np.asarray(model_input, np.float32)
+        with np.errstate(over="ignore"):  # what float32 does not hold is refused as infinity
+            features = np.asarray(model_input, np.float32)
         events = self.events(features, thresholded=bool((params or {}).get(THRESHOLDED)))
         found = self.drift(features)
         if found is not None and found.drifted:
@@ -59,8 +59,6 @@ class EventSpotter(PythonModel):  # type: ignore[misc]  # MLflow is not type-che
     def events(self, features: np.ndarray, thresholded: bool = False) -> pd.DataFrame:
         """See `predict`."""
         try:
-            if not np.isfinite(features).all():
-                raise UserError("the features hold NaN or infinity")
             found = spot_features(self.model, features)
             told = is_told(found, self.least) if thresholded and self.least is not None else slice(None)
         except UserError as error:

@@ -7,12 +7,13 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from rmsnet.documents import read_document, structured
 from rmsnet.errors import CheckFailed, UserError
-from rmsnet.files import read_json
 from rmsnet.tracking.attempts import end_earlier, task_tags
 from rmsnet.tracking.groups import NAME_TAG, PARENT_TAG, Group, group_run, settle
 from rmsnet.tracking.logged_model import put_model, save_pyfunc
@@ -42,7 +43,25 @@ T = TypeVar("T")
 IDENTITY_TAG = "rmsnet.identity"
 """On a run that is made of something with a hash: the same hash, the same run."""
 
-_OF_THE_MODEL = ("valid_average_map", "train_loss", "best_epoch")
+
+@dataclass(frozen=True)
+class BestScores:
+    """What a model's metrics.json says of its best epoch."""
+
+    valid_average_map: float | None = None
+    train_loss: float | None = None
+    best_epoch: int | None = None
+
+
+def best_scores(model: Path) -> BestScores:
+    """Those of a model folder; nothing where it has no metrics.json.
+
+    Raises:
+        UserError: a file of something else.
+    """
+    path = model / "metrics.json"
+    return read_document(path, BestScores, advice="train the model again") if path.exists() else BestScores()
+
 
 MONITOR_SECONDS = 10.0
 """For what nobody misses: the machine's own metrics."""
@@ -215,10 +234,10 @@ class TrackedRun:
             self._held[key] = {metric.step for metric in self._client().get_metric_history(self.run_id, key)}
         return self._held[key]
 
-    def log_best(self, metrics: Mapping[str, Any]) -> None:
-        """The scores of the model itself, those of its best epoch, from its metrics.json."""
-        scores = {key: float(metrics[key]) for key in _OF_THE_MODEL if metrics.get(key) is not None}
-        self.log_epoch(int(metrics.get("best_epoch", 1)), scores)
+    def log_best(self, best: BestScores) -> None:
+        """The scores of the model itself, those of its best epoch."""
+        scores = {key: float(value) for key, value in asdict(best).items() if value is not None}
+        self.log_epoch(best.best_epoch or 1, scores)
 
     def log_data(self, name: str, digest: str, context: str, source: Mapping[str, str]) -> None:
         """Name the data a run has used.
@@ -322,7 +341,22 @@ def read_run(model: Path) -> Mapping[str, Any]:
     Raises:
         UserError: the folder holds no finished, tracked training.
     """
-    run = read_json(model / RUN_FILE) if (model / RUN_FILE).exists() else {}
-    if not isinstance(run, dict) or "model_id" not in run:
-        raise UserError(f"{model}: no tracked model there (no {RUN_FILE}); train it with: rmsnet train --out {model}")
+    again = f"train it with: rmsnet train --out {model}"
+    if not (model / RUN_FILE).exists():
+        raise UserError(f"{model}: no tracked model there (no {RUN_FILE}); {again}")
+    run = read_document(model / RUN_FILE, dict[str, Any], advice=again)
+    structured(run, _Told, str(model / RUN_FILE), again)
     return run
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What is read of the run.json of a finished training."""
+
+    run_id: str
+    model_id: str
+    name: str = ""
+    groups: tuple[Group, ...] = ()
+    tags: dict[str, str] = field(default_factory=dict)
+    params: dict[str, Any] = field(default_factory=dict)
+    data_hashes: dict[str, str] = field(default_factory=dict)

@@ -74,7 +74,7 @@ def ensemble_stage(models: Sequence[Path], features: Path, out: Path, params: Pa
             for split, bank in banks.items():
                 source = data_source(features, tags)
                 run.log_data(f"{bank.info['dataset']} {split}", bank.info["data_hash"], split, source)
-            run.log_best(metrics)
+            run.log_best(tracking.best_scores(folder))
             with TemporaryDirectory() as kept:
                 for file in (CONFIG, "metrics.json"):
                     shutil.copy(folder / file, kept)

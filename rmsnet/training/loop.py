@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 
+from rmsnet.documents import read_document
 from rmsnet.errors import UserError
 from rmsnet.features.bank import FrameBank
 from rmsnet.files import content_hash, followed, replace_folder, write_json, write_text
@@ -17,6 +17,7 @@ from rmsnet.locks import writing
 from rmsnet.network.devices import choose_device, choose_precision, keep_freed_memory
 from rmsnet.network.model_files import CONFIG_SCHEMA, save_model
 from rmsnet.params import SpotParams, TrainParams
+from rmsnet.reading.tensors import read_metadata
 from rmsnet.style.tables import as_csv
 from rmsnet.training.clips import training_clips
 from rmsnet.training.distributed import processes
@@ -97,9 +98,9 @@ def require_trainable(train_bank: FrameBank, valid_bank: FrameBank, params: Trai
     training_clips(train_bank, params.clip_frames, params.uniform_offsets, params.drop_halftime_substitutions)
     partial = partial_folder(folder)
     try:
-        with safe_open(partial / CHECKPOINT, framework="numpy") as file:
-            theirs = json.loads((file.metadata() or {})["network"])
-    except (FileNotFoundError, SafetensorError, KeyError, json.JSONDecodeError):
+        text = read_metadata(partial / CHECKPOINT).get("network", "")
+        theirs = read_document(text.encode(), dict[str, Any], f"{partial / CHECKPOINT}: network")
+    except UserError:
         return  # nothing to continue: `Trainer.resume` starts over
     for key, ours in network_of(train_bank, params).items():
         if theirs.get(key) != ours:

@@ -9,14 +9,15 @@ from typing import Any
 
 import numpy as np
 
+from rmsnet.documents import read_document
 from rmsnet.errors import UserError
 from rmsnet.evaluation.metric import Judged, judge
 from rmsnet.evaluation.thresholds import best_thresholds
-from rmsnet.features.bank import FrameBank, read_bank
+from rmsnet.features.bank import FrameBank, read_bank, require_finite
 from rmsnet.features.profile import PROFILE_FILE
-from rmsnet.files import atomic_folder, read_csv, read_json, write_bytes, write_json
+from rmsnet.files import atomic_folder, write_bytes, write_json
 from rmsnet.locks import alone
-from rmsnet.network.model_files import CONFIG, load_model
+from rmsnet.network.model_files import load_model, read_config
 from rmsnet.params import Params
 from rmsnet.progress import progress as show_progress
 from rmsnet.provenance import environment
@@ -30,7 +31,7 @@ from rmsnet.tracking.runs import RUN_FILE, curves
 from rmsnet.tracking.used_data import data_source, data_tags
 from rmsnet.training import distributed
 from rmsnet.training.finetuning import clip_inputs
-from rmsnet.training.history import Epoch
+from rmsnet.training.history import Epoch, read_history
 from rmsnet.training.loop import partial_folder, require_trainable, train
 from rmsnet.video.recipe import copy_recipe_files
 
@@ -69,6 +70,8 @@ def train_stage(
     train_params = params.train if variant is None else params.variant(variant)
     banks = {split: read_bank(features, split) for split in ("train", "valid")}
     require_trainable(banks["train"], banks["valid"], train_params, out)
+    for bank in banks.values():
+        require_finite(bank)
     name = variant or out.name
     tags = {**data_tags(banks["train"]), "variant": name}
     groups = run_groups(banks, params, train_params, name)
@@ -112,9 +115,9 @@ def train_stage(
                 write_json(Path(kept) / "environment.json", environment())
                 write_bytes(Path(kept) / "history.png", plot_history(model / "history.csv"))
                 run.log_folder(Path(kept), "training")
-                example = input_example(banks["valid"], read_json(model / CONFIG)["width"])
+                example = input_example(banks["valid"], read_config(model)["width"])
                 model_id = run.log_model(model, example, tags)
-            run.log_best(read_json(model / "metrics.json"))
+            run.log_best(tracking.best_scores(model))
             write_json(model / RUN_FILE, {**identity, **about, "run_id": run.run_id, "model_id": model_id})
 
         with show_progress(name, "clip", clips, shown=progress) as advance:
@@ -163,8 +166,7 @@ def recovered(features: Path, out: Path, params: Params, variant: str | None = N
             "groups": [asdict(group) for group in groups],
         }
         write_json(partial / RUN_FILE, {**about, "run_id": run_id, "model_id": model_id})
-    metrics: dict[str, Any] = read_json(out / "metrics.json")
-    return metrics
+    return read_document(out / "metrics.json", dict[str, Any])
 
 
 def judge_model(folder: Path, bank: FrameBank) -> Judged:
@@ -182,24 +184,22 @@ def judge_model(folder: Path, bank: FrameBank) -> Judged:
 def _interrupted_run(partial: Path, identity: Mapping[str, Any]) -> str | None:
     """The run that an interrupted stage with the same parameters and data has left open."""
     try:
-        left = read_json(partial / RUN_FILE)
+        left = read_document(partial / RUN_FILE, dict[str, Any])
     except UserError:
         return None
-    if not isinstance(left, dict) or "run_id" not in left:
-        return None
-    run_id = left.pop("run_id")
-    return str(run_id) if left == identity else None
+    run_id = left.pop("run_id", None)
+    return run_id if isinstance(run_id, str) and left == identity else None
 
 
 def plot_history(history: Path) -> bytes:
     """Loss and validation Average-mAP per epoch, as PNG, from a history.csv."""
-    rows = read_csv(history)
-    epochs = [int(row["epoch"]) for row in rows]
-    note = f"{len(rows)} epoch{'' if len(rows) == 1 else 's'}"
+    done = read_history(history)
+    epochs = [epoch.epoch for epoch in done]
+    note = f"{len(done)} epoch{'' if len(done) == 1 else 's'}"
     made, (left, right) = figure(note, 1, 2, width=9, height=3.5)
     for place, column in enumerate(("loss", "classification_loss")):
-        draw_line(left, epochs, [float(row[column]) for row in rows], column.replace("_", " "), look(place))
-    draw_line(right, epochs, [100 * float(row["valid_average_map"]) for row in rows], "", look(2))
+        draw_line(left, epochs, [getattr(epoch, column) for epoch in done], column.replace("_", " "), look(place))
+    draw_line(right, epochs, [100 * epoch.valid_average_map for epoch in done], "", look(2))
     for axes, title in ((left, "training loss"), (right, "valid Average-mAP (%)")):
         whole_numbers(axes.xaxis)
         name_axes(axes, title, "epoch")

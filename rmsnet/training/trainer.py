@@ -11,16 +11,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from rmsnet.errors import CheckFailed
+from rmsnet.documents import read_document
+from rmsnet.errors import CheckFailed, UserError
 from rmsnet.evaluation import average_map
 from rmsnet.features.bank import BankHalf, FrameBank
 from rmsnet.files import write_tensors
 from rmsnet.network import spectral
 from rmsnet.network.model import RMSNet
 from rmsnet.params import SpotParams, TrainParams
+from rmsnet.reading.tensors import read_metadata, read_tensors
 from rmsnet.spots import Predictions
 from rmsnet.spotting.decoding import decode
 from rmsnet.spotting.scoring import score_clips
@@ -262,24 +263,34 @@ class Trainer:
     def resume(self, path: Path, fingerprint: str) -> list[Epoch]:
         """Continue from a checkpoint of the same parameters and data; the epochs done so far, or none."""
         try:
-            with safe_open(path, framework="pt") as file:
-                metadata: Mapping[str, str] = file.metadata() or {}
-                if metadata.get("fingerprint") != fingerprint:
-                    return []
-                names = file.keys()
-                tensors = {name: file.get_tensor(name).to(self.device) for name in names}
-        except (FileNotFoundError, SafetensorError):
+            metadata = read_metadata(path)
+            if metadata.get("fingerprint") != fingerprint:
+                return []
+            tensors = read_tensors(path, "torch")
+            history = read_document(metadata.get("history", "").encode(), list[Epoch], f"{path}: history")
+        except UserError:
+            history = []  # absent or damaged
+        if not history:
             return []
 
         def part(prefix: str) -> dict[str, Tensor]:
-            return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+            return {
+                name.removeprefix(prefix): value.to(self.device)
+                for name, value in tensors.items()
+                if name.startswith(prefix)
+            }
 
-        _put(self.learner.weights, part("network."))
-        _put(self.learner.momentum, part("momentum."))
-        self.best = part("best.")
-        if average := part("average."):
+        network, momentum, best, average = part("network."), part("momentum."), part("best."), part("average.")
+        shapes = {name: weight.shape for name, weight in self.learner.weights.items()}
+        for state in (network, momentum, best, *([average] if average else [])):
+            if {name: tensor.shape for name, tensor in state.items()} != shapes:
+                return []
+        _put(self.learner.weights, network)
+        _put(self.learner.momentum, momentum)
+        self.best = best
+        if average:
             _put(self.learner.begin_average(), average)
-        return [Epoch(**row) for row in json.loads(metadata["history"])]
+        return history
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from rmsnet.files import write_json, write_text
 from rmsnet.params import ExtractParams
 from rmsnet.provenance import dvc_md5
 from rmsnet.style.page import Html, page, pictures, section, table, tag
-from rmsnet.style.tables import Row, as_markdown
+from rmsnet.style.tables import Row, as_markdown, markdown_text
 from rmsnet.style.words import marked
 from rmsnet.validation.plots import plots as dataset_plots
 from rmsnet.validation.statistics import split_rows, statistics
@@ -98,7 +98,8 @@ def _row_text(row: Mapping[str, Any]) -> str:
 
 def markdown(document: Mapping[str, Any]) -> str:
     """The report as Markdown: the verdict, what failed with a few rows each, what is in the dataset."""
-    lines = [f"# Validation of {named(document)}", "", f"**{document['summary']}**", "", _facts(document), ""]
+    lines = [f"# Validation of {markdown_text(named(document))}", "", f"**{document['summary']}**", ""]
+    lines += [markdown_text(_facts(document)), ""]
     for check in _order(document["checks"]):
         lines.append(f"## {_kind(check)}: {check['expectation']}")
         lines.append("")

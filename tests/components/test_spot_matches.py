@@ -12,7 +12,8 @@ from components.data import identified
 from components.spot_matches.body import body
 from rmsnet.cli import main
 from rmsnet.dataset.labels import V1_CLASSES
-from rmsnet.files import read_json, write_json
+from rmsnet.documents import read_json
+from rmsnet.files import write_json
 from rmsnet.matches.sources import find_matches
 from rmsnet.network.model_files import load_model
 

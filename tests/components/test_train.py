@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from components.artifacts import PROCESSES
 from components.train.body import body
 from components.training import deliver
-from rmsnet.files import read_json
+from rmsnet.documents import read_json
 from rmsnet.network.model_files import load_model
 from rmsnet.tracking import find_run, read_run, run_record
 from rmsnet.tracking.store import our_client

@@ -5,13 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rmsnet.documents import read_json
 from rmsnet.errors import UserError
 from rmsnet.evaluation import average_map
 from rmsnet.evaluation.class_lists import class_list
 from rmsnet.evaluation.files import read_predictions
 from rmsnet.evaluation.stage import evaluate_stage
 from rmsnet.features.bank import read_bank
-from rmsnet.files import read_json, write_json
+from rmsnet.files import write_json
 from rmsnet.network.model_files import load_model
 from rmsnet.params import EvaluateParams, Params, TrainParams
 from rmsnet.spotting.inference import spot_bank

@@ -50,7 +50,7 @@ def test_every_component_is_told_the_commit_that_the_pipeline_was_compiled_from(
         (["run", "training", "source"], "parameter 'source': write KEY=VALUE"),
         (["run", "training", "source=data", "variants=full"], "parameter variants: must be a list such as [a, b]"),
         (["run", "training", "source=data", "variants=[]"], "parameter variants: names nothing"),
-        (["run", "training", "source=data", "variants=[a"], "parameter variants: '[a' is not YAML"),
+        (["run", "training", "source=data", "variants=[a"], "parameter variants: '[a': not readable YAML"),
         (["run", "training", "source=data"], "no variants to train: name them in params.yaml"),
         (
             ["run", "training", "source=data", "params={variants: {full: {}}}", "variants=[bald]"],

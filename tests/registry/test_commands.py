@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rmsnet import cli, tracking
-from rmsnet.files import read_json
+from rmsnet.documents import read_json
 from rmsnet.network.model_files import load_model
 from rmsnet.spotting.inference import spot_features
 from tests.builders import write_model

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from rmsnet import tracking
+from rmsnet.documents import read_json
 from rmsnet.errors import CheckFailed, UserError
 from rmsnet.evaluation.stage import evaluate_stage
-from rmsnet.files import read_json, write_json
+from rmsnet.files import write_json
 from rmsnet.registry.history import history
 from rmsnet.registry.stage import promote, register_stage, rollback
 from tests.builders import learnable_bank, write_bank

@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from rmsnet.cli import main
+from rmsnet.documents import read_json
 from rmsnet.errors import UserError
 from rmsnet.evaluation import average_map
 from rmsnet.features.bank import read_bank
-from rmsnet.files import read_json
 from rmsnet.network.model_files import load_model
 from rmsnet.params import PRESETS, Params, SpotParams, TrainParams, load_params
 from rmsnet.spotting.inference import spot_bank

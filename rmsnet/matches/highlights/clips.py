@@ -28,6 +28,9 @@ BEFORE_SECONDS = 8.0
 AFTER_SECONDS = 7.0
 """What it shows behind it: the celebration, the card held up, the players that change."""
 
+HIGHLIGHTS = "highlights"
+"""Folder of a match's clips."""
+
 REEL = "reel.mp4"
 
 
@@ -62,12 +65,16 @@ class Highlights:
     """What was made.
 
     Attributes:
-        clips: names of the clips, a clip per event in order of time.
+        events: those that have a clip, in order of time.
+        clips: names of their clips.
+        reel: whether they are joined in one.
         copied: how many of them are copies of the video's own packets.
         left_out: titles of events that are not shown, and why.
     """
 
+    events: tuple[Highlight, ...]
     clips: tuple[str, ...]
+    reel: bool
     copied: int
     left_out: tuple[str, ...]
 
@@ -97,6 +104,7 @@ def write_highlights(
     clips: list[str] = []
     copied = 0
     shown = []
+    reel = False
     with atomic_folder(folder) as partial:
         for number, event in enumerate(inside, start=1):
             name = f"{number:02d}_{_file_name(event)}.mp4"
@@ -114,10 +122,11 @@ def write_highlights(
             segments = [_segment(videos, event, seconds, caption=True) for event in shown]
             try:
                 encode(join_overlapping(segments), partial / REEL, advance)
+                reel = True
             except (UserError, av.FFmpegError, ValueError) as error:
                 (partial / REEL).unlink(missing_ok=True)
                 left_out.append(f"{REEL}: {_why(error, segments[0].video)}")
-    return Highlights(tuple(clips), copied, tuple(left_out))
+    return Highlights(tuple(shown), tuple(clips), reel, copied, tuple(left_out))
 
 
 def _cut(segment: Segment, out: Path) -> bool:
