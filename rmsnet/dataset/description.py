@@ -16,15 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from rmsnet.dataset.periods import HALVES, Period, require_in_order
-from rmsnet.errors import UserError
+from rmsnet.dataset.periods import HALVES, Period, as_entries, require_in_order
 from rmsnet.files import read_document, require_known, structured
 from rmsnet.formats.names import fault_of, is_text
 
 DESCRIPTION = "dataset.json"
-
-KICK_OFFS = "kick_offs.json"
-"""Of a game whose periods lie in one file: seconds in the file at which each period begins, a list."""
 
 _COLOUR = re.compile("#[0-9a-fA-F]{6}")
 _RATE_IN_NAME = re.compile(r"(?<![A-Za-z0-9.])(\d{1,3}(?:\.\d{1,3})?)fps(?![A-Za-z0-9])")
@@ -170,17 +166,40 @@ class Description:
         if self.classes and not learned:
             raise ValueError("classes: all are left out")
 
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The periods of a match by number, from 1."""
+        return tuple(range(1, len(self.periods) + 1))
+
+    def file_name(self, number: int, kind: str) -> str:
+        """The name of a file of a period: {number}_{kind}, or {kind} where one file holds the match."""
+        return kind if self.files == "match" else f"{number}_{kind}"
+
     def kind(self, features: str) -> FeatureKind:
         """The kind of features of this name; one that is not listed has the rate that its name says, else 2 a second.
 
         Row 0 of such a kind lies one step after the start, as in SoccerNet's own at 2 a second.
         """
+        return self.said_kind(features) or FeatureKind(features)
+
+    def said_kind(self, features: str) -> FeatureKind | None:
+        """The kind of features of this name, if its rate is said anywhere."""
         listed = next((kind for kind in (*self.features, *SOCCERNET_FEATURES) if kind.name == features), None)
-        if listed is not None:
-            return listed
         said = _RATE_IN_NAME.search(features.replace("_", " "))
-        rate = float(said[1]) if said else 2.0
-        return FeatureKind(features, 0, rate, 1 / rate) if rate > 0 else FeatureKind(features)
+        if listed is None and said and float(said[1]) > 0:
+            return FeatureKind(features, 0, float(said[1]), 1 / float(said[1]))
+        return listed
+
+    @property
+    def told_on(self) -> dict[str, Any]:
+        """What banks and models say of the periods and the looks of classes, where those are not SoccerNet's."""
+        looks = {
+            entry.name: {"shown_as": entry.shown_as, "colour": entry.colour, "hidden": entry.hidden}
+            for entry in self.classes
+            if entry.shown_as or entry.colour or entry.hidden
+        }
+        periods = {} if self.periods == HALVES else {"periods": as_entries(self.periods)}
+        return {**periods, **({"looks": looks} if looks else {})}
 
 
 SOCCERNET = Description("SoccerNet", simulated=False)

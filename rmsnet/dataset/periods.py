@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
+from rmsnet.files import structured
 from rmsnet.formats.names import is_text
 
 LONGEST = 5 / 3
@@ -61,7 +63,7 @@ def require_in_order(periods: Sequence[Period]) -> None:
     """
     if not periods:
         raise ValueError("periods: there are none")
-    for before, after in zip(periods, periods[1:], strict=False):
+    for before, after in pairwise(periods):
         if (before.first_minute is None) != (after.first_minute is None):
             raise ValueError("periods: give all of them a first_minute, or none")
         if before.first_minute is not None and after.first_minute is not None:
@@ -77,9 +79,13 @@ def require_in_order(periods: Sequence[Period]) -> None:
 
 
 def periods_of(config: Mapping[str, Any]) -> tuple[Period, ...]:
-    """The periods that a model's config or a bank's index names; without any two halves of 45 minutes."""
+    """The periods that a model's config or a bank's index names; without any two halves of 45 minutes.
+
+    Raises:
+        UserError: they are none.
+    """
     listed = config.get("periods")
-    return tuple(Period(**period) for period in listed) if listed else HALVES
+    return structured(listed, tuple[Period, ...], "periods") if listed else HALVES
 
 
 def as_entries(periods: Sequence[Period]) -> list[dict[str, Any]]:

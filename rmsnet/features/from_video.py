@@ -16,7 +16,7 @@ from rmsnet.files import atomic_file, read_document, structured, write_json
 from rmsnet.network.model_files import read_features_entry
 from rmsnet.params import ExtractParams
 from rmsnet.progress import progress
-from rmsnet.dataset.soccernet import FIRST_FRAME_SECONDS, FRAME_RATE, Dataset
+from rmsnet.dataset.soccernet import Dataset
 from rmsnet.video.backbones import open_backbone
 from rmsnet.video.decoding import expected_samples
 from rmsnet.video.extractor import Extractor, Progress, load_extractor
@@ -28,12 +28,16 @@ from rmsnet.video.recipe import BACKBONE_FILE, PCA_FILE, Recipe, recipe_of
 WHOLE_ASPECT = 398 / 224
 """Width over height of SoccerNet's videos, and of the paper's frames."""
 
+FRAME_RATE = 2.0
+"""Pictures a second that are looked at; the first is a step after the start, as in SoccerNet's features."""
+
 ROWS_AT_ONCE = 8192
 
 
 def sampling_of(params: ExtractParams) -> dict[str, Any]:
     """The entries of a recipe that say which pictures it is made from: their times and size."""
-    times = {"frame_rate": FRAME_RATE, "first_frame_seconds": FIRST_FRAME_SECONDS}
+    rate = params.frame_rate or FRAME_RATE
+    times = {"frame_rate": rate, "first_frame_seconds": 1 / rate}
     if params.picture == "centre":
         return {**times, "resize": params.height, "height": params.height, "width": params.height}
     return {**times, "resize": None, "height": params.height, "width": round(params.height * WHOLE_ASPECT)}

@@ -10,7 +10,7 @@ import numpy as np
 from rmsnet.dataset.feature_files import Features
 from rmsnet.dataset.soccernet import SPLITS
 from rmsnet.errors import UserError
-from rmsnet.features.bank import FrameBank, read_bank
+from rmsnet.features.bank import TOLD_ON, FrameBank, read_bank
 from rmsnet.features.sources import Half, Source
 from rmsnet.features.bank_writer import BANK_FILES
 from rmsnet.features.bank_writer import Extraction, write_banks
@@ -88,6 +88,7 @@ def join(parts: Sequence[Path], out: Path) -> Extraction:
     first = next(iter(banks[0].values()))
     source = Source(arrays, first.info["features"], first.frame_rate, first.first_frame_seconds, shard["pca"], files)
     info = {"dataset": first.info["dataset"], "simulated": first.simulated, "dvc_md5": first.info.get("dvc_md5")}
+    info |= {key: first.info[key] for key in TOLD_ON if key in first.info}
     return write_banks(Path(out), source, halves, truth, first.classes, info)
 
 
@@ -107,6 +108,7 @@ def _read_parts(parts: Sequence[Path]) -> tuple[list[dict[str, FrameBank]], Mapp
     made = [
         [bank.classes, bank.width, bank.frame_rate, bank.first_frame_seconds]
         + [bank.info[key] for key in ("features", "dataset", "simulated")]
+        + [bank.info.get(key) for key in TOLD_ON]
         + [bank.info["shard"][key] for key in ("of", "pca", "games")]
         for bank in firsts
     ]

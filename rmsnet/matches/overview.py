@@ -7,9 +7,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from rmsnet.dataset.class_lists import class_list
 from rmsnet.dataset.labels import LABEL_FILES, label_version
 from rmsnet.errors import UserError
-from rmsnet.evaluation.class_lists import class_list
 from rmsnet.evaluation.report import as_csv
 from rmsnet.evaluation.results import RESULTS
 from rmsnet.files import atomic_folder, read_document, require_replaceable, write_json, write_text

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from rmsnet.errors import UserError
-from rmsnet.features.bank import FrameBank
+from rmsnet.features.bank import TOLD_ON, FrameBank
 from rmsnet.files import content_hash, read_document, replace_folder, write_json, write_text
 from rmsnet.formats.tensors import read_metadata
 from rmsnet.network.devices import choose_device, choose_precision, keep_freed_memory
@@ -151,6 +151,7 @@ def _train(
         "precision": str(trainer.precision).removeprefix("torch."),
         "device": trainer.device.type,
         "simulated": bank.simulated,
+        **{key: bank.info[key] for key in TOLD_ON if key in bank.info},
     }
     if world.leads:
         network = trainer.best_network()
@@ -189,4 +190,5 @@ def model_config(params: TrainParams, bank: FrameBank, name: str, spot: SpotPara
         "data_hash": bank.info["data_hash"],
         "dvc_md5": bank.info.get("dvc_md5"),
         "simulated": bank.simulated,
+        **{key: bank.info[key] for key in TOLD_ON if key in bank.info},
     }

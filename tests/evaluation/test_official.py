@@ -21,7 +21,7 @@ from rmsnet.dataset.labels import V2_CLASSES
 from rmsnet.dataset.soccernet import read_split
 from rmsnet.evaluation import average_map
 from rmsnet.evaluation.assessment import NAMED_TOLERANCES
-from rmsnet.evaluation.class_lists import ClassList, class_list
+from rmsnet.dataset.class_lists import ClassList, class_list
 from rmsnet.evaluation.files import read_predictions, read_truth
 
 EXAMPLES = int(os.environ.get("RMSNET_EXAMPLES", "50"))

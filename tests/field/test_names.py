@@ -14,7 +14,7 @@ import pytest
 from rmsnet import cli
 from rmsnet.dataset.soccernet import open_dataset
 from rmsnet.errors import UserError
-from rmsnet.evaluation.class_lists import class_list
+from rmsnet.dataset.class_lists import class_list
 from rmsnet.evaluation.files import read_predictions
 from rmsnet.formats.words import markdown_cell, plain_text, text_cell
 from tests.field.league import (

@@ -20,7 +20,7 @@ from rmsnet.dataset.feature_files import open_features
 from rmsnet.dataset.labels import game_events
 from rmsnet.dataset.soccernet import list_dataset, open_dataset
 from rmsnet.errors import CheckFailed, UserError
-from rmsnet.evaluation.class_lists import class_list
+from rmsnet.dataset.class_lists import class_list
 from rmsnet.evaluation.files import games_of_split, read_predictions, read_truth
 from rmsnet.evaluation.results import read_metrics
 from rmsnet.features.bank import read_bank, require_finite
