@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rmsnet.cli import Parser, run_command
+from rmsnet.commands._options import add_json_option, add_params_options
 from rmsnet.errors import UserError
 from rmsnet.files import read_yaml
+from rmsnet.style.tables import as_text
 
 if TYPE_CHECKING:
     from pipelines.deployment import Deployment
@@ -53,10 +55,6 @@ def command_parser() -> argparse.ArgumentParser:
     submitting.add_argument("--experiment", default="rmsnet", help="experiment of the run (default: rmsnet)")
     submitting.add_argument("--service-account", help="of the run's pods")
     submitting.add_argument("--no-cache", action="store_true", help="run every task anew")
-    submitting.add_argument(
-        "--wait", type=float, default=0, metavar="MINUTES", help="wait for the end, at most so long (default: do not)"
-    )
-    submitting.add_argument("--json", action="store_true", help="print the result as JSON")
     submitting.set_defaults(run=run_submit)
 
     training = commands.add_parser("trainjob", help="train over several nodes of a cluster (Kubeflow Trainer)")
@@ -66,24 +64,22 @@ def command_parser() -> argparse.ArgumentParser:
     training.add_argument("--nodes", type=int, default=2, help="how many (default: 2)")
     training.add_argument("--namespace", default="", help="of the job (default: the current one)")
     training.add_argument("--runtime", default="torch-distributed", help="training runtime (default: %(default)s)")
-    training.add_argument(
-        "--wait", type=float, default=0, metavar="MINUTES", help="wait for the end, at most so long (default: do not)"
-    )
-    training.add_argument("--json", action="store_true", help="print the result as JSON")
     training.set_defaults(run=run_trainjob)
 
     for command in (compiling, running, submitting, training):
         command.add_argument(
             "--deployment", type=Path, metavar="FILE", help="where it runs: pipelines/deployments/*.yaml"
         )
-        command.add_argument("--params", type=Path, metavar="FILE", help="parameters (default: params.yaml)")
+        add_params_options(command)
+    for command in (submitting, training):
         command.add_argument(
-            "--set",
-            action="append",
-            default=[],
-            metavar="SECTION.KEY=VALUE",
-            help="change one parameter; may be repeated",
+            "--wait",
+            type=float,
+            default=0,
+            metavar="MINUTES",
+            help="wait for the end, at most so long (default: do not)",
         )
+        add_json_option(command)
     return parser
 
 
@@ -115,9 +111,7 @@ def run_run(options: argparse.Namespace) -> None:
         environment=variables,
         mounts=list(folders.values()),
     )
-    print(f"\n{'task':24} {'seconds':>8}")
-    for task in tasks:
-        print(f"{task.name:24} {task.seconds:8.1f}")
+    print(f"\n{as_text([{'task': task.name, 'seconds': f'{task.seconds:.1f}'} for task in tasks])}")
     print(f"\nEverything the tasks left: {options.out}")
 
 

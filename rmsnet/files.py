@@ -129,10 +129,15 @@ def require_replaceable(out: Path, *marks: str) -> None:
         raise UserError(f"{out}: holds {min(held)} and no earlier result; name another --out")
 
 
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write `content` to `path`, whole or not at all."""
+    with atomic_file(path) as partial:
+        partial.write_bytes(content)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write `text` to `path` as UTF-8, whole or not at all."""
-    with atomic_file(path) as partial:
-        partial.write_text(text, encoding="utf-8")
+    write_bytes(path, text.encode())
 
 
 def write_json(path: Path, value: Any, indent: int | None = 2) -> None:

@@ -33,11 +33,17 @@ class Page:
         for domain in ("Page", "Runtime", "Network", "Log"):
             self._call(f"{domain}.enable")
 
-    def open(self, path: Path, width: int = 1440, height: int = 900) -> None:
+    def open(self, path: Path | str, width: int = 1440, height: int = 900) -> None:
+        """Open a file, or an address."""
         self._call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
         self.js("window.before = true")
-        self._call("Page.navigate", url=path.resolve().as_uri())
+        self._call("Page.navigate", url=path if isinstance(path, str) else path.resolve().as_uri())
         self.wait("document.readyState === 'complete' && !window.before")
+
+    def emulate(self, media: str, scheme: str) -> None:
+        """Show pages as on a "screen" or in "print", on a machine whose scheme is "light" or "dark"."""
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        self._call("Emulation.setEmulatedMedia", media=media, features=features)
 
     def js(self, expression: str) -> Any:
         """The value of an expression in the page."""
@@ -65,7 +71,8 @@ class Page:
 
     def press(self, key: str, code: int = 0) -> None:
         """One key: a character, or a name such as "ArrowRight" with its key code."""
-        text = {"text": key} if len(key) == 1 else {}
+        written = "\r" if key == "Enter" else key
+        text = {"text": written} if len(written) == 1 else {}
         self._call("Input.dispatchKeyEvent", type="keyDown", key=key, windowsVirtualKeyCode=code, **text)
         self._call("Input.dispatchKeyEvent", type="keyUp", key=key, windowsVirtualKeyCode=code)
 
@@ -74,6 +81,12 @@ class Page:
         document = self._call("DOM.getDocument")["root"]["nodeId"]
         node = self._call("DOM.querySelector", nodeId=document, selector=selector)["nodeId"]
         self._call("DOM.setFileInputFiles", files=[str(path)], nodeId=node)
+
+    def accessible(self) -> list[dict[str, str]]:
+        """Role and name of what a screen reader finds."""
+        nodes = self._call("Accessibility.getFullAXTree")["nodes"]
+        shown = [node for node in nodes if not node.get("ignored")]
+        return [{"role": node["role"]["value"], "name": node.get("name", {}).get("value", "")} for node in shown]
 
     def screenshot(self, path: Path) -> None:
         path.write_bytes(base64.b64decode(self._call("Page.captureScreenshot", format="png")["data"]))

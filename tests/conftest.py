@@ -45,6 +45,7 @@ LONGEST_FIRST = (
     "components/test_train.py",
     "tracking/test_team_server.py",
     "training/test_distributed.py",
+    "benchmarks/test_gpu.py",
     "pipelines/test_trainjob.py",
 )
 """Files that take long, so that two processes end together; what the components share is made beside test_pipeline."""

@@ -15,7 +15,8 @@ HALL = ("__init__", "cli", "errors", "files", "params", "progress", "provenance"
 """What every room stands on, and the command."""
 
 ROOMS = (
-    "formats",
+    "style",
+    "reading",
     "video",
     "network",
     "dataset",
@@ -165,8 +166,12 @@ def test_the_core_never_imports_an_edge(repository):
 
 
 def test_the_core_needs_numpy_torch_and_safetensors_alone():
-    """A machine with a GPU may have nothing else; training and spotting must run there."""
-    names = ("training.loop", "spotting.inference", "network.model_files", "evaluation.metric")
+    """A machine with a GPU may have nothing else; training and spotting must run there, benchmarks/gpu.sh too.
+
+    Fine-tuning and extraction import torchvision when they build a network, PyAV when they open a video.
+    """
+    core = ("training.loop", "spotting.inference", "network.model_files", "evaluation.metric", "evaluation.bootstrap")
+    names = (*core, "training.finetuning", "video.backbones", "video.extractor")
     code = (
         "import sys\n"
         f"for name in {EDGES!r}: sys.modules[name] = None\n"  # importing it raises ImportError

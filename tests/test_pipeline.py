@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from rmsnet.files import read_json
+
 VARIANTS = ("full", "no-masking", "no-regression", "no-uniform-offsets")
 
 
@@ -70,7 +72,7 @@ def test_dvc_repro_trains_evaluates_and_registers_every_variant(project):
     for variant in VARIANTS:
         assert (project.root / "models" / variant / "model.safetensors").exists()
         for split in ("valid", "test"):
-            metrics = json.loads((project.root / "evaluation" / variant / split / "metrics.json").read_text())
+            metrics = read_json(project.root / "evaluation" / variant / split / "metrics.json")
             assert 0 <= metrics["average_map"] <= 1
             assert metrics["simulated"] is True
             assert metrics["split"] == split
@@ -100,10 +102,10 @@ def test_each_variant_and_seed_is_a_run_nested_under_one_study_and_the_best_is_r
         assert run.data.params["train.epochs"] == "2"
         assert len(client.get_metric_history(run.info.run_id, "loss")) == 2
         assert {entry.dataset.digest for entry in run.inputs.dataset_inputs}
-        metrics = json.loads((project.root / "evaluation" / variant / "valid" / "metrics.json").read_text())
+        metrics = read_json(project.root / "evaluation" / variant / "valid" / "metrics.json")
         scores[variant] = metrics["average_map"]
         assert run.data.metrics["valid_average_map"] is not None
-    decision = json.loads((project.root / "reports" / "registration" / "decision.json").read_text())
+    decision = read_json(project.root / "reports" / "registration" / "decision.json")
     champion = client.get_model_version_by_alias("rmsnet", "champion")
     assert decision["promoted"] is True
     assert int(champion.version) == decision["version"] == 1

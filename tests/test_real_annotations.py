@@ -1,12 +1,11 @@
 """Real annotations, official splits and real half lengths through every stage; simulated features under them."""
 
-import json
-
 import numpy as np
 import pytest
 
 from rmsnet.dataset.soccernet import read_split
 from rmsnet.features.bank import read_bank
+from rmsnet.files import read_json
 from rmsnet.params import load_params
 from rmsnet.simulation import simulate
 
@@ -35,7 +34,7 @@ def test_real_annotations_go_through_every_stage_to_a_champion(shared, repositor
     assert metrics["simulated"] is True
     model, evaluation = tmp_path / "models" / "full", tmp_path / "evaluation"
     evaluate_stage(model, tmp_path / "features", evaluation / "full", params.evaluate)
-    scores = json.loads((evaluation / "full" / "test" / "metrics.json").read_text())
+    scores = read_json(evaluation / "full" / "test" / "metrics.json")
     assert scores["games"] == 2
     assert np.isfinite(scores["average_map"])
     decision = register_stage(

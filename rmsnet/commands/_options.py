@@ -1,9 +1,19 @@
-"""Options that several commands share."""
+"""Options that several commands share: each is defined here, once."""
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeAlias
 
 from rmsnet.params import PRESETS, Params, load_params
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def add_folder(parser: argparse.ArgumentParser, name: str, help: str, default: str | None = None) -> None:
+    """A folder; one without a default must be given."""
+    path, told = (None, help) if default is None else (Path(default), f"{help} (default: {default})")
+    parser.add_argument(f"--{name}", type=Path, required=default is None, default=path, help=told)
 
 
 def add_params_options(parser: argparse.ArgumentParser) -> None:
@@ -17,24 +27,35 @@ def add_params_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_preset_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--preset",
-        choices=tuple(PRESETS),
-        help="how weights are averaged and events decoded: as the paper does, or as was measured to help "
-        "(default: as params.yaml says)",
-    )
+def add_json_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+def finish(
+    parser: argparse.ArgumentParser,
+    run: Callable[[argparse.Namespace], Any],
+    *,
+    preset: bool = False,
+    device: bool = False,
+    params: bool = True,
+) -> None:
+    """Add the options that commands with a result have, and what is called."""
+    if preset:
+        parser.add_argument(
+            "--preset",
+            choices=tuple(PRESETS),
+            help="how weights are averaged and events decoded: as the paper does, or as was measured to help "
+            "(default: as params.yaml says)",
+        )
+    if device:
+        parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute")
+    if params:
+        add_params_options(parser)
+    add_json_option(parser)
+    parser.set_defaults(run=run)
 
 
 def params_of(options: argparse.Namespace) -> Params:
     """The parameters, changed by --preset, then by --set."""
     preset = getattr(options, "preset", None)
     return load_params(options.params, [*(PRESETS[preset] if preset else ()), *options.set])
-
-
-def add_device_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute")
-
-
-def add_json_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="print the result as JSON")

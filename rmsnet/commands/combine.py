@@ -4,10 +4,10 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from rmsnet.commands._options import add_json_option, add_params_options, params_of
+from rmsnet.commands._options import Commands, add_folder, finish, params_of
 
 
-def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_parser(commands: Commands) -> None:
     parser = commands.add_parser(
         "combine",
         help="make one model of several that differ in their seed",
@@ -15,11 +15,9 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "folder and an MLflow run like any other.",
     )
     parser.add_argument("models", type=Path, nargs="+", metavar="MODEL", help="model folders (rmsnet train)")
-    parser.add_argument("--features", type=Path, required=True, help="the frame banks that they were trained on")
-    parser.add_argument("--out", type=Path, required=True, help="model folder")
-    add_params_options(parser)
-    add_json_option(parser)
-    parser.set_defaults(run=run)
+    add_folder(parser, "features", "the frame banks that they were trained on")
+    add_folder(parser, "out", "model folder")
+    finish(parser, run)
 
 
 def run(options: argparse.Namespace) -> Any:

@@ -5,21 +5,23 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from rmsnet.commands._options import add_json_option, add_params_options, params_of
+from rmsnet.commands._options import Commands, add_folder, finish, params_of
+from rmsnet.commands.convert import add_convert
 
 
-def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_parser(commands: Commands) -> None:
     parser = commands.add_parser("data", help="make, get and look at datasets")
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     _add_simulate(actions)
     _add_download(actions)
     _add_inspect(actions)
+    add_convert(actions)
     _add_lineage(actions)
 
 
-def _add_simulate(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_simulate(actions: Commands) -> None:
     parser = actions.add_parser("simulate", help="simulate matches in SoccerNet's layout")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the dataset")
+    add_folder(parser, "out", "folder for the dataset")
     parser.add_argument("--games", type=int, metavar="N", help="number of games (default: 48; with --labels all)")
     parser.add_argument(
         "--minutes", type=int, metavar="N", help="minutes of a half or quarter (default: 15; not with --labels)"
@@ -33,8 +35,7 @@ def _add_simulate(actions: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("--labels", type=Path, metavar="DIR|ZIP", help="put the features under these annotations")
     parser.add_argument("--seed", type=int, default=0, help="another seed, another dataset (default: 0)")
     parser.add_argument("--video", action="store_true", help="draw the broadcasts too: {1,2}_224p.mkv of every game")
-    add_json_option(parser)
-    parser.set_defaults(run=run_simulate)
+    finish(parser, run_simulate, params=False)
 
 
 def run_simulate(options: argparse.Namespace) -> Any:
@@ -55,33 +56,30 @@ def run_simulate(options: argparse.Namespace) -> Any:
     return info
 
 
-def _add_inspect(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_inspect(actions: Commands) -> None:
     parser = actions.add_parser("inspect", help="what is in a dataset: games, hours, events, files, gaps")
     parser.add_argument("data", type=Path, help="dataset in SoccerNet's layout")
     parser.add_argument("--page", type=Path, metavar="FILE", help="write an HTML page with plots")
-    add_params_options(parser)
-    add_json_option(parser)
-    parser.set_defaults(run=run_inspect)
+    finish(parser, run_inspect)
 
 
 def run_inspect(options: argparse.Namespace) -> Any:
     params = params_of(options)
 
-    from rmsnet.validation.inspection import as_text, inspect
+    from rmsnet.validation.inspection import describe, inspect
 
     found = inspect(options.data, features=params.extract.features, classes=params.data.classes, page=options.page)
     if not options.json:
-        print(as_text(found))
+        print(describe(found))
     return found
 
 
-def _add_lineage(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_lineage(actions: Commands) -> None:
     parser = actions.add_parser("lineage", help="where a model comes from, with hashes, from dataset to evaluation")
     parser.add_argument("model", help="a model folder, models:/NAME@ALIAS or models:/NAME/VERSION")
-    parser.add_argument("--features", type=Path, default=Path("features"), help="frame banks to compare (features)")
-    parser.add_argument("--data", type=Path, default=Path("data"), help="dataset to compare (data)")
-    add_json_option(parser)
-    parser.set_defaults(run=run_lineage)
+    add_folder(parser, "features", "frame banks to compare", "features")
+    add_folder(parser, "data", "dataset to compare", "data")
+    finish(parser, run_lineage, params=False)
 
 
 def run_lineage(options: argparse.Namespace) -> Any:
@@ -93,9 +91,9 @@ def run_lineage(options: argparse.Namespace) -> Any:
     return [asdict(link) for link in links]
 
 
-def _add_download(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_download(actions: Commands) -> None:
     parser = actions.add_parser("download", help="fetch SoccerNet's files; may be interrupted and run again")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the dataset")
+    add_folder(parser, "out", "folder of the dataset")
     parser.add_argument("--what", default="labels,features", help="some of labels,features,videos (labels,features)")
     parser.add_argument(
         "--split", default="train,valid,test", help="some of train,valid,test,challenge, or own lists (the first three)"
@@ -107,9 +105,7 @@ def _add_download(actions: "argparse._SubParsersAction[argparse.ArgumentParser]"
         default="HuggingFace",
         help="where from; videos: an account with access there, or the NDA's password (SOCCERNET_PASSWORD) here",
     )
-    add_params_options(parser)
-    add_json_option(parser)
-    parser.set_defaults(run=run_download)
+    finish(parser, run_download)
 
 
 def run_download(options: argparse.Namespace) -> Any:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rmsnet.commands._options import add_device_option, add_json_option, add_params_options, params_of
+from rmsnet.commands._options import Commands, add_folder, finish, params_of
 from rmsnet.errors import UserError
 
 PROTOCOLS = ("devkit", "soccernet-2018", "calf")
@@ -24,14 +24,14 @@ FILE_OPTIONS = {
 """Options that a model has no use for, with their defaults."""
 
 
-def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_parser(commands: Commands) -> None:
     parser = commands.add_parser(
         "evaluate",
         help="judge a model, or predictions in SoccerNet's format",
         description="Judge a model on its valid and test split (--model, --features), or predictions against labels "
         "(--labels, --predictions).",
     )
-    parser.add_argument("--out", type=Path, required=True, help="folder for scores, tables, plots and report.html")
+    add_folder(parser, "out", "folder for scores, tables, plots and report.html")
     model = parser.add_argument_group("a model")
     model.add_argument("--model", metavar="DIR|URI", help="model folder (rmsnet train), or models:/rmsnet@champion")
     model.add_argument("--features", type=Path, help="folder of frame banks (rmsnet extract)")
@@ -61,10 +61,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("--tolerances", help="loose, tight, at1 … at5, or seconds such as 5,10,15 (default: loose)")
     parser.add_argument("--bootstrap", type=int, metavar="N", help="resamples behind the intervals (default: 1000)")
     parser.set_defaults(**FILE_OPTIONS)
-    add_device_option(parser)
-    add_params_options(parser)
-    add_json_option(parser)
-    parser.set_defaults(run=run)
+    finish(parser, run, device=True)
 
 
 def run(options: argparse.Namespace) -> Any:

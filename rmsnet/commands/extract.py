@@ -6,11 +6,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from rmsnet.commands._options import add_device_option, add_json_option, add_params_options, params_of
+from rmsnet.commands._options import Commands, add_folder, finish, params_of
 from rmsnet.errors import UserError
 
 
-def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_parser(commands: Commands) -> None:
     parser = commands.add_parser(
         "extract",
         help="stack a dataset's features into one frame bank per split, or compute them from its videos",
@@ -18,14 +18,11 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "(--set extract.source=videos). An interrupted extraction continues when the same command is run again.",
     )
     parser.add_argument("data", type=Path, nargs="+", help="dataset in SoccerNet's layout; with --join: the parts")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the frame banks")
+    add_folder(parser, "out", "folder for the frame banks")
     parser.add_argument("--shard", metavar="I/N", help="only part I of N of the games, e.g. 1/4, for --join")
     parser.add_argument("--join", action="store_true", help="make one whole of the parts made with --shard")
     parser.add_argument("--model", type=Path, metavar="DIR", help="compute this model's features from the videos")
-    add_device_option(parser)
-    add_params_options(parser)
-    add_json_option(parser)
-    parser.set_defaults(run=run)
+    finish(parser, run, device=True)
 
 
 def run(options: argparse.Namespace) -> Any:

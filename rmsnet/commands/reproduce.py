@@ -2,16 +2,9 @@
 
 import argparse
 import re
-from pathlib import Path
 from typing import Any
 
-from rmsnet.commands._options import (
-    add_device_option,
-    add_json_option,
-    add_params_options,
-    add_preset_option,
-    params_of,
-)
+from rmsnet.commands._options import Commands, add_folder, finish, params_of
 
 STUDY_NAMES = (
     "table2",
@@ -28,24 +21,20 @@ STUDY_NAMES = (
 )
 
 
-def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_parser(commands: Commands) -> None:
     parser = commands.add_parser(
         "reproduce", help="run a table or figure of the paper, or the options beyond it; finished rows are kept"
     )
     parser.add_argument("study", choices=STUDY_NAMES, help="which table or figure")
-    parser.add_argument("--features", type=Path, default=Path("features"), help="frame banks (default: features)")
-    parser.add_argument("--out", type=Path, default=Path("studies"), help="folder for all studies (default: studies)")
+    add_folder(parser, "features", "frame banks", "features")
+    add_folder(parser, "out", "folder for all studies", "studies")
     parser.add_argument("--seeds", type=int, default=5, metavar="N", help="trainings of each row (default: 5)")
     parser.add_argument(
         "--grid",
         choices=("json", "dvc"),
         help="run nothing; print the rows as parameters, or as commands for dvc exp run",
     )
-    add_preset_option(parser)
-    add_device_option(parser)
-    add_params_options(parser)
-    add_json_option(parser)
-    parser.set_defaults(run=run)
+    finish(parser, run, preset=True, device=True)
 
 
 def run(options: argparse.Namespace) -> Any:

@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from rmsnet.commands._options import add_device_option, add_json_option
+from rmsnet.commands._options import Commands, add_folder, finish
 
 
-def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_parser(commands: Commands) -> None:
     parser = commands.add_parser(
         "spot",
         help="find the events of a match",
@@ -17,16 +17,32 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     parser.add_argument("source", type=Path, nargs="+", help="video, features (.npy), game folder or dataset")
     parser.add_argument("--model", required=True, metavar="DIR|URI", help="model folder, or models:/rmsnet@champion")
-    parser.add_argument("--out", type=Path, required=True, help="folder for events, plot, page and clips")
+    add_folder(parser, "out", "folder for events, plot, page and clips")
     parser.add_argument("--stride", type=int, metavar="N", help="frames between clips (default: as it was judged)")
     parser.add_argument(
         "--confidence", type=float, metavar="P", default=0.5, help="least to print, show at first, cut (default: 0.5)"
     )
     parser.add_argument("--highlights", action="store_true", help="cut clips around the events and join them in a reel")
+    parser.add_argument(
+        "--export",
+        type=lambda names: names.split(","),
+        default=[],
+        metavar="FORMAT,…",
+        help="write events and cuts for other programs: edl, fcpxml, xmeml, otio, srt, vtt, youtube, ffmetadata",
+    )
+    for name, side in (("before", "before"), ("after", "behind")):
+        parser.add_argument(
+            f"--{name}",
+            action="append",
+            default=[],
+            metavar="[CLASS=]SECONDS",
+            help=f"what clips, reel and exports show {side} an event; may be repeated: --{name} 6 --{name} goal=20",
+        )
+    parser.add_argument(
+        "--reel-classes", metavar="CLASS,…", help="classes that are cut and exported (default: all that the model has)"
+    )
     parser.add_argument("--split", help="of a dataset: test, challenge, … (default: all games of its lists)")
-    add_device_option(parser)
-    add_json_option(parser)
-    parser.set_defaults(run=run)
+    finish(parser, run, device=True, params=False)
 
 
 def run(options: argparse.Namespace) -> Any:
@@ -39,6 +55,10 @@ def run(options: argparse.Namespace) -> Any:
         stride=options.stride,
         confidence=options.confidence,
         highlights=options.highlights,
+        exports=options.export,
+        before=options.before,
+        after=options.after,
+        reel_classes=options.reel_classes,
         split=options.split,
         device=options.device,
         shown=not options.json,
@@ -55,4 +75,14 @@ def run(options: argparse.Namespace) -> Any:
                 )
             rest = f" ({len(match.events) - len(sure)} less sure)" if len(sure) < len(match.events) else ""
             print(f"{match.name}: {len(sure)} events{rest}: {match.out / 'report.html'}")
-    return [{"name": match.name, "out": str(match.out), "events": list(match.events)} for match in spotted]
+            for file in match.exports:
+                print(f"{match.name}: {file}")
+    return [
+        {
+            "name": match.name,
+            "out": str(match.out),
+            "events": list(match.events),
+            "exports": [str(file) for file in match.exports],
+        }
+        for match in spotted
+    ]

@@ -5,19 +5,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from rmsnet.commands._options import add_json_option, add_params_options, params_of
+from rmsnet.commands._options import Commands, add_folder, finish, params_of
 
 
-def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_parser(commands: Commands) -> None:
     parser = commands.add_parser("validate", help="check a dataset; bad data end with exit status 1 and a report")
     parser.add_argument("data", type=Path, help="dataset in SoccerNet's layout")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the report (HTML, Markdown, JSON)")
+    add_folder(parser, "out", "folder of the report (HTML, Markdown, JSON)")
     parser.add_argument(
         "--profile", type=Path, metavar="FILE", help="a model's profile.json: do the features look like its training?"
     )
-    add_params_options(parser)
-    add_json_option(parser)
-    parser.set_defaults(run=run)
+    finish(parser, run)
 
 
 def run(options: argparse.Namespace) -> Any:

@@ -8,7 +8,7 @@ from rmsnet.dataset.description import Description, LabelsEntry
 from rmsnet.dataset.labels import CLASSES, LABEL_FILES, LABELS, event_class
 from rmsnet.errors import UserError
 from rmsnet.files import LARGEST_BYTES, bytes_of, in_utf8, read_document
-from rmsnet.formats.names import fault_of, is_text
+from rmsnet.reading.names import fault_of, is_text
 
 
 @dataclass(frozen=True)

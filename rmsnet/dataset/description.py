@@ -1,13 +1,13 @@
 """dataset.json: what a dataset is: classes, label files, features, periods; without the file it is SoccerNet.
 
-    {
-      "name": "Handball Nord", "simulated": false,
-      "classes": [{"name": "goal", "colour": "#b54706"}, {"name": "7m goal", "merged_into": "goal"}],
-      "labels": {"file": "events.csv", "format": "csv", "times": "mm:ss"},
-      "features": [{"name": "clip25", "width": 768, "frame_rate": 25, "first_frame_seconds": 0.0}],
-      "periods": [{"minutes": 30, "first_minute": 0}, {"minutes": 30, "first_minute": 30}],
-      "files": "match"
-    }
+{
+  "name": "Handball Nord", "simulated": false,
+  "classes": [{"name": "goal", "colour": "#b54706"}, {"name": "7m goal", "merged_into": "goal"}],
+  "labels": {"file": "events.csv", "format": "csv", "times": "mm:ss"},
+  "features": [{"name": "clip25", "width": 768, "frame_rate": 25, "first_frame_seconds": 0.0}],
+  "periods": [{"minutes": 30, "first_minute": 0}, {"minutes": 30, "first_minute": 30}],
+  "files": "match"
+}
 """
 
 import re
@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from rmsnet.dataset.periods import HALVES, Period, as_entries, require_in_order
 from rmsnet.files import read_document, require_known, structured
-from rmsnet.formats.names import fault_of, is_text
+from rmsnet.reading.names import fault_of, is_text
 
 DESCRIPTION = "dataset.json"
 

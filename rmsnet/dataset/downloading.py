@@ -21,8 +21,9 @@ from rmsnet.dataset.game_files import leaves_dataset
 from rmsnet.dataset.labels import HALVES, LABEL_FILES, read_label_file
 from rmsnet.dataset.soccernet import FEATURE_WIDTHS, SPLITS, known_splits, read_split
 from rmsnet.errors import CheckFailed, UserError
-from rmsnet.formats.names import fault_of
 from rmsnet.progress import progress
+from rmsnet.reading.names import fault_of
+from rmsnet.video.files import TRIMS, read_trims
 
 WHAT = ("labels", "features", "videos")
 
@@ -146,7 +147,7 @@ def _wanted_files(what: Sequence[str], features: str, video: str) -> list[str]:
     of = {
         "labels": list(LABEL_FILES.values()),
         "features": [f"{half}_{features}.npy" for half in HALVES],
-        "videos": [f"{half}_{video}.mkv" for half in HALVES],
+        "videos": [*([TRIMS] if video == "HQ" else []), *(f"{half}_{video}.mkv" for half in HALVES)],
     }
     return [name for item in WHAT if item in what for name in of[item]]
 
@@ -251,9 +252,20 @@ def _problem(path: Path) -> str | None:
         return None
     if path.suffix == ".npy":
         return _feature_problem(path)
-    from rmsnet.video.header import read_video
+    if path.name == TRIMS:
+        return _trims_problem(path)
+    from rmsnet.video.recording import recording_of
 
-    return read_video(path).problem or None
+    recording = recording_of(path)
+    return recording.problem or recording.cut or None
+
+
+def _trims_problem(path: Path) -> str | None:
+    try:
+        read_trims(path)
+    except UserError as error:
+        return str(error).removeprefix(f"{path}: ")
+    return None
 
 
 def _feature_problem(path: Path) -> str | None:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rmsnet.errors import UserError
-from rmsnet.formats.arrays import map_array
+from rmsnet.reading.arrays import map_array
 
 Features = npt.NDArray[np.floating[Any]]
 """(T, D) of a half, a row a frame."""

@@ -8,14 +8,14 @@ from pathlib import Path, PurePosixPath
 
 from rmsnet.errors import UserError
 from rmsnet.files import contents, is_litter
-from rmsnet.formats.archives import Archive
-from rmsnet.formats.names import as_text, fault_of, find_path, same_name
+from rmsnet.reading.archives import Archive
+from rmsnet.reading.names import as_text, fault_of, find_path, same_name
 
 
 class GameFiles:
     """The files of games below a folder or inside a zip of such a folder, read by game and file name.
 
-    Names are compared whatever Unicode form they have (`rmsnet.formats.names`).
+    Names are compared whatever Unicode form they have (`rmsnet.reading.names`).
 
     Args:
         source: the folder or zip.

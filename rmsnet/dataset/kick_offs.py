@@ -1,6 +1,6 @@
 """Where the periods of a game lie in its files, when those begin before kick-off or hold a whole match.
 
-    <game>/kick_offs.json    [174, 534, 894, 1254]: seconds in its file at which each period begins
+<game>/kick_offs.json    [174, 534, 894, 1254]: seconds in its file at which each period begins
 """
 
 from bisect import bisect_right

@@ -17,7 +17,7 @@ import numpy as np
 
 from rmsnet.errors import UserError
 from rmsnet.files import read_document
-from rmsnet.formats.names import as_text, same_name
+from rmsnet.reading.names import as_text, same_name
 from rmsnet.spots import Truth
 
 V1_CLASSES = ("card", "subs", "soccer")

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from rmsnet.files import structured
-from rmsnet.formats.names import is_text
+from rmsnet.reading.names import is_text
 
 LONGEST = 5 / 3
 """A recording of a period is at most so many times as long as the period: 75 minutes for one of 45."""

@@ -24,11 +24,10 @@ from rmsnet.dataset.game_files import LEADS_OUT, GameFiles, leaves_dataset
 from rmsnet.dataset.kick_offs import read_kick_offs
 from rmsnet.errors import UserError
 from rmsnet.files import read_document, structured
-from rmsnet.formats.names import fault_of, find_path, same_name
-
-DESCRIPTION = "dataset.json"
+from rmsnet.reading.names import fault_of, find_path, same_name
 
 SPLITS = ("train", "valid", "test")
+
 
 def split_file(split: str) -> str:
     """Name of the file that lists a split's games, e.g. SoccerNetGamesTrain.json."""

@@ -1,16 +1,18 @@
 """Several sets of predictions on the same games: each against the first."""
 
-import html
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from rmsnet.evaluation import plots
 from rmsnet.evaluation.assessment import Assessment
 from rmsnet.evaluation.bootstrap import Comparison, paired
-from rmsnet.evaluation.report import as_csv, html_page, html_picture, html_table, text_table
-from rmsnet.files import write_json, write_text
+from rmsnet.files import write_bytes, write_json, write_text
+from rmsnet.style.page import page, picture, section, table, tag
+from rmsnet.style.tables import as_csv, as_text
+from rmsnet.style.words import marked, percent
 
 COMPARISON_FILES = ("comparison.json", "comparison.csv", "map_by_tolerance.png", "report.html")
 
@@ -66,13 +68,12 @@ def comparison_rows(assessments: Sequence[Assessment]) -> list[dict[str, Any]]:
 
 def _shown(row: dict[str, Any]) -> dict[str, str]:
     """A row in %, for people."""
-    interval = "" if row["low"] is None else f"{100 * row['low']:+.2f} … {100 * row['high']:+.2f}"
     return {
         "predictions": row["predictions"],
         "class": row["class"],
-        "AP (%)": f"{100 * row['ap']:.2f}",
-        "difference": "" if row["difference"] is None else f"{100 * row['difference']:+.2f}",
-        "95 %": interval,
+        "AP (%)": percent(row["ap"], 2),
+        "difference": percent(row["difference"], 2, "+"),
+        "95 %": "" if row["low"] is None else f"{percent(row['low'], 2, '+')} … {percent(row['high'], 2, '+')}",
         "P(better)": "" if row["probability_positive"] is None else f"{row['probability_positive']:.3f}",
     }
 
@@ -80,31 +81,30 @@ def _shown(row: dict[str, Any]) -> dict[str, str]:
 def comparison_table(assessments: Sequence[Assessment]) -> str:
     """The differences of Average-mAP, for a terminal."""
     rows = [_shown(row) for row in comparison_rows(assessments) if row["class"] == "all"]
-    return text_table([{key: value for key, value in row.items() if key != "class"} for row in rows])
+    return as_text([{key: value for key, value in row.items() if key != "class"} for row in rows])
 
 
 def write_comparison(folder: Path, assessments: Sequence[Assessment]) -> None:
     """Write the files of a comparison into a folder that exists."""
     rows = comparison_rows(assessments)
-    picture = plots.map_against_tolerance(assessments)
+    png = plots.map_against_tolerance(assessments)
     write_json(folder / "comparison.json", comparison(assessments))
     write_text(folder / "comparison.csv", as_csv(rows))
-    (folder / "map_by_tolerance.png").write_bytes(picture)
+    write_bytes(folder / "map_by_tolerance.png", png)
     first = assessments[0]
     corpus = first.corpus
-    made_up = " (simulated)" if corpus.simulated else ""
-    title = f"{len(assessments)} sets of predictions on {corpus.dataset}{made_up}, {corpus.split} split"
-    links = " · ".join(
-        f"<a href='{html.escape(one.name, quote=True)}/report.html'>{html.escape(one.name)}</a>" for one in assessments
+    dataset = marked(corpus.dataset, corpus.simulated)
+    title = f"{len(assessments)} sets of predictions on {dataset}, {corpus.split} split"
+    explained = (
+        f"{len(corpus.games)} games, protocol {first.protocol}. Differences from {first.name}: both are scored on the "
+        "same resamples of the games; P(better) is the share of resamples in which a difference is positive."
     )
+    links = (tag("li", tag("a", one.name, href=f"{quote(one.name)}/report.html")) for one in assessments)
     body = [
-        f"<p class='muted'>{len(corpus.games)} games, protocol {first.protocol}. Differences from "
-        f"{html.escape(first.name)}: both are scored on the same resamples of the games; P(better) is the share of "
-        "resamples in which a difference is positive.</p>",
-        f"<p>{links}</p>",
-        html_table([_shown(row) for row in rows if row["class"] == "all"], ("predictions", "class")),
-        html_picture("map_by_tolerance", picture),
-        "<h2>Classes</h2>",
-        html_table([_shown(row) for row in rows if row["class"] != "all"], ("predictions", "class")),
+        tag("p", explained, kind="quiet"),
+        tag("ul", *links),
+        table([_shown(row) for row in rows if row["class"] == "all"]),
+        picture("mAP of all over the tolerance", png),
+        section("Classes", table([_shown(row) for row in rows if row["class"] != "all"])),
     ]
-    write_text(folder / "report.html", html_page(title, body, corpus.simulated))
+    write_text(folder / "report.html", page(title, body, simulated=corpus.simulated))

@@ -45,7 +45,7 @@ from rmsnet.errors import UserError
 from rmsnet.evaluation.cells import GRID_SECONDS
 from rmsnet.evaluation.results import RESULTS
 from rmsnet.files import LARGEST_NUMBER
-from rmsnet.formats.names import fault_of
+from rmsnet.reading.names import fault_of
 from rmsnet.spots import Predictions, Truth
 
 SHOWN_LABELS = 8
@@ -211,9 +211,7 @@ def read_predictions(
     return FoundPredictions(Predictions(half, position_ms, label, confidence), tuple(missing))
 
 
-def _read_games(
-    files: GameFiles, games: Sequence[str], classes: ClassList, periods: int
-) -> list[Columns | None]:
+def _read_games(files: GameFiles, games: Sequence[str], classes: ClassList, periods: int) -> list[Columns | None]:
     """The columns of each game, None where it has no predictions; many bytes are read by a process per core."""
     read = partial(_read_game, files, classes, games, periods)
     numbered = (range(len(games)), games)

@@ -1,6 +1,6 @@
 """The worst misses and false alarms, with the game and the time at which to look."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,60 +16,53 @@ LIMIT = 200
 
 
 @dataclass(frozen=True)
-class Miss:
-    """An event that no prediction found, or only an unsure one.
+class Place:
+    """Where to look.
 
     Attributes:
         game: league/season/game.
         half: 1 or 2.
         time: minutes and seconds in the half.
-        label: its class.
-        shown: whether the broadcast showed it.
-        confidence: of the prediction that it took, None where it took none.
-        nearest_seconds: from the event to the nearest prediction of its class in the half, None where there is none.
+        label: class of what is there.
     """
 
     game: str
     half: int
     time: str
     label: str
+
+
+@dataclass(frozen=True)
+class Miss(Place):
+    """An event that no prediction found, or only an unsure one.
+
+    Attributes:
+        shown: whether the broadcast showed it.
+        confidence: of the prediction that it took, None where it took none.
+        nearest_seconds: from the event to the nearest prediction of its class in the half, None where there is none.
+    """
+
     shown: bool
     confidence: float | None
     nearest_seconds: float | None
 
 
 @dataclass(frozen=True)
-class FalseAlarm:
+class FalseAlarm(Place):
     """A prediction that no event took.
 
     Attributes:
-        game: league/season/game.
-        half: 1 or 2.
-        time: minutes and seconds in the half.
-        label: its class.
         confidence: of it.
         nearest_label: class of the nearest event of any class in the half, None where there is none.
         nearest_seconds: from the prediction to that event.
     """
 
-    game: str
-    half: int
-    time: str
-    label: str
     confidence: float
     nearest_label: str | None
     nearest_seconds: float | None
 
 
 Mistakes = tuple[list[Miss], list[FalseAlarm]]
-
-
-def as_row(mistake: Miss | FalseAlarm) -> dict[str, Any]:
-    return asdict(mistake)
-
-
-def columns_of(kind: type[Miss] | type[FalseAlarm]) -> list[str]:
-    return [item.name for item in fields(kind)]
 
 
 def mistakes(assessment: Assessment, limit: int = LIMIT) -> Mistakes:

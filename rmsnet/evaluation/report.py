@@ -1,10 +1,7 @@
 """What an evaluation leaves: metrics.json, CSV tables, PNG plots and one page that needs no network."""
 
-import base64
-import csv
-import html
-import io
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +10,12 @@ import numpy as np
 from rmsnet.evaluation import plots
 from rmsnet.evaluation.assessment import Assessment
 from rmsnet.evaluation.bootstrap import interval
-from rmsnet.evaluation.mistakes import FalseAlarm, Miss, Mistakes, as_row, columns_of, mistakes
-from rmsnet.files import write_json, write_text
-from rmsnet.formats.words import text_cell
+from rmsnet.evaluation.mistakes import FalseAlarm, Miss, Mistakes, mistakes
+from rmsnet.files import write_bytes, write_json, write_text
+from rmsnet.style.page import Html, class_name, page, pictures, section, table, tag
+from rmsnet.style.palette import class_looks
+from rmsnet.style.tables import as_csv, as_text
+from rmsnet.style.words import marked, percent
 
 REPORT_FILES = (
     "metrics.json",
@@ -37,7 +37,7 @@ ROWS_SHOWN = 20
 def write_report(folder: Path, assessment: Assessment) -> None:
     """Write all files of an evaluation into a folder that exists."""
     found = mistakes(assessment)
-    pictures = {
+    plotted = {
         "ap_by_tolerance": plots.ap_against_tolerance(assessment),
         "map_by_tolerance": plots.map_against_tolerance([assessment]),
         "precision_recall": plots.precision_recall(assessment),
@@ -47,11 +47,11 @@ def write_report(folder: Path, assessment: Assessment) -> None:
     write_text(folder / "per_class.csv", as_csv(class_rows(assessment)))
     write_text(folder / "precision_recall.csv", as_csv(_curve_rows(assessment)))
     misses, false_alarms = found
-    write_text(folder / "misses.csv", as_csv(map(as_row, misses), columns_of(Miss)))
-    write_text(folder / "false_alarms.csv", as_csv(map(as_row, false_alarms), columns_of(FalseAlarm)))
-    for name, picture in pictures.items():
-        (folder / f"{name}.png").write_bytes(picture)
-    write_text(folder / "report.html", page(assessment, pictures, found))
+    write_text(folder / "misses.csv", _mistakes_csv(misses, Miss))
+    write_text(folder / "false_alarms.csv", _mistakes_csv(false_alarms, FalseAlarm))
+    for name, png in plotted.items():
+        write_bytes(folder / f"{name}.png", png)
+    write_text(folder / "report.html", report_page(assessment, plotted, found))
 
 
 def class_rows(assessment: Assessment) -> list[dict[str, Any]]:
@@ -95,64 +95,40 @@ def _curve_rows(assessment: Assessment) -> Iterable[dict[str, Any]]:
             }
 
 
-def as_csv(rows: Iterable[Mapping[str, Any]], names: Sequence[str] = ()) -> str:
-    """Rows as CSV with a header: the given names, or those of the first row."""
-    listed = list(rows)
-    text = io.StringIO()
-    writer = csv.DictWriter(text, names or (list(listed[0]) if listed else []), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: text_cell(value) for name, value in row.items()} for row in listed)
-    return text.getvalue()
+def _mistakes_csv(found: Sequence[Miss | FalseAlarm], kind: type[Miss | FalseAlarm]) -> str:
+    return as_csv(map(asdict, found), [field.name for field in fields(kind)])
 
 
 def terminal_table(assessment: Assessment) -> str:
     """The classes and their mean for a terminal, scores in %."""
-    rows = class_rows(assessment)
-    table = []
-    for row in rows:
-        shown = {
-            "class": "Average-mAP" if row is rows[-1] else row["class"],
-            "events": f"{row['events']:,}",
-            "predicted": f"{row['predictions']:,}",
-            "AP": f"{100 * row['ap']:.2f}",
-            "95 %": "" if row["low"] is None else f"{100 * row['low']:.1f} – {100 * row['high']:.1f}",
-        }
-        for key in ("visible", "unshown", *_shown_tolerances(assessment)):
-            if key in row:
-                shown[key] = f"{100 * row[key]:.1f}"
-        table.append(shown)
-    return text_table(table)
+    *classes, mean = _shown_rows(assessment, digits=2)
+    return as_text([*classes, {**mean, "class": "Average-mAP"}])
 
 
-def text_table(rows: Sequence[Mapping[str, str]]) -> str:
-    """Aligned columns under their names, the first to the left."""
-    cells = [list(rows[0]), *(list(row.values()) for row in rows)]
-    width = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = (
-        [
-            cell.rjust(size) if number else cell.ljust(size)
-            for number, (cell, size) in enumerate(zip(row, width, strict=True))
-        ]
-        for row in cells
-    )
-    return "\n".join("  ".join(line).rstrip() for line in lines)
-
-
-def _shown_tolerances(assessment: Assessment) -> list[str]:
-    """Columns of the tolerances that a table has room for: the first, the last and some between."""
+def _shown_rows(assessment: Assessment, digits: int) -> list[dict[str, Any]]:
+    """The rows of `class_rows` for people, in %, with the tolerances that a table has room for."""
     tolerances = [f"{tolerance:g} s" for tolerance in assessment.scores.tolerances]
     places = np.unique(np.linspace(0, len(tolerances) - 1, 5).round().astype(int)).tolist()
-    return [tolerances[place] for place in places]
+    return [
+        {
+            **{name: row[name] for name in ("class", "events", "predictions")},
+            "AP (%)": percent(row["ap"], digits),
+            "95 %": "–" if row["low"] is None else f"{percent(row['low'])} – {percent(row['high'])}",
+            **{
+                key: percent(row[key])
+                for key in ("visible", "unshown", *(tolerances[place] for place in places))
+                if key in row
+            },
+        }
+        for row in class_rows(assessment)
+    ]
 
 
 def heading(assessment: Assessment) -> str:
     """What was judged, in one line."""
     corpus = assessment.corpus
-    made_up = " (simulated)" if corpus.simulated else ""
-    return f"{assessment.name} on {corpus.dataset}{made_up}, {corpus.split} split, {len(corpus.games)} games"
-
-
-SIMULATED = "<p><span class='badge'>Simulated games: these numbers say nothing about SoccerNet.</span></p>"
+    dataset = marked(corpus.dataset, corpus.simulated)
+    return f"{assessment.name} on {dataset}, {corpus.split} split, {len(corpus.games)} games"
 
 
 def missing_games(assessment: Assessment) -> str:
@@ -163,138 +139,59 @@ def missing_games(assessment: Assessment) -> str:
     return f"{count} without predictions, taken for empty: {'; '.join(assessment.missing)}"
 
 
-_STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #1d2733; max-width: 1160px; margin: 2rem auto; padding: 0 1rem }
-h1 { font-size: 1.5rem; margin-bottom: 0.2rem } h2 { font-size: 1.15rem; margin-top: 2.2rem }
-.score { font-size: 2.6rem; font-weight: 600; margin: 0.6rem 0 0 } .muted { color: #5c6b7a }
-.badge { background: #fde8c8; color: #7a4a00; border-radius: 4px; padding: 0.15rem 0.5rem }
-.wide { overflow-x: auto } table { border-collapse: collapse; font-size: 0.87rem; font-variant-numeric: tabular-nums }
-th, td { padding: 0.2rem 0.7rem; border-bottom: 1px solid #e3e8ee; text-align: right; white-space: nowrap }
-th.text, td.text { text-align: left } td.text:first-child { white-space: normal; min-width: 12rem }
-tr.total td { font-weight: 600; border-top: 2px solid #9aa7b4 }
-.pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(480px, 1fr)); gap: 1rem; margin-top: 1.5rem }
-img { max-width: 100%; height: auto }
-"""
-
-
-def html_page(title: str, body: Sequence[str], simulated: bool) -> str:
-    """A page that needs no network."""
-    parts = [
-        "<!doctype html><html lang='en'><head><meta charset='utf-8'>",
-        "<meta name='viewport' content='width=device-width, initial-scale=1'>",
-        f"<title>{html.escape(title)}</title><style>{_STYLE}</style></head><body>",
-        f"<h1>{html.escape(title)}</h1>",
-        SIMULATED if simulated else "",
-        *body,
-        "</body></html>",
-    ]
-    return "\n".join(part for part in parts if part) + "\n"
-
-
-def page(assessment: Assessment, pictures: Mapping[str, bytes], mistakes_found: Mistakes) -> str:
+def report_page(assessment: Assessment, plotted: Mapping[str, bytes], mistakes_found: Mistakes) -> str:
     """The report of an evaluation as one HTML page."""
-    scores = assessment.scores
-    ends = assessment.interval()
-    shown_tolerances = _shown_tolerances(assessment)
-    interval_text = ""
-    if ends is not None:
-        interval_text = f", 95 % interval over games {100 * ends[0]:.2f} – {100 * ends[1]:.2f}"
-    body = [
-        f"<p class='score'>{100 * scores.average_map:.2f} %</p>",
-        f"<p class='muted'>Average-mAP{interval_text}. Protocol {assessment.protocol}, tolerances "
-        f"{', '.join(f'{tolerance:g}' for tolerance in scores.tolerances)} s; a prediction may be off by half of one."
-        f"{_seen(assessment)}</p>",
-        f"<p><span class='badge'>{html.escape(missing_games(assessment))}</span></p>" if assessment.missing else "",
-        "<h2>Classes</h2>",
-        html_table([_percent(row, shown_tolerances) for row in class_rows(assessment)], ("class",), total=True),
-    ]
-    body.append("<div class='pictures'>")
-    body += [html_picture(name, picture) for name, picture in pictures.items()]
-    body.append("</div>")
+    scores, classes = assessment.scores, assessment.corpus.classes
+    names = {name: class_name(name, look) for name, look in zip(classes, class_looks(classes), strict=True)}
+    rows = [{**row, "class": names.get(row["class"], row["class"])} for row in _shown_rows(assessment, digits=1)]
+    tolerances = ", ".join(f"{tolerance:g}" for tolerance in scores.tolerances)
     within = f"Within ± {float(scores.tolerances[-1]) / 2:g} s."
-    misses, false_alarms = mistakes_found
-    for title, explained, rows in (
-        (
-            "Worst misses",
-            "Events that no prediction found, the loneliest first; then the least confidently found.",
-            misses,
+    misses, false_alarms = ([_mistake(asdict(one), names) for one in found[:ROWS_SHOWN]] for found in mistakes_found)
+    lonely = "Events that no prediction found, the loneliest first; then the least confidently found."
+    sure = "The most confident predictions that no event took, and the nearest event."
+    body = [
+        tag("p", f"{percent(scores.average_map, 2)} %", kind="score"),
+        tag(
+            "p",
+            f"Average-mAP{_interval(assessment)}. Protocol {assessment.protocol}, tolerances {tolerances} s; a "
+            f"prediction may be off by half of one.{_seen(assessment)}",
+            kind="quiet",
         ),
-        (
-            "Worst false alarms",
-            "The most confident predictions that no event took, and the nearest event.",
-            false_alarms,
-        ),
-    ):
-        body.append(f"<h2>{title}</h2><p class='muted'>{explained} {within}</p>")
-        shown = [_mistake(as_row(row)) for row in rows[:ROWS_SHOWN]]
-        body.append(html_table(shown, ("game", "class", "nearest event")) if shown else "<p>None.</p>")
-    return html_page(heading(assessment), body, assessment.corpus.simulated)
+        tag("p", missing_games(assessment), kind="badge warning") if assessment.missing else Html(),
+        section("Classes", table(rows, total=True)),
+        pictures((name.replace("_", " "), png) for name, png in plotted.items()),
+        section("Worst misses", tag("p", f"{lonely} {within}", kind="quiet"), table(misses)),
+        section("Worst false alarms", tag("p", f"{sure} {within}", kind="quiet"), table(false_alarms)),
+    ]
+    return page(heading(assessment), body, simulated=assessment.corpus.simulated)
 
 
-def _mistake(row: Mapping[str, Any]) -> dict[str, str]:
-    """A mistake for people: the time first, then the rest, numbers short."""
-
-    def number(value: float | None, form: str) -> str:
-        return "–" if value is None else format(value, form)
-
-    league, season, game = (
-        (*row["game"].split("/"), "", "")[:3] if row["game"].count("/") == 2 else ("", "", row["game"])
-    )
-    shown = {
-        "game": f"{game} ({league} {season})" if league else game,
-        "half": str(row["half"]),
-        "time": row["time"],
-        "class": row["label"],
-        "confidence": number(row["confidence"], ".3f"),
-    }
-    if "nearest_label" in row:
-        return {
-            **shown,
-            "nearest event": row["nearest_label"] or "–",
-            "seconds off": number(row["nearest_seconds"], ".1f"),
-        }
-    return {
-        **shown,
-        "shown": "yes" if row["shown"] else "no",
-        "nearest prediction, s": number(row["nearest_seconds"], ".1f"),
-    }
+def _interval(assessment: Assessment) -> str:
+    ends = assessment.interval()
+    return "" if ends is None else f", 95 % interval over games {percent(ends[0], 2)} – {percent(ends[1], 2)}"
 
 
 def _seen(assessment: Assessment) -> str:
     scores = assessment.scores
     if not assessment.corpus.knows_visibility or scores.visible is None or scores.unshown is None:
         return ""
-    return (
-        f" Events that the broadcast showed: {100 * scores.visible.average_map:.2f} %; the others: "
-        f"{100 * scores.unshown.average_map:.2f} %."
-    )
+    shown, others = percent(scores.visible.average_map, 2), percent(scores.unshown.average_map, 2)
+    return f" Events that the broadcast showed: {shown} %; the others: {others} %."
 
 
-def _percent(row: Mapping[str, Any], tolerances: Sequence[str]) -> dict[str, str]:
-    """A row of `class_rows` for people."""
-    shown = {"class": row["class"], "events": f"{row['events']:,}", "predictions": f"{row['predictions']:,}"}
-    shown["AP (%)"] = f"{100 * row['ap']:.1f}"
-    shown["95 %"] = "–" if row["low"] is None else f"{100 * row['low']:.1f} – {100 * row['high']:.1f}"
-    for key in ("visible", "unshown", *tolerances):
-        if key in row:
-            shown[key] = f"{100 * row[key]:.1f}"
-    return shown
-
-
-def html_picture(name: str, picture: bytes) -> str:
-    """A PNG inside the page."""
-    return f"<img alt='{name}' src='data:image/png;base64,{base64.b64encode(picture).decode()}'>"
-
-
-def html_table(rows: Sequence[Mapping[str, str]], text: Sequence[str], total: bool = False) -> str:
-    """Rows as a table; columns named in `text` are aligned to the left, the last row is a total."""
-
-    def cells(tag: str, values: Iterable[str], keys: Iterable[str]) -> str:
-        kinds = (" class='text'" if key in text else "" for key in keys)
-        return "".join(f"<{tag}{kind}>{html.escape(value)}</{tag}>" for kind, value in zip(kinds, values, strict=True))
-
-    lines = ["<div class='wide'><table>", f"<tr>{cells('th', rows[0], rows[0])}</tr>"]
-    for row in rows:
-        style = " class='total'" if total and row is rows[-1] else ""
-        lines.append(f"<tr{style}>{cells('td', row.values(), row)}</tr>")
-    return "\n".join([*lines, "</table></div>"])
+def _mistake(row: Mapping[str, Any], names: Mapping[str, Html]) -> dict[str, Any]:
+    """A mistake for people: the game without its folders first, numbers short."""
+    *folders, game = row["game"].split("/")
+    away = None if row["nearest_seconds"] is None else f"{row['nearest_seconds']:.1f}"
+    return {
+        "game": f"{game} ({' '.join(folders)})" if len(folders) == 2 else row["game"],
+        "half": row["half"],
+        "time": row["time"],
+        "class": names[row["label"]],
+        "confidence": "–" if row["confidence"] is None else f"{row['confidence']:.3f}",
+        **(
+            {"nearest event": row["nearest_label"] or "–", "seconds off": away or "–"}
+            if "nearest_label" in row
+            else {"shown": "yes" if row["shown"] else "no", "nearest prediction, s": away or "–"}
+        ),
+    }

@@ -200,5 +200,3 @@ def evaluate_files(
         if several:
             write_comparison(folder, assessments)
     return assessments
-
-

@@ -17,7 +17,7 @@ from rmsnet.features.bank import BankHalf, FrameBank, bank_index
 from rmsnet.features.profile import PROFILE_FILE, bank_profile
 from rmsnet.features.sources import Half, Source
 from rmsnet.files import atomic_folder, content_hash, write_json
-from rmsnet.formats.arrays import map_array, require_finite
+from rmsnet.reading.arrays import map_array, require_finite
 from rmsnet.spots import Truth
 
 if TYPE_CHECKING:

@@ -8,20 +8,21 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from rmsnet.network.devices import choose_device
-from rmsnet.errors import UserError
 from rmsnet.dataset.feature_files import Features
+from rmsnet.dataset.soccernet import Dataset
+from rmsnet.errors import UserError
 from rmsnet.features.sources import Half, Source
 from rmsnet.files import atomic_file, read_document, structured, write_json
+from rmsnet.network.devices import choose_device
 from rmsnet.network.model_files import read_features_entry
 from rmsnet.params import ExtractParams
 from rmsnet.progress import progress
-from rmsnet.dataset.soccernet import Dataset
 from rmsnet.video.backbones import open_backbone
 from rmsnet.video.decoding import expected_samples
 from rmsnet.video.extractor import Extractor, Progress, load_extractor
+from rmsnet.video.files import find_video
 from rmsnet.video.frames import FrameZip, Pictures, frames_path, write_frames
-from rmsnet.video.halves import DoneHalf, find_video, identity_of, is_done, read_half, write_half
+from rmsnet.video.halves import DoneHalf, identity_of, is_done, read_half, write_half
 from rmsnet.video.pca import Pca, PcaFit, save_pca
 from rmsnet.video.recipe import BACKBONE_FILE, PCA_FILE, Recipe, recipe_of
 
@@ -201,9 +202,20 @@ def _compute(
     first_frame_seconds: float,
     shown: bool,
 ) -> None:
-    """Work on the halves one after the other, with progress over all of them."""
-    counts = [expected_samples(video, frame_rate, first_frame_seconds) for video in videos.values()]
-    total = None if None in counts else sum(count for count in counts if count is not None)
+    """Work on the halves one after the other, with progress over all of them.
+
+    Raises:
+        UserError: videos that cannot be used; none of the others is begun.
+    """
+    total, refused = 0, []
+    for video in videos.values():
+        try:
+            total += expected_samples(video, frame_rate, first_frame_seconds)
+        except UserError as error:
+            refused.append(str(error))
+    if refused:
+        more = f" ({len(refused) - 1} more of the videos cannot be used)" if len(refused) > 1 else ""
+        raise UserError(f"{refused[0]}{more}")
     with progress("extract", "frame", total, shown and bool(videos)) as advance:
         for half in videos:
             done = 0

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rmsnet.features.bank import FrameBank
 from rmsnet.errors import UserError
+from rmsnet.features.bank import FrameBank
 from rmsnet.files import read_document, structured
 
 PROFILE_SCHEMA = 1

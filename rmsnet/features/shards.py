@@ -11,9 +11,8 @@ from rmsnet.dataset.feature_files import Features
 from rmsnet.dataset.soccernet import SPLITS
 from rmsnet.errors import UserError
 from rmsnet.features.bank import TOLD_ON, FrameBank, read_bank
+from rmsnet.features.bank_writer import BANK_FILES, Extraction, write_banks
 from rmsnet.features.sources import Half, Source
-from rmsnet.features.bank_writer import BANK_FILES
-from rmsnet.features.bank_writer import Extraction, write_banks
 from rmsnet.files import require_replaceable
 from rmsnet.spots import Truth
 

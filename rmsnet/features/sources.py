@@ -72,9 +72,8 @@ def kind_of(dataset: Dataset, params: ExtractParams) -> FeatureKind:
     if params.frame_rate not in (None, kind.frame_rate):
         if dataset.description.said_kind(kind.name):
             raise UserError(
-                f"extract.frame_rate {params.frame_rate:g}: {kind.name} has {kind.frame_rate:g} rows a second; leave it "
-                "out, or say another rate in dataset.json"
+                f"extract.frame_rate {params.frame_rate:g}: {kind.name} has {kind.frame_rate:g} rows a second; leave "
+                "it out, or say another rate in dataset.json"
             )
         return replace(kind, frame_rate=params.frame_rate, first_frame_seconds=1 / params.frame_rate)
     return kind
-

@@ -58,7 +58,9 @@ def extract(
     require_replaceable(out, *BANK_FILES)
     dataset = open_dataset(root)
     games = {split: names if shard is None else shard.games(names) for split, names in dataset.splits.items()}
-    halves = {split: [(game, half) for game in names for half in dataset.halves] for split, names in games.items() if names}
+    halves = {
+        split: [(game, half) for game in names for half in dataset.halves] for split, names in games.items() if names
+    }
     if not halves:
         raise UserError(
             f"--shard {shard.number}/{shard.of}: no games are left for it" if shard else f"{root}: no games"

@@ -7,20 +7,25 @@ from rmsnet.dataset.labels import Event
 
 HALF_MINUTES = 45
 
+LONGEST_HALF_MINUTES = 75
+"""What is longer is no half: a whole match in one file, or features of another rate."""
+
 
 @dataclass(frozen=True)
 class MatchHalf:
     """One half; at least one of its files is there.
 
     Attributes:
-        number: 1 or 2.
+        number: of the period, 1 or 2 for two halves.
         features: its .npy.
-        videos: the same pictures in several sizes, the smallest file first.
+        videos: the half in several sizes, the smallest file first.
+        rows: of the feature file that are this half; None: all.
     """
 
     number: int
     features: Path | None
     videos: tuple[Path, ...]
+    rows: slice | None = None
 
     @property
     def video(self) -> Path | None:
@@ -37,14 +42,19 @@ class Match:
         halves: the halves that are there.
         events: the annotated events of those halves; None where there are no labels.
         simulated: whether its features or pictures are made up.
-        warnings: what of it is not used, a line each.
+        notes: what was noticed about its files, a line each.
     """
 
     name: str
     halves: tuple[MatchHalf, ...]
     events: tuple[Event, ...] | None = None
     simulated: bool = False
-    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def shown_videos(self) -> dict[int, Path]:
+        """What people look at, by half."""
+        return {half.number: half.video for half in self.halves if half.video is not None}
 
 
 def match_minute(half: int, position_ms: int) -> str:

@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from rmsnet.dataset.class_lists import class_list
 from rmsnet.dataset.labels import LABEL_FILES, label_version
 from rmsnet.errors import UserError
-from rmsnet.evaluation.report import as_csv
 from rmsnet.evaluation.results import RESULTS
 from rmsnet.files import atomic_folder, read_document, require_replaceable, write_json, write_text
-from rmsnet.formats.names import find_path
-from rmsnet.formats.rows import read_rows
-from rmsnet.matches.page.match_page import index_page
 from rmsnet.network.model_files import ORIGIN_FILE
+from rmsnet.reading.names import find_path
+from rmsnet.reading.rows import read_rows
+from rmsnet.style.page import page, table, tag
+from rmsnet.style.tables import as_csv
 
 if TYPE_CHECKING:
     from rmsnet.evaluation.assessment import Assessment
@@ -45,9 +46,10 @@ def write_overview(out: Path, title: str, events: Mapping[str, Events]) -> None:
     rows = [{"match": name, **event} for name, of_match in events.items() for event in of_match]
     write_text(out / EVENTS, as_csv(rows, ("match", *EVENT_COLUMNS)))
     links = [
-        {"name": name, "href": f"{name}/report.html", "events": len(of_match)} for name, of_match in events.items()
+        {"Match": tag("a", name, href=quote(f"{name}/report.html")), "Events": len(of_match)}
+        for name, of_match in events.items()
     ]
-    write_text(out / INDEX, index_page(title, links))
+    write_text(out / INDEX, page(title, [table([*links, {"Match": "all", "Events": len(rows)}], total=True)]))
 
 
 def join_spotted(parts: Sequence[Path], out: Path, title: str) -> dict[str, Events]:

@@ -13,22 +13,26 @@ from rmsnet.errors import UserError
 from rmsnet.evaluation.results import RESULTS, results_of
 from rmsnet.features.bank import BankHalf, FrameBank
 from rmsnet.features.shards import Shard
-from rmsnet.files import atomic_file, write_json, write_text
-from rmsnet.formats.arrays import require_finite
-from rmsnet.matches.match import Match, clock, match_minute
+from rmsnet.files import write_bytes, write_json, write_text
+from rmsnet.matches.exports.writing import export_match, require_formats, require_sources
+from rmsnet.matches.highlights.clips import Highlight, write_highlights
+from rmsnet.matches.match import LONGEST_HALF_MINUTES, Match, clock, match_minute
 from rmsnet.matches.overview import EVENT_COLUMNS, write_events, write_overview
-from rmsnet.matches.page.looks import colors_of
 from rmsnet.matches.page.match_page import match_page
+from rmsnet.matches.page.page_video import page_video
 from rmsnet.matches.page.votes import plot_votes, votes_of
 from rmsnet.matches.reading import Reader, reader_of
 from rmsnet.matches.sources import find_matches
+from rmsnet.matches.stretches import Stretches, choose_stretches, pick
 from rmsnet.network.devices import choose_device
 from rmsnet.network.model_files import ORIGIN_FILE, SpottingModel, load_model, origin
 from rmsnet.params import SpotParams
+from rmsnet.reading.arrays import require_finite
 from rmsnet.spots import Predictions
 from rmsnet.spotting.decoding import decode
 from rmsnet.spotting.inference import spot_bank
 from rmsnet.spotting.scoring import score_every_clip
+from rmsnet.style.words import marked
 from rmsnet.tracking import find_model
 
 CONFIDENCE = 0.5
@@ -44,12 +48,14 @@ class SpottedMatch:
         out: folder with what was written.
         events: as in events.csv, in order of time: half, time, minute, position_ms, label, confidence.
         warnings: one line for each irregularity.
+        exports: the files in exports/.
     """
 
     name: str
     out: Path
     events: tuple[Mapping[str, Any], ...]
     warnings: tuple[str, ...]
+    exports: tuple[Path, ...] = ()
 
 
 def spot_stage(
@@ -60,6 +66,10 @@ def spot_stage(
     stride: int | None = None,
     confidence: float = CONFIDENCE,
     highlights: bool = False,
+    exports: Sequence[str] = (),
+    before: Sequence[str] = (),
+    after: Sequence[str] = (),
+    reel_classes: str | None = None,
     split: str | None = None,
     shard: Shard | None = None,
     device: str = "auto",
@@ -71,26 +81,35 @@ def spot_stage(
         sources: see `rmsnet.matches.sources.find_matches`.
         model: a model folder, or the MLflow URI of a registered model.
         out: gets results_spotting.json, origin.json (which model, trained on which data), events.csv, votes.png,
-            report.html, features/ where they were made from video, and highlights/; for several matches a folder
-            <league>/<season>/<game> of these for each, events.csv of all of them and index.html.
+            report.html, features/ where they were made from video, highlights/ and exports/; for several matches a
+            folder <league>/<season>/<game> of these for each, events.csv of all of them and index.html.
         stride: frames between clips; None: as the model was judged.
         confidence: least confidence of highlights, and where the page's slider stands.
         highlights: cut clips and a reel.
+        exports: formats of `rmsnet.matches.exports.writing` in which events and cuts are written.
+        before, after, reel_classes: what clips, reel and exports show, see `rmsnet.matches.stretches`.
         split: of a dataset; None: all of it.
         shard: take this part of the matches only; `rmsnet.matches.overview.join_spotted` makes the whole of all parts.
         device: "auto", "cpu" or "cuda".
         shown: show progress on standard error.
 
     Raises:
-        UserError: no model, no match, features or a video that the model cannot read, highlights without a video.
+        UserError: no model, no match, features or a video that the model cannot read, highlights or exports without a
+            video, or of nothing.
     """
     if stride is not None and stride < 1:
         raise UserError(f"--stride {stride}: must be at least 1")
     if not 0 <= confidence <= 1:
         raise UserError(f"--confidence {confidence}: must lie in [0, 1]")
+    if (before or after or reel_classes is not None) and not (highlights or exports):
+        raise UserError(
+            "--before, --after and --reel-classes are about clips and exports; add --highlights or --export"
+        )
+    require_formats(exports)
     folder = find_model(model)
     spotter = load_model(folder, choose_device(device))
     params = _params(spotter, stride)
+    stretches = choose_stretches(spotter.classes, before, after, reel_classes)
     matches = find_matches(sources, spotter.config["features"]["name"], spotter.classes, split)
     one = shard is None and len(matches) == 1 and "/" not in matches[0].name
     if shard is not None:
@@ -100,12 +119,15 @@ def spot_stage(
     for match in matches:
         if highlights:
             _require_videos(match)
+        if exports:
+            require_sources(match)
         _require_openable(match)
     spotted = []
     for match in matches:
         target = out if one else out / match.name
         read = reader_of(spotter, folder, device, shown)
-        spotted.append(_spot(match, spotter, model, target, read, params, confidence, highlights, shown))
+        done = _spot(match, spotter, model, target, read, params, confidence, stretches, highlights, exports, shown)
+        spotted.append(done)
     if not one:
         write_overview(out, sources[0].resolve().name, {done.name: done.events for done in spotted})
     return spotted
@@ -127,18 +149,22 @@ def _params(spotter: SpottingModel, stride: int | None) -> SpotParams:
 
 
 def _require_videos(match: Match) -> None:
+    """Refuse highlights of a half that has no video, or none that can be used."""
+    from rmsnet.video.files import half_video
+
     for half in match.halves:
         if half.video is None:
             raise UserError(f"--highlights: half {half.number} of {match.name} has no video to cut clips from")
+        half_video(half.video)
 
 
 def _require_openable(match: Match) -> None:
-    """Refuse a video that cannot be opened, or bad features, before time goes into what comes before."""
-    from rmsnet.video.decoding import open_video
+    """Refuse a video that cannot be used, or bad features, before time goes into what comes before."""
+    from rmsnet.video.files import half_video
 
     for half in match.halves:
         if half.features is None:
-            open_video(half.videos[0])[0].close()
+            half_video(half.videos[0])
         else:
             require_finite(open_features(half.features), half.features)
 
@@ -151,10 +177,12 @@ def _spot(
     read: Reader,
     params: SpotParams,
     confidence: float,
+    stretches: Stretches,
     highlights: bool,
+    exports: Sequence[str],
     shown: bool,
 ) -> SpottedMatch:
-    parts, warnings = [], list(match.warnings)
+    parts, warnings = [], []
     for half in match.halves:
         features, told = read(half, out)
         if features.shape[1] != spotter.config["width"]:
@@ -167,6 +195,7 @@ def _spot(
         parts.append(features)
         warnings += told
     bank = _bank(match, parts, spotter)
+    warnings = [*match.notes, *warnings, *_too_long(match, bank)]
     every_clip = score_every_clip(spotter, bank)
     if params.stride == 1:
         predictions = _in_order(decode(every_clip, bank, spotter.clip_frames, params))
@@ -180,23 +209,31 @@ def _spot(
     write_json(out / RESULTS, results[match.name])
     write_json(out / ORIGIN_FILE, origin(spotter))
     write_events(out, events)
-    note = f"{spotter.config['name']}{' (simulated)' if simulated else ''}, {match.name}"
-    with atomic_file(out / "votes.png") as partial:
-        partial.write_bytes(plot_votes(votes, predictions, bank, note))
+    note = f"{marked(spotter.config['name'], simulated)}, {match.name}"
+    write_bytes(out / "votes.png", plot_votes(votes, predictions, bank, note))
     page = match_page(
         match,
         bank,
         predictions,
         votes,
+        [page_video(half, out) for half in match.halves],
         out=out,
         confidence=confidence,
         model=f"{spotter.config['name']} ({model})" if model.startswith("models:") else str(spotter.config["name"]),
         simulated=simulated,
     )
     write_text(out / "report.html", page)
+    picked = pick(predictions, bank, np.flatnonzero(predictions.confidence >= confidence), stretches)
     if highlights:
-        warnings += _cut(match, predictions, bank, out / "highlights", confidence, shown)
-    return SpottedMatch(match.name, out, tuple(events), tuple(warnings))
+        try:
+            warnings += _cut(match, picked, out / "highlights", shown)
+        except UserError as error:  # the spots are there, and other matches may follow
+            warnings.append(f"no highlights: {error}")
+    files: tuple[Path, ...] = ()
+    if exports:
+        files, remarks = export_match(match, picked, out / "exports", exports)
+        warnings += remarks
+    return SpottedMatch(match.name, out, tuple(events), tuple(warnings), files)
 
 
 def _bank(match: Match, parts: Sequence[Features], spotter: SpottingModel) -> FrameBank:
@@ -219,6 +256,19 @@ def _bank(match: Match, parts: Sequence[Features], spotter: SpottingModel) -> Fr
         spotter.config["first_frame_seconds"],
         {"features": spotter.config["features"], "simulated": match.simulated},
     )
+
+
+def _too_long(match: Match, bank: FrameBank) -> list[str]:
+    """A line for each half that is none."""
+    lines = []
+    for half, rows in zip(match.halves, bank.halves, strict=True):
+        minutes = float(bank.seconds_of(np.array(rows.frames))) / 60
+        if minutes > LONGEST_HALF_MINUTES:
+            lines.append(
+                f"{half.features or half.videos[0]}: {minutes:.0f} minutes are no half, whose minutes are counted from "
+                "its start; give each half a file of its own"
+            )
+    return lines
 
 
 def _in_order(predictions: Predictions) -> Predictions:
@@ -245,23 +295,9 @@ def _rows(predictions: Predictions, bank: FrameBank) -> list[dict[str, Any]]:
     return rows
 
 
-def _cut(
-    match: Match, predictions: Predictions, bank: FrameBank, folder: Path, confidence: float, shown: bool
-) -> list[str]:
-    from rmsnet.matches.highlights.clips import Highlight, write_highlights
+def _cut(match: Match, events: Sequence[Highlight], folder: Path, shown: bool) -> list[str]:
     from rmsnet.progress import progress
 
-    colors = colors_of(bank.classes)
-    events = [
-        Highlight(
-            bank.halves[predictions.half[row]].half,
-            int(predictions.position_ms[row]),
-            bank.classes[predictions.label[row]],
-            colors[predictions.label[row]],
-        )
-        for row in np.flatnonzero(predictions.confidence >= confidence)
-    ]
-    videos = {half.number: half.video for half in match.halves if half.video is not None}
     with progress("highlights", "event", 2 * len(events), shown) as advance:
-        done = write_highlights(videos, events, folder, lambda: advance(1))
-    return [f"{title}: the video has no picture there, left out of the highlights" for title in done.left_out]
+        done = write_highlights(match.shown_videos, events, folder, lambda: advance(1))
+    return [f"{title}, left out of the highlights" for title in done.left_out]

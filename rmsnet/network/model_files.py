@@ -11,10 +11,10 @@ from torch import Tensor
 
 from rmsnet.errors import UserError
 from rmsnet.files import content_hash, read_document, require_known, structured, write_json
-from rmsnet.formats.names import is_text
-from rmsnet.formats.tensors import read_tensors
 from rmsnet.network.model import Ensemble, RMSNet
 from rmsnet.params import SpotParams
+from rmsnet.reading.names import is_text
+from rmsnet.reading.tensors import read_tensors
 
 CONFIG_SCHEMA = 1
 WEIGHTS = "model.safetensors"

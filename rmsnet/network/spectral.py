@@ -75,7 +75,7 @@ def _convolution(x: Tensor, taps: Tensor, bias: Tensor) -> Tensor:
     responses = (of_taps @ taps.to(x.dtype).view(len(taps), -1)).view(-1, channels, taps.shape[2])  # (P, Cin, Cout)
     products = torch.bmm(frequencies, responses)  # (P, B, Cout)
     y = (of_output @ products.view(len(products), -1)).view(frames, batch, -1)
-    return F.relu(y.add_(bias.to(x.dtype)), inplace=True)
+    return F.relu(y + bias.to(x.dtype), inplace=True)  # y is a view: to change it would cost autograd ten copies
 
 
 def _peak(x: Tensor, taps: Tensor, bias: Tensor, dropout: float) -> Tensor:

@@ -1,6 +1,6 @@
 """The model card of a version, made from the facts: no sentence in it is about numbers that are not in it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,9 +8,10 @@ import numpy as np
 from rmsnet.evaluation.assessment import Assessment
 from rmsnet.evaluation.bootstrap import interval
 from rmsnet.evaluation.metric import average_map
-from rmsnet.formats.words import markdown_cell
 from rmsnet.network.model_files import SpottingModel
 from rmsnet.spots import Predictions, Truth
+from rmsnet.style.tables import Row, as_markdown, facts, markdown_text
+from rmsnet.style.words import percent, with_ends
 
 if TYPE_CHECKING:
     from rmsnet.tracking import Version
@@ -51,47 +52,49 @@ def _lines(
     kind = "**simulated**" if model.simulated else "real"
     without = "" if model.regression else ", without the regression branch"
     parameters = sum(parameter.numel() for parameter in model.network.parameters())
-    yield f"# {name} version {version.version} ({markdown_cell(config['name'])})"
+    yield f"# {name} version {version.version} ({markdown_text(config['name'])})"
     yield ""
     yield (
-        f"Spots {markdown_cell(', '.join(model.classes))} in the features of soccer broadcasts. RMS-Net (Tomei et al., "
-        f"*Regression and Masking for Soccer Event Spotting*, 2021), {parameters:,} parameters, clips of "
-        f"{model.clip_frames} frames at {config['frame_rate']:g} frames a second{without}."
+        f"Spots {_classes(model)} in the features of soccer broadcasts. RMS-Net (Tomei et al., *Regression and Masking "
+        f"for Soccer Event Spotting*, 2021), {parameters:,} parameters, clips of {model.clip_frames} frames at "
+        f"{config['frame_rate']:g} frames a second{without}."
     )
     if model.simulated:
         yield ""
         yield "**Made from simulated features: of no use on real broadcasts; no number here says anything about them.**"
-    yield from _table(
-        "Where it comes from",
-        [
-            ("training data", f"{config['dataset']}, {kind}"),
-            ("training data hash", config["data_hash"]),
-            ("DVC hash of the dataset", version.tags.get("dvc.md5", "not tracked by DVC")),
-            ("features", ", ".join(f"{key} {value}" for key, value in _flat(config["features"]))),
-            ("weights hash", config["weights_hash"]),
-            ("logged model", version.model_id),
-            ("run", version.run_id),
-            (
-                "code",
-                f"commit {version.tags.get('git.commit', 'unknown')}, dirty: {version.tags.get('git.dirty', '?')}",
-            ),
-            ("environment", f"lock {version.tags.get('lock_hash', 'unknown')}; environment.json of the run"),
-        ],
+    tags = version.tags
+    origin = (
+        ("training data", f"{config['dataset']}, {kind}"),
+        ("training data hash", config["data_hash"]),
+        ("DVC hash of the dataset", tags.get("dvc.md5", "not tracked by DVC")),
+        ("features", ", ".join(f"{key} {value}" for key, value in _flat(config["features"]))),
+        ("weights hash", config["weights_hash"]),
+        ("logged model", version.model_id),
+        ("run", version.run_id),
+        ("code", f"commit {tags.get('git.commit', 'unknown')}, dirty: {tags.get('git.dirty', '?')}"),
+        ("environment", f"lock {tags.get('lock_hash', 'unknown')}; environment.json of the run"),
     )
-    yield from _table(
-        "Scores (Average-mAP, %)",
-        [(f"{split}, {metrics.get('games', '?')} games", _score(metrics)) for split, metrics in scores.items()],
+    yield from _section("Where it comes from", facts(origin))
+    split_scores = (
+        (f"{split}, {metrics.get('games', '?')} games", _score(metrics)) for split, metrics in scores.items()
     )
+    yield from _section("Scores (Average-mAP, %)", facts(split_scores))
     if test is not None:
-        yield from _class_scores(test)
-        yield from _slices(test)
+        title = "Test split by class and tolerance (average precision, %, 95 % interval over games)"
+        yield from _section(title, list(_class_scores(test)))
+        yield from _section("Slices of the test split", list(_slices(test)))
+        if not test.corpus.knows_visibility:
+            yield ""
+            yield "These annotations do not say which events the broadcast showed."
     yield from _use(name, version, model)
 
 
-def _table(title: str, rows: list[tuple[str, Any]]) -> Iterator[str]:
-    yield from ("", f"## {title}", "", "| | |", "|---|---|")
-    for key, value in rows:
-        yield f"| {markdown_cell(key)} | {markdown_cell(value)} |"
+def _classes(model: SpottingModel) -> str:
+    return markdown_text(", ".join(model.classes))
+
+
+def _section(title: str, rows: Sequence[Row]) -> Iterator[str]:
+    yield from ("", f"## {title}", "", as_markdown(rows))
 
 
 def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -103,57 +106,49 @@ def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _score(metrics: Mapping[str, Any]) -> str:
-    ends = metrics.get("ci95")
-    interval_text = "" if ends is None else f" [{100 * ends[0]:.1f}, {100 * ends[1]:.1f}]"
-    return f"{100 * metrics['average_map']:.1f}{interval_text}{', simulated' if metrics.get('simulated') else ''}"
+    return (
+        f"{with_ends(metrics['average_map'], metrics.get('ci95'))}{', simulated' if metrics.get('simulated') else ''}"
+    )
 
 
-def _class_scores(test: Assessment) -> Iterator[str]:
+def _class_scores(test: Assessment) -> Iterator[Row]:
     """Average precision of each class, mean and at some tolerances, with intervals."""
-    shown = [index for index, seconds in enumerate(test.scores.tolerances) if seconds in SHOWN_TOLERANCES]
-    shown = shown or list(range(len(test.scores.tolerances)))
-    heads = ["mean", *(f"{test.scores.tolerances[index]:g} s" for index in shown)]
-    yield from ("", "## Test split by class and tolerance (average precision, %, 95 % interval over games)", "")
-    yield f"| class | events | {' | '.join(heads)} |"
-    yield f"|---|---|{'---|' * len(heads)}"
+    tolerances = test.scores.tolerances
+    places = [place for place, seconds in enumerate(tolerances) if seconds in SHOWN_TOLERANCES]
+    places = places or list(range(len(tolerances)))
     events = np.bincount(test.corpus.truth.label, minlength=len(test.corpus.classes))
-    samples = test.resampled
-    mean_ends = None if samples is None else interval(samples.per_class)
-    ends = None if samples is None else interval(samples.ap)
+    sampled = test.resampled
+    mean_ends = None if sampled is None else interval(sampled.per_class)
+    ends = None if sampled is None else interval(sampled.ap)
     for label, name in enumerate(test.corpus.classes):
-        cells = [_with_ends(test.scores.per_class[label], None if mean_ends is None else mean_ends[:, label])]
-        for index in shown:
-            cells.append(_with_ends(test.scores.ap[index, label], None if ends is None else ends[:, index, label]))
-        yield f"| {markdown_cell(name)} | {events[label]} | {' | '.join(cells)} |"
+        mean = with_ends(test.scores.per_class[label], None if mean_ends is None else mean_ends[:, label])
+        at = {
+            f"{tolerances[place]:g} s": with_ends(
+                test.scores.ap[place, label], None if ends is None else ends[:, place, label]
+            )
+            for place in places
+        }
+        yield {"class": name, "events": events[label], "mean": mean, **at}
 
 
-def _with_ends(value: float, ends: Any) -> str:
-    return f"{100 * value:.1f}" + ("" if ends is None else f" [{100 * ends[0]:.1f}, {100 * ends[1]:.1f}]")
-
-
-def _slices(test: Assessment) -> Iterator[str]:
+def _slices(test: Assessment) -> Iterator[Row]:
     """Average-mAP of parts of the test split; each part is judged as a corpus of its own."""
     corpus = test.corpus
     leagues = np.array([game.split("/")[0] for game, _ in corpus.halves])
     halves = np.array([half for _, half in corpus.halves])
-    rows: list[tuple[str, int, float]] = []
-    for league in dict.fromkeys(leagues.tolist()):
-        rows.append((f"league {league}", *_judge_part(test, halves=leagues == league)))
-    for half in (1, 2):
-        rows.append((f"half {half}", *_judge_part(test, halves=halves == half)))
+    parts = {
+        f"league {league}": _judge_part(test, halves=leagues == league) for league in dict.fromkeys(leagues.tolist())
+    }
+    parts |= {f"half {half}": _judge_part(test, halves=halves == half) for half in (1, 2)}
     for first, last in MINUTES:
         end = "" if last == MINUTES[-1][1] else last
-        rows.append((f"minutes {first}–{end}", *_judge_part(test, minutes=(first, last))))
+        parts[f"minutes {first}–{end}"] = _judge_part(test, minutes=(first, last))
     if corpus.knows_visibility and test.scores.visible is not None and test.scores.unshown is not None:
         visible = int(corpus.truth.visible.sum())
-        rows.append(("events shown", visible, test.scores.visible.average_map))
-        rows.append(("events not shown", len(corpus.truth.visible) - visible, test.scores.unshown.average_map))
-    yield from ("", "## Slices of the test split", "", "| slice | events | Average-mAP, % |", "|---|---|---|")
-    for name, events, score in rows:
-        yield f"| {markdown_cell(name)} | {events} | {f'{100 * score:.1f}' if events else '-'} |"
-    if not corpus.knows_visibility:
-        yield ""
-        yield "These annotations do not say which events the broadcast showed."
+        parts["events shown"] = (visible, test.scores.visible.average_map)
+        parts["events not shown"] = (len(corpus.truth.visible) - visible, test.scores.unshown.average_map)
+    for name, (events, score) in parts.items():
+        yield {"slice": name, "events": events, "Average-mAP, %": percent(score) if events else "-"}
 
 
 def _judge_part(test: Assessment, *, halves: Any = None, minutes: tuple[int, int] | None = None) -> tuple[int, float]:
@@ -210,7 +205,7 @@ def _use(name: str, version: "Version", model: SpottingModel) -> Iterator[str]:
         "",
         "## Limits",
         "",
-        f"- Knows {', '.join(model.classes)} and nothing else; at most one event in {model.clip_frames / rate:g} "
+        f"- Knows {_classes(model)} and nothing else; at most one event in {model.clip_frames / rate:g} "
         "seconds unless run with a smaller stride.",
         "- Features of another backbone, projection or frame rate give nonsense without an error; the server compares "
         "them with the training profile and says when they drift.",

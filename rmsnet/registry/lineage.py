@@ -10,6 +10,7 @@ from rmsnet.errors import UserError
 from rmsnet.files import content_hash, read_document
 from rmsnet.network.model_files import CONFIG, read_config, weights_file_hash
 from rmsnet.provenance import dvc_md5
+from rmsnet.style.words import marked
 
 if TYPE_CHECKING:
     from rmsnet.tracking import RunRecord
@@ -78,7 +79,7 @@ def _find(model: str) -> tuple[Path, str, str]:
 def _dataset(config: Mapping[str, Any], run: "RunRecord", data: Path) -> Link:
     md5 = config.get("dvc_md5") or run.tags.get("dvc.md5") or UNKNOWN
     now = dvc_md5(data)
-    name = str(config["dataset"]) + (" (simulated)" if config["simulated"] else "")
+    name = marked(str(config["dataset"]), config["simulated"])
     return Link("dataset", f"{name}, DVC MD5", md5, None if now is None or md5 == UNKNOWN else now == md5)
 
 

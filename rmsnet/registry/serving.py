@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rmsnet.errors import UserError
-from rmsnet.formats.arrays import array_of, require_finite
+from rmsnet.reading.arrays import array_of, require_finite
 
 if TYPE_CHECKING:
     from fastapi import FastAPI

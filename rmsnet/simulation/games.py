@@ -12,8 +12,8 @@ from rmsnet.dataset.labels import HALVES, LABEL_FILES, Event, read_events
 from rmsnet.dataset.soccernet import FRAME_RATE, SPLITS, read_split
 from rmsnet.errors import UserError
 from rmsnet.files import structured
-from rmsnet.formats.names import same_name
-from rmsnet.formats.rows import read_rows
+from rmsnet.reading.names import same_name
+from rmsnet.reading.rows import read_rows
 from rmsnet.simulation.annotations import v1_annotations, v2_annotations
 from rmsnet.simulation.draws import TIMELINE, Draws
 from rmsnet.simulation.timeline import HALF_MINUTES, draw_timeline

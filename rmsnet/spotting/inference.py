@@ -8,9 +8,9 @@ import numpy.typing as npt
 
 from rmsnet.errors import UserError
 from rmsnet.features.bank import BankHalf, FrameBank, require_finite
-from rmsnet.formats.arrays import require_finite as require_finite_rows
 from rmsnet.network.model_files import SpottingModel
 from rmsnet.params import SpotParams
+from rmsnet.reading.arrays import require_finite as require_finite_rows
 from rmsnet.spots import Predictions, Truth
 from rmsnet.spotting.decoding import decode
 from rmsnet.spotting.scoring import score_clips, score_every_clip

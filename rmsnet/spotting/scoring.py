@@ -55,8 +55,10 @@ def score_clips(
     with torch.inference_mode():
         for part in _parts(len(first)):
             rows = torch.minimum(first[part, None] + index, last[part, None])
-            clips = features[rows.to(features.device)].to(device)
-            of_part = score(clips)
+            # Clips overlap and follow each other: each frame travels once, and clips are made where they are scored.
+            start = int(rows[0, 0])
+            frames = features[start : int(rows[-1, -1]) + 1].to(device)
+            of_part = score(frames[(rows - start).to(device)])
             logits.append(of_part[0])
             offset.append(of_part[1])
             release_pages(bank.features)

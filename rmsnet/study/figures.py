@@ -1,6 +1,5 @@
 """The pictures of a study, each beside what the paper says where it says a number."""
 
-import io
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -8,13 +7,16 @@ import numpy as np
 import numpy.typing as npt
 
 from rmsnet.evaluation import LOOSE
+from rmsnet.evaluation.plots import TOLERANCE
 from rmsnet.features.bank import FrameBank
-from rmsnet.formats.words import plain_text
 from rmsnet.network.model_files import load_model
 from rmsnet.spotting.decoding import vote_curves
 from rmsnet.spotting.scoring import score_every_clip
 from rmsnet.study.grids import Study
 from rmsnet.study.summary import Estimate, estimate
+from rmsnet.style.palette import TRUTH, Look, class_looks, look, split_look
+from rmsnet.style.plot import draw_line, figure, name_axes, png
+from rmsnet.style.words import with_ends
 from rmsnet.training.clips import is_halftime_substitution
 
 if TYPE_CHECKING:
@@ -29,111 +31,89 @@ SHOWN_SECONDS = 60
 
 def draw(study: Study, results: "Sequence[RowScores]", bank: FrameBank, dataset: str) -> tuple[bytes, list[str]]:
     """The figure as PNG, and what it shows in words."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, max(4.5, 0.4 * len(results))), dpi=110, layout="constrained")
-    kinds: Mapping[str, Callable[[], list[str]]] = {
-        "bar": lambda: _bars(figure, results),
-        "line": lambda: _line(figure, study, results),
-        "classes": lambda: _classes(figure, results, bank),
-        "tolerances": lambda: _tolerances(figure, results),
-        "votes": lambda: _votes(figure, results, bank),
-    }
-    facts = kinds[study.figure]()
-    figure.suptitle(study.title, fontsize=10)
-    figure.text(0.995, 0.005, f"{dataset}, test", ha="right", fontsize=7, color="#666666")
-    data = io.BytesIO()
-    with plain_text(figure):
-        figure.savefig(data, format="png")
-    return data.getvalue(), facts
+    if study.figure == "votes":
+        made, facts = _votes(results, bank, f"{dataset}, test")
+    else:
+        made, (axes,) = figure(f"{dataset}, test", height=max(4.5, 0.4 * len(results)))
+        kinds: Mapping[str, Callable[[], list[str]]] = {
+            "bar": lambda: _bars(axes, results),
+            "line": lambda: _line(axes, study, results),
+            "classes": lambda: _classes(axes, results, bank),
+            "tolerances": lambda: _tolerances(axes, results),
+        }
+        facts = kinds[study.figure]()
+    made.suptitle(study.title, fontsize=10)
+    return png(made), facts
 
 
 def _reach(values: Sequence[Estimate]) -> tuple[list[float], list[float]]:
     """Lengths of the error bars below and above, in %."""
-    below = [0.0 if value.low is None else 100 * (value.mean - value.low) for value in values]
-    above = [0.0 if value.high is None else 100 * (value.high - value.mean) for value in values]
-    return below, above
+    ends = [value.ends or (value.mean, value.mean) for value in values]
+    below = [100 * (value.mean - low) for value, (low, _) in zip(values, ends, strict=True)]
+    return below, [100 * (high - value.mean) for value, (_, high) in zip(values, ends, strict=True)]
 
 
-def _bars(figure: "Figure", results: "Sequence[RowScores]") -> list[str]:
-    axes = figure.add_subplot()
+def _bars(axes: "Axes", results: "Sequence[RowScores]") -> list[str]:
     values = [result.estimate("test") for result in results]
     places = np.arange(len(results))
     means = [100 * value.mean for value in values]
-    axes.errorbar(means, places, xerr=_reach(values), fmt="o", color="C0", capsize=3, label="here, 95 % over seeds")
-    paper = [(place, result.row.paper[1]) for place, result in zip(places, results, strict=True)]
-    known = [(place, 100 * score) for place, score in paper if score is not None]
+    blue = look(0).colour.on_light
+    axes.errorbar(means, places, xerr=_reach(values), fmt="o", color=blue, capsize=3, label="here, 95 % over seeds")
+    known = [(100 * score, place) for place, score in enumerate(result.row.paper[1] for result in results) if score]
     if known:
-        axes.plot(
-            [score for _, score in known], [place for place, _ in known], "x", color="C3", label="paper, SoccerNet"
-        )
+        axes.plot(*zip(*known, strict=True), "x", color=TRUTH.on_light, label="paper, SoccerNet")
     axes.set_yticks(places, [result.row.name for result in results])
     axes.invert_yaxis()
-    axes.set(xlabel="test Average-mAP (%)")
-    axes.grid(alpha=0.3)
-    figure.legend(loc="outside lower left", ncols=4)
+    name_axes(axes, x="test Average-mAP (%)")
     return []
 
 
-def _line(figure: "Figure", study: Study, results: "Sequence[RowScores]") -> list[str]:
-    axes = figure.add_subplot()
+def _line(axes: "Axes", study: Study, results: "Sequence[RowScores]") -> list[str]:
     places = [result.row.place or 0.0 for result in results]
-    for number, split in enumerate(("test", "valid")):
-        values = [result.estimate(split) for result in results]
-        means = [100 * value.mean for value in values]
-        axes.errorbar(places, means, yerr=_reach(values), marker="o", capsize=3, color=f"C{number}", label=split)
+    for split in ("test", "valid"):
+        values, of = [result.estimate(split) for result in results], split_look(split)
+        means, colour = [100 * value.mean for value in values], of.colour.on_light
+        axes.errorbar(places, means, _reach(values), marker=of.marker, color=colour, capsize=3, label=split)
     if study.name == "figure6":
         axes.set_xscale("symlog", linthresh=1)
     axes.set_xticks(places, [f"{place:g}" for place in places])
-    axes.set(xlabel=study.axis, ylabel="Average-mAP (%)")
-    axes.grid(alpha=0.3)
-    figure.legend(loc="outside lower left", ncols=4)
+    name_axes(axes, x=study.axis, y="Average-mAP (%)")
     best = max(results, key=lambda result: result.estimate("test").mean)
     return [f"Best on test here: {best.row.name}."]
 
 
-def _classes(figure: "Figure", results: "Sequence[RowScores]", bank: FrameBank) -> list[str]:
-    axes = figure.add_subplot()
+def _classes(axes: "Axes", results: "Sequence[RowScores]", bank: FrameBank) -> list[str]:
     ap = np.array([seed.splits["test"].ap for seed in results[0].seeds])  # (seeds, tolerances, classes)
-    for label, name in enumerate(bank.classes):
-        _band(axes, 100 * ap[:, :, label], f"C{label}", name)
-    axes.set(xlabel="tolerance δ (s)", ylabel="AP (%)")
-    axes.grid(alpha=0.3)
-    figure.legend(loc="outside lower left", ncols=4)
+    for label, (name, of) in enumerate(zip(bank.classes, class_looks(bank.classes), strict=True)):
+        _band(axes, ap[:, :, label], of, name)
+    name_axes(axes, x=TOLERANCE, y="AP (%)")
     return [
         f"{name}: AP {100 * ap[:, 0, label].mean():.1f} at 5 s, {100 * ap[:, -1, label].mean():.1f} at 60 s."
         for label, name in enumerate(bank.classes)
     ]
 
 
-def _tolerances(figure: "Figure", results: "Sequence[RowScores]") -> list[str]:
-    axes = figure.add_subplot()
+def _tolerances(axes: "Axes", results: "Sequence[RowScores]") -> list[str]:
     curves = [np.array([seed.splits["test"].map_by_tolerance for seed in result.seeds]) for result in results]
-    for result, curve, colour in zip(results, curves, ("C3", "C0"), strict=True):
-        _band(axes, 100 * curve, colour, result.row.name)
-    axes.set(xlabel="tolerance δ (s)", ylabel="mAP (%)")
-    axes.grid(alpha=0.3)
-    figure.legend(loc="outside lower left", ncols=4)
-    gaps = [estimate((100 * (curves[0] - curves[1])[:, place]).tolist()) for place in range(len(LOOSE))]
+    for place, (result, curve) in enumerate(zip(results, curves, strict=True)):
+        _band(axes, curve, look(place), result.row.name)
+    name_axes(axes, x=TOLERANCE, y="mAP (%)")
+    gaps = [estimate((curves[0] - curves[1])[:, place].tolist()) for place in range(len(LOOSE))]
     return [
-        f"{results[0].row.name} - {results[1].row.name} at δ = {tolerance} s: {gap.mean:+.1f}"
-        + ("" if gap.low is None else f" [{gap.low:+.1f}, {gap.high:+.1f}]")
+        f"{results[0].row.name} - {results[1].row.name} at δ = {tolerance} s: {with_ends(gap.mean, gap.ends, '+')}"
         for tolerance, gap in zip(LOOSE, gaps, strict=True)
         if tolerance in (5, 10, 20, 40, 60)
     ]
 
 
-def _band(axes: "Axes", curves: npt.NDArray[np.float64], colour: str, name: str) -> None:
-    """Mean over seeds with its interval, (seeds, tolerances)."""
-    values = [estimate(column.tolist()) for column in curves.T]
-    axes.plot(LOOSE, [value.mean for value in values], marker=".", color=colour, label=name)
-    low = [value.low for value in values if value.low is not None]
-    high = [value.high for value in values if value.high is not None]
-    if low:
-        axes.fill_between(LOOSE, low, high, color=colour, alpha=0.15, linewidth=0)
+def _band(axes: "Axes", curves: npt.NDArray[np.float64], of: Look, name: str) -> None:
+    """Mean over seeds with its interval, (seeds, tolerances) in [0, 1]."""
+    values = [estimate((100 * column).tolist()) for column in curves.T]
+    low, high = zip(*(value.ends or (value.mean, value.mean) for value in values), strict=True)
+    draw_line(axes, LOOSE, [value.mean for value in values], name, of, (low, high))
 
 
-def _votes(figure: "Figure", results: "Sequence[RowScores]", bank: FrameBank) -> list[str]:
+def _votes(results: "Sequence[RowScores]", bank: FrameBank, note: str) -> "tuple[Figure, list[str]]":
     """Votes around the first shown event of each class, and how far the peak is from all events.
 
     Half-time substitutions, which nothing on screen shows, are left out.
@@ -158,17 +138,18 @@ def _votes(figure: "Figure", results: "Sequence[RowScores]", bank: FrameBank) ->
         if truth.visible[event]:
             first.setdefault(label, int(event))
         distance[label].append(abs(start + int(near.argmax()) - int(frame[event])) if near.any() else model.clip_frames)
-    panels = figure.subplots(len(first), 1, squeeze=False)[:, 0]
+    made, panels = figure(note, len(first), height=1.3 + 1.3 * len(first))
+    looks = class_looks(bank.classes)
+    reach = int(SHOWN_SECONDS / 2 * bank.frame_rate)
     for axes, (label, event) in zip(panels, sorted(first.items(), reverse=True), strict=True):
         half = bank.halves[int(truth.half[event])]
-        reach = int(SHOWN_SECONDS / 2 * bank.frame_rate)
         low, high = max(0, frame[event] - reach), min(half.frames, frame[event] + reach + 1)
-        axes.plot(np.arange(low, high), curves[int(truth.half[event])][label][low:high], color="C0")
-        axes.axvline(frame[event], color="C3")
-        axes.set_title(f"{bank.classes[label]}: {half.game.rsplit('/', 1)[-1]}, half {half.half}", fontsize=7)
-        axes.set_ylabel("votes", fontsize=7)
+        votes = curves[int(truth.half[event])][label][low:high]
+        axes.plot(np.arange(low, high), votes, color=looks[label].colour.on_light)
+        axes.axvline(frame[event], color=TRUTH.on_light)
+        name_axes(axes, f"{bank.classes[label]}: {half.game.rsplit('/', 1)[-1]}, half {half.half}", y="votes")
     panels[-1].set_xlabel("frame")
-    return [
+    return made, [
         f"{bank.classes[label]}: the most votes are {np.median(away):.0f} frames from the event (median), at most 10 in"
         f" {100 * np.mean(np.array(away) <= 10):.0f} % of {len(away)} events (seed {results[0].seeds[0].seed})."
         for label, away in distance.items()

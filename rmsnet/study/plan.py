@@ -8,8 +8,10 @@ from rmsnet.errors import UserError
 from rmsnet.evaluation.paper import TABLE_III
 from rmsnet.params import Params, params_from
 from rmsnet.study.grids import STUDIES, Row, Study
-from rmsnet.study.report import SIMULATED, markdown, percent, with_interval
-from rmsnet.study.summary import Estimate, estimate
+from rmsnet.study.report import heading, markdown, ours, study_rows
+from rmsnet.study.scores import SPLITS
+from rmsnet.study.summary import estimate
+from rmsnet.style.words import marked, with_ends
 
 Evaluated = Mapping[str, Mapping[str, Any]]
 """The content of metrics.json of "valid" and "test"."""
@@ -73,39 +75,23 @@ def study_table(study: Study, judged: Mapping[str, Sequence[Evaluated]]) -> str:
     """
     first = next(iter(judged.values()))[0]["test"]
     simulated, several = bool(first["simulated"]), len(next(iter(judged.values()))) > 1
-    ours = "simulated" if simulated else "measured"
-
-    def line(name: str, valid: str, test: str, paper: Sequence[float | None]) -> dict[str, str]:
-        return {
-            "setting": name,
-            f"valid, {ours}": valid,
-            f"test, {ours}": test,
-            "valid, paper, SoccerNet": percent(paper[0]),
-            "test, paper, SoccerNet": percent(paper[1]),
-        }
-
-    rows = [line(name, "", "", (valid, test)) for name, valid, test in study.quoted]
-    for row in study.rows:
-        of_row = judged[row.name]
-        valid, test = (with_interval(_estimate([seed[split] for seed in of_row])) for split in ("valid", "test"))
-        rows.append(line(row.name, valid, test, row.paper))
-    dataset = f"{first['dataset']} (simulated)" if simulated else first["dataset"]
+    scored = {
+        name: {f"{split}, {ours(simulated)}": _estimate([seed[split] for seed in seeds]) for split in SPLITS}
+        for name, seeds in judged.items()
+    }
     spread = "the mean over seeds (Student's t)" if several else "the games (bootstrap)"
     notes = [
         f"Average-mAP in %, {first['protocol']} protocol, tolerances {_tolerances(first)}. Intervals: 95 %, {spread}."
     ]
     notes += [f"Paper: {study.remark}"] if study.remark else []
-    notes += [SIMULATED] if simulated else []
-    title = f"**{study.title}: {dataset}, {len(next(iter(judged.values())))} seed{'s' if several else ''}**"
-    return "\n".join([title, "", markdown(rows), "", *(f"- {note}" for note in notes), ""])
+    title = heading(study, marked(first["dataset"], simulated), len(next(iter(judged.values()))))
+    return markdown(title, study_rows(study, scored), notes, simulated)
 
 
-def _estimate(seeds: Sequence[Mapping[str, Any]]) -> Estimate:
+def _estimate(seeds: Sequence[Mapping[str, Any]]) -> str:
     """Mean and interval over the seeds; of a single one the interval over the games."""
     found = estimate([float(of_seed["average_map"]) for of_seed in seeds])
-    if len(seeds) == 1 and seeds[0].get("ci95"):
-        return Estimate(found.mean, *seeds[0]["ci95"])
-    return found
+    return with_ends(found.mean, seeds[0].get("ci95") if len(seeds) == 1 else found.ends)
 
 
 def _tolerances(metrics: Mapping[str, Any]) -> str:

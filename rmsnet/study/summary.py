@@ -23,6 +23,11 @@ class Estimate:
     low: float | None
     high: float | None
 
+    @property
+    def ends(self) -> tuple[float, float] | None:
+        """Lower and upper end."""
+        return None if self.low is None or self.high is None else (self.low, self.high)
+
 
 def estimate(values: Sequence[float]) -> Estimate:
     """Mean and 95 % interval of values that differ by their seed alone."""

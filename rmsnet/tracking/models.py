@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from rmsnet.errors import UserError
 from rmsnet.files import content_hash, read_yaml, structured
-from rmsnet.formats.names import fault_of
+from rmsnet.reading.names import fault_of
 from rmsnet.tracking.logged_model import PYFUNC_CODE
 from rmsnet.tracking.store import asking, connect, our_client
 

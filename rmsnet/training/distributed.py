@@ -15,7 +15,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from rmsnet.errors import CheckFailed
+from rmsnet.errors import CheckFailed, UserError
 
 T = TypeVar("T")
 
@@ -83,12 +83,21 @@ def leads() -> bool:
 
 @contextmanager
 def processes(device: torch.device) -> Iterator[World]:
-    """The processes that `torchrun` has started, connected; each computes on a GPU of its own."""
+    """The processes that `torchrun` has started, connected; each computes on a GPU of its own.
+
+    Raises:
+        UserError: there are more of them on this machine than it has GPUs.
+    """
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
         yield World()
         return
     if device.type == "cuda":
+        here, found = int(os.environ["LOCAL_WORLD_SIZE"]), torch.cuda.device_count()
+        if here > found:
+            raise UserError(
+                f"{here} processes for {found} GPU of this machine: start one for each, or use --device cpu"
+            )
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:

@@ -80,7 +80,7 @@ class FineTuning:
 
     def expect(self, batches: Iterable[Tensor]) -> None:
         """Decode these batches of rows ahead, in the order in which `clips` will be asked for them."""
-        self._ahead = prefetched(self._pinned(self._train.read(rows.reshape(-1).cpu().numpy())) for rows in batches)
+        self._ahead = prefetched(self._pinned(self._train.read(rows.reshape(-1).numpy())) for rows in batches)
 
     def clips(self, rows: Tensor) -> Tensor:
         """(T, B, D) features of (T, B) rows, the next that were expected; gradients reach the learning block."""

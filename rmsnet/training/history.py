@@ -1,14 +1,12 @@
 """What the epochs of a training did, which was the best, and when it is over."""
 
-import csv
-import io
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from rmsnet.files import structured
-from rmsnet.formats.rows import read_rows
 from rmsnet.params import TrainParams
+from rmsnet.reading.rows import read_rows
 
 
 @dataclass(frozen=True)
@@ -49,17 +47,8 @@ def finished(history: Sequence[Epoch], params: TrainParams) -> bool:
     return bool(params.patience and history and len(history) - best_epoch(history).epoch >= params.patience)
 
 
-def history_csv(history: Sequence[Epoch]) -> str:
-    """The epochs as CSV with a header."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, [item.name for item in fields(Epoch)], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(asdict(epoch) for epoch in history)
-    return text.getvalue()
-
-
 def read_history(path: Path) -> list[Epoch]:
-    """The epochs of a CSV that `history_csv` has made.
+    """The epochs of the table of them that a training leaves.
 
     Raises:
         UserError: no such file, or not one of these.

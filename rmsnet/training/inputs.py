@@ -30,7 +30,7 @@ class Inputs(Protocol):
     recordable: bool
 
     def expect(self, batches: Iterable[Tensor]) -> None:
-        """The rows that `clips` will be asked for, in this order."""
+        """The rows that `clips` will be asked for, in this order; they lie on the CPU."""
 
     def clips(self, rows: Tensor) -> Tensor:
         """(T, B, D) features of (T, B) rows of the training bank."""

@@ -12,13 +12,14 @@ import torch
 from rmsnet.errors import UserError
 from rmsnet.features.bank import TOLD_ON, FrameBank
 from rmsnet.files import content_hash, read_document, replace_folder, write_json, write_text
-from rmsnet.formats.tensors import read_metadata
 from rmsnet.network.devices import choose_device, choose_precision, keep_freed_memory
 from rmsnet.network.model_files import CONFIG_SCHEMA, save_model
 from rmsnet.params import SpotParams, TrainParams
+from rmsnet.reading.tensors import read_metadata
+from rmsnet.style.tables import as_csv
 from rmsnet.training.clips import training_clips
 from rmsnet.training.distributed import processes
-from rmsnet.training.history import Epoch, best_epoch, finished, history_csv
+from rmsnet.training.history import Epoch, best_epoch, finished
 from rmsnet.training.inputs import BankFeatures, Inputs
 from rmsnet.training.trainer import Trainer, network_of
 
@@ -159,7 +160,7 @@ def _train(
         model.mkdir(exist_ok=True)
         config = {**model_config(params, bank, name, spot), **trainer.inputs.finish(model), "train": asdict(params)}
         save_model(model, network, config)
-        write_text(model / "history.csv", history_csv(history))
+        write_text(model / "history.csv", as_csv(map(asdict, history)))
         write_json(model / "metrics.json", metrics)
         on_model(model)
         replace_folder(model, folder)

@@ -14,13 +14,14 @@ from rmsnet.evaluation.metric import Judged, judge
 from rmsnet.evaluation.thresholds import best_thresholds
 from rmsnet.features.bank import FrameBank, read_bank, require_finite
 from rmsnet.features.profile import PROFILE_FILE
-from rmsnet.files import read_document, write_json
-from rmsnet.formats.words import plain_text
+from rmsnet.files import read_document, write_bytes, write_json
 from rmsnet.network.model_files import load_model, read_config
 from rmsnet.params import Params
 from rmsnet.progress import progress as show_progress
 from rmsnet.provenance import environment
 from rmsnet.spotting.inference import spot_bank
+from rmsnet.style.palette import look
+from rmsnet.style.plot import draw_line, figure, name_axes, png, whole_numbers
 from rmsnet.tracking.groups import run_groups
 from rmsnet.tracking.runs import RUN_FILE
 from rmsnet.tracking.used_data import data_source, data_tags
@@ -113,7 +114,7 @@ def train_stage(
                 for file in ("config.json", "history.csv", "metrics.json"):
                     shutil.copy(model / file, kept)
                 write_json(Path(kept) / "environment.json", environment())
-                plot_history(model / "history.csv", Path(kept) / "history.png")
+                write_bytes(Path(kept) / "history.png", plot_history(model / "history.csv"))
                 run.log_folder(Path(kept), "training")
                 example = input_example(banks["valid"], read_config(model)["width"])
                 model_id = run.log_model(model, example, {**tags, "variant": name})
@@ -164,23 +165,19 @@ def _interrupted_run(partial: Path, identity: Mapping[str, Any]) -> str | None:
     return run_id if isinstance(run_id, str) and left == identity else None
 
 
-def plot_history(history: Path, out: Path) -> None:
+def plot_history(history: Path) -> bytes:
     """Loss and validation Average-mAP per epoch, as PNG, from a history.csv."""
-    from matplotlib.figure import Figure
-
     done = read_history(history)
     epochs = [epoch.epoch for epoch in done]
-    figure = Figure(figsize=(9, 3.5), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    for column in ("loss", "classification_loss"):
-        left.plot(epochs, [getattr(epoch, column) for epoch in done], marker=".", label=column.replace("_", " "))
-    left.legend()
-    right.plot(epochs, [100 * epoch.valid_average_map for epoch in done], marker=".", color="C2")
+    note = f"{len(done)} epoch{'' if len(done) == 1 else 's'}"
+    made, (left, right) = figure(note, 1, 2, width=9, height=3.5)
+    for place, column in enumerate(("loss", "classification_loss")):
+        draw_line(left, epochs, [getattr(epoch, column) for epoch in done], column.replace("_", " "), look(place))
+    draw_line(right, epochs, [100 * epoch.valid_average_map for epoch in done], "", look(2))
     for axes, title in ((left, "training loss"), (right, "valid Average-mAP (%)")):
-        axes.set(title=title, xlabel="epoch")
-        axes.grid(alpha=0.3)
-    with plain_text(figure):
-        figure.savefig(out, dpi=110)
+        whole_numbers(axes.xaxis)
+        name_axes(axes, title, "epoch")
+    return png(made)
 
 
 def _line(name: str, epoch: Epoch, epochs: int) -> str:

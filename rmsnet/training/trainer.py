@@ -18,10 +18,10 @@ from rmsnet.errors import CheckFailed, UserError
 from rmsnet.evaluation import average_map
 from rmsnet.features.bank import BankHalf, FrameBank
 from rmsnet.files import atomic_file, read_document
-from rmsnet.formats.tensors import read_metadata, read_tensors
 from rmsnet.network import spectral
 from rmsnet.network.model import RMSNet, rms_loss
 from rmsnet.params import SpotParams, TrainParams
+from rmsnet.reading.tensors import read_metadata, read_tensors
 from rmsnet.spots import Predictions
 from rmsnet.spotting.decoding import decode
 from rmsnet.spotting.scoring import score_clips
@@ -40,8 +40,8 @@ rate of 0.05 and momentum of 0.9 a rare batch can throw the weights of a small d
 STEPS_BETWEEN_REPORTS = 25
 
 
-HALVES_AT_ONCE = 4
-"""Halves of the validation split whose features are in memory at a time."""
+HALVES_AT_ONCE = {"cpu": 4, "cuda": 32}
+"""Halves of the validation split whose features are in memory at a time; few would leave a GPU waiting for work."""
 
 
 def learning_rate(step: int, steps_per_epoch: int, epochs: int, peak: float) -> float:
@@ -138,7 +138,7 @@ class Trainer:
             # From the end of the warm-up on: the weights before it say nothing.
             self.average, self.graph = self._snapshot(), None
         batches = [slice(start, min(start + size, len(clips))) for start in range(0, len(clips), size)]
-        self.inputs.expect(rows[:, part][:, own] for part in batches for own in self._own(part.stop - part.start))
+        self.inputs.expect(self._own_rows(rows, batches))
         with _seeded((params.seed << 20) + number + (self.world.rank << 40), self.device):
             for step, part in enumerate(batches):
                 rate = learning_rate((number - 1) * steps + step, steps, params.epochs, params.learning_rate)
@@ -166,11 +166,19 @@ class Trainer:
             seconds=time.perf_counter() - started,
         )
 
+    def _own_rows(self, rows: Tensor, batches: Sequence[slice]) -> Iterator[Tensor]:
+        """The rows of what this process computes, part by part, on the CPU."""
+        rows = rows.cpu()  # all at once: a copy for each batch would wait for the steps before it
+        for batch in batches:
+            for own in self._own(batch.stop - batch.start):
+                yield rows[:, batch][:, own]
+
     def _judge(self) -> float:
         """Average-mAP of the weights as they are, decoded as the paper does; each process spots some of the halves."""
         bank, world = self.valid_bank, self.world
         own = range(world.rank, len(bank.halves), world.size)
-        found = [self._spot(own[start : start + HALVES_AT_ONCE]) for start in range(0, len(own), HALVES_AT_ONCE)]
+        size = HALVES_AT_ONCE[self.device.type]
+        found = [self._spot(own[start : start + size]) for start in range(0, len(own), size)]
         parts = [part for of_process in world.gather(found) for part in of_process]
         half = np.concatenate([part.half for part in parts])
         order = np.argsort(half, kind="stable")
@@ -224,8 +232,8 @@ class Trainer:
         if not (self.device.type == "cuda" and whole and self.inputs.recordable and self.world.size == 1):
             return self._compute(batch)
         if self.graph is None:
-            self.graph = StepGraph(batch, self._compute)
-        return self.graph(batch)
+            self.graph = StepGraph(batch)
+        return self.graph(batch, self._compute)
 
     def _compute(self, batch: Batch) -> Tensor:
         """Forward, backward and SGD, nothing of which waits for the device."""
@@ -301,7 +309,7 @@ class Trainer:
             metadata = read_metadata(path)
             if metadata.get("fingerprint") != fingerprint:
                 return []
-            tensors = read_tensors(path, "torch", str(self.device))
+            tensors = read_tensors(path, "torch")
             history = read_document(metadata.get("history", "").encode(), list[Epoch], f"{path}: history")
         except UserError:
             history = []  # absent or damaged
@@ -309,7 +317,11 @@ class Trainer:
             return []
 
         def part(prefix: str) -> dict[str, Tensor]:
-            return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+            return {
+                name.removeprefix(prefix): value.to(self.device)
+                for name, value in tensors.items()
+                if name.startswith(prefix)
+            }
 
         momentum, best, average = part("momentum."), part("best."), part("average.")
         shapes = {name: weight.shape for name, weight in self.weights.items()}
@@ -319,7 +331,8 @@ class Trainer:
         self._put(part("network."))
         self.best, self.average = best, average or None
         for name, weight in self.weights.items():
-            self.optimizer.state[weight]["momentum_buffer"] = momentum[name]
+            # In the weight's own order in memory, which the file does not keep: fused SGD reads both as they lie.
+            self.optimizer.state[weight]["momentum_buffer"] = torch.empty_like(weight).copy_(momentum[name])
         return history
 
 

@@ -22,8 +22,8 @@ from rmsnet.dataset.labels import (
 )
 from rmsnet.dataset.soccernet import SPLITS, Dataset
 from rmsnet.errors import UserError
-from rmsnet.formats.names import as_text
 from rmsnet.params import ExtractParams
+from rmsnet.reading.names import as_text
 
 GOOD = "good"
 """What a column that says what is wrong says when nothing is."""

@@ -3,7 +3,6 @@
 Labels are read, of features the headers only, of videos the headers and the last seconds.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,14 +10,18 @@ from typing import TYPE_CHECKING, Any
 from rmsnet.dataset.labels import HALVES, LABEL_FILES
 from rmsnet.dataset.soccernet import SPLITS, Dataset, list_dataset
 from rmsnet.files import contents, is_litter, write_text
-from rmsnet.formats.names import same_name
 from rmsnet.params import ExtractParams
 from rmsnet.provenance import dvc_md5
+from rmsnet.reading.names import same_name
+from rmsnet.style.page import Html, pictures, section, table, tag
+from rmsnet.style.page import page as whole_page
+from rmsnet.style.tables import Row, as_text
+from rmsnet.style.words import marked
+from rmsnet.validation.statistics import split_rows, statistics
+from rmsnet.video.files import half_in_name, is_video
 
 if TYPE_CHECKING:
     from rmsnet.validation.tables import Tables
-
-_HALF_FILE = re.compile(r"([12])_?(.*)\.(npy|mkv|mp4)")
 
 
 def inspect(
@@ -42,7 +45,6 @@ def inspect(
     """
     dataset = list_dataset(root)
 
-    from rmsnet.validation.statistics import statistics
     from rmsnet.validation.tables import read_tables
 
     tables = read_tables(dataset, ExtractParams(features=features), classes, contents=False)
@@ -70,9 +72,9 @@ def _files(dataset: Dataset, tables: "Tables") -> dict[str, dict[tuple[str, int]
         for path in contents(dataset.game_folder(game)):
             if dataset.leads_out(path) or not path.is_file():
                 continue
-            match = _HALF_FILE.fullmatch(path.name)
-            if match:
-                half, name = int(match[1]), re.sub(r"^[12]", "{half}", path.name)
+            number = half_in_name(path)
+            if number in HALVES and (path.suffix == ".npy" or is_video(path)):
+                half, name = number, f"{{half}}{path.name[1:]}"
             elif path.name in LABEL_FILES.values():
                 half, name = 0, path.name
             else:
@@ -108,15 +110,9 @@ def _gaps(tables: "Tables", files: Mapping[str, Mapping[tuple[str, int], int]]) 
 GAPS_SHOWN = 20
 
 
-def as_text(found: Mapping[str, Any]) -> str:
+def describe(found: Mapping[str, Any]) -> str:
     """What was found, for a terminal."""
-    splits = found["splits"]
-    lines = [_heading(found), "", f"{'':28}" + "".join(f"{split:>10}" for split in splits)]
-    for name, values in _rows(splits):
-        lines.append(f"{name:28}" + "".join(f"{value:>10,}" for value in values))
-    lines += ["", f"{'file':36}{'number':>8}{'size':>10}"]
-    for name, of in found["files"].items():
-        lines.append(f"{name:36}{of['count']:>8,}{_size(of['bytes']):>10}")
+    lines = [_heading(found), "", as_text(split_rows(found["splits"])), "", as_text(_file_rows(found))]
     if found["unlisted"]:
         lines += ["", f"{len(found['unlisted']):,} game folders are in no split"]
     gaps = found["gaps"]
@@ -127,14 +123,11 @@ def as_text(found: Mapping[str, Any]) -> str:
 
 
 def _heading(found: Mapping[str, Any]) -> str:
-    return f"{found['dataset']}{' (simulated)' if found['simulated'] else ''}, labels {found['classes']}"
+    return f"{marked(found['dataset'], found['simulated'])}, labels {found['classes']}"
 
 
-def _rows(splits: Mapping[str, Any]) -> Iterator[tuple[str, list[Any]]]:
-    for key in ("games", "halves_with_features", "hours", "frames"):
-        yield key.replace("_", " "), [of[key] for of in splits.values()]
-    for label in next(iter(splits.values()))["events"]:
-        yield label, [of["events"][label] for of in splits.values()]
+def _file_rows(found: Mapping[str, Any]) -> list[Row]:
+    return [{"file": name, "number": of["count"], "size": _size(of["bytes"])} for name, of in found["files"].items()]
 
 
 def _size(size: float) -> str:
@@ -146,18 +139,15 @@ def _size(size: float) -> str:
 
 
 def _page(found: Mapping[str, Any], tables: "Tables") -> str:
-    from rmsnet.validation.page import figures, html_page, table, text
     from rmsnet.validation.plots import plots
 
-    files = [[name, of["count"], _size(of["bytes"])] for name, of in found["files"].items()]
+    gaps = (tag("li", gap) for gap in found["gaps"] or ["Every listed game has every kind of file."])
+    games = (tag("li", game) for game in found["unlisted"])
     body = [
-        table(["", *found["splits"]], [[name, *values] for name, values in _rows(found["splits"])]),
-        *figures(list(plots(tables, None))),
-        "<h2>Files</h2>",
-        table(["file", "number", "size"], files),
-        "<h2>Gaps</h2>",
-        "".join(f"<p>{text(gap)}</p>" for gap in found["gaps"]) or "<p>Every listed game has every kind of file.</p>",
+        table(split_rows(found["splits"])),
+        pictures(plots(tables, None, _heading(found))),
+        section("Files", table(_file_rows(found))),
+        section("Gaps", tag("ul", *gaps)),
+        section("In no split", tag("ul", *games)) if found["unlisted"] else Html(),
     ]
-    if found["unlisted"]:
-        body += ["<h2>In no split</h2>", "".join(f"<p>{text(game)}</p>" for game in found["unlisted"])]
-    return html_page(_heading(found), body)
+    return whole_page(_heading(found), body, simulated=found["simulated"])

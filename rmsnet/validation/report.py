@@ -1,18 +1,19 @@
 """The report of a validation: validation.json, report.md and report.html, one page that needs no network."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rmsnet.dataset.soccernet import Dataset
 from rmsnet.files import write_json, write_text
-from rmsnet.formats.words import markdown_cell
 from rmsnet.params import ExtractParams
 from rmsnet.provenance import dvc_md5
-from rmsnet.validation.page import figures, html_page, table, text
-from rmsnet.validation.plots import plots
-from rmsnet.validation.statistics import statistics
+from rmsnet.style.page import Html, page, pictures, section, table, tag
+from rmsnet.style.tables import Row, as_markdown, markdown_text
+from rmsnet.style.words import marked
+from rmsnet.validation.plots import plots as dataset_plots
+from rmsnet.validation.statistics import split_rows, statistics
 from rmsnet.validation.tables import Tables
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ ROWS_SHOWN = 50
 
 ROWS_LISTED = 5
 """Rows of a failed check in the Markdown."""
+
+_BADGES = {"critical": "badge bad", "warning": "badge warning", "check broken": "badge"}
 
 _BROKEN = "The check could not be run on the table of {table}; that says nothing about the data:"
 
@@ -54,7 +57,7 @@ def write_report(
     }
     write_json(folder / "validation.json", document)
     write_text(folder / "report.md", markdown(document))
-    write_text(folder / "report.html", page(document, list(plots(tables, drift_limit))))
+    write_text(folder / "report.html", report_page(document, dataset_plots(tables, drift_limit, named(document))))
 
 
 def _order(checks: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -68,9 +71,9 @@ def _kind(check: Mapping[str, Any]) -> str:
     return "check broken" if check["status"] == "broken" else str(check["severity"])
 
 
-def _heading(document: Mapping[str, Any]) -> str:
-    made_up = " (simulated)" if document["simulated"] else ""
-    return f"Validation of {document['dataset']}{made_up}"
+def named(document: Mapping[str, Any]) -> str:
+    """The dataset."""
+    return marked(document["dataset"], document["simulated"])
 
 
 def _facts(document: Mapping[str, Any]) -> str:
@@ -87,8 +90,8 @@ def _row_text(row: Mapping[str, Any]) -> str:
 
 def markdown(document: Mapping[str, Any]) -> str:
     """The report as Markdown: the verdict, what failed with a few rows each, what is in the dataset."""
-    lines = [f"# {markdown_cell(_heading(document))}", "", f"**{document['summary']}**", ""]
-    lines += [markdown_cell(_facts(document)), ""]
+    lines = [f"# Validation of {markdown_text(named(document))}", "", f"**{document['summary']}**", ""]
+    lines += [markdown_text(_facts(document)), ""]
     for check in _order(document["checks"]):
         lines.append(f"## {_kind(check)}: {check['expectation']}")
         lines.append("")
@@ -101,75 +104,40 @@ def markdown(document: Mapping[str, Any]) -> str:
         if check["rows_failed"] > ROWS_LISTED:
             lines.append(f"    … {check['rows_failed'] - ROWS_LISTED:,} more")
         lines.append("")
-    splits = document["statistics"]["splits"]
-    lines += [
-        "## In the dataset",
-        "",
-        "| | " + " | ".join(map(markdown_cell, splits)) + " |",
-        "|---" * (len(splits) + 1) + "|",
-    ]
-    for name in ("games", "halves_with_features", "hours", "frames"):
-        lines.append(f"| {name.replace('_', ' ')} | " + " | ".join(f"{of[name]:,}" for of in splits.values()) + " |")
-    for label in next(iter(splits.values()))["events"]:
-        lines.append(f"| {label} | " + " | ".join(f"{of['events'][label]:,}" for of in splits.values()) + " |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "## In the dataset", "", as_markdown(split_rows(document["statistics"]["splits"])), ""])
 
 
-def page(document: Mapping[str, Any], pictures: Sequence[tuple[str, bytes]]) -> str:
+def report_page(document: Mapping[str, Any], plots: Iterable[tuple[str, bytes]]) -> str:
     """The report as one HTML page: verdict, what failed with its rows, statistics with plots, all checks."""
-    verdict = document["verdict"]
-    style = {"failed": "failed", "undecided": "undecided", "passed with warnings": "warnings"}.get(verdict, "")
+    verdict = {"passed": "good", "passed with warnings": "warning", "failed": "bad"}.get(document["verdict"], "")
     body = [
-        f'<p class="verdict {style}">{text(document["summary"])}</p>',
-        f'<p class="quiet">{text(_facts(document))}</p>',
-        *_failures(document["checks"]),
-        "<h2>In the dataset</h2>",
-        split_table(document["statistics"]["splits"]),
-        *figures(pictures),
-        "<h2>All checks</h2>",
-        _check_table(document["checks"]),
+        tag("p", document["summary"], kind=f"verdict {verdict}"),
+        tag("p", _facts(document), kind="quiet"),
+        *map(_failure, _order(document["checks"])),
+        section("In the dataset", table(split_rows(document["statistics"]["splits"]))),
+        pictures(plots),
+        section("All checks", table([_check_row(check) for check in document["checks"]])),
     ]
-    return html_page(_heading(document), body)
+    return page(f"Validation of {named(document)}", body, simulated=document["simulated"])
 
 
-def _failures(checks: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    for check in _order(checks):
-        kind = _kind(check)
-        tag = f'<span class="tag {kind.removeprefix("check ")}">{kind}</span>'
-        yield f"<h2>{tag} {text(check['expectation'])}</h2>"
-        if check["status"] == "broken":
-            yield f"<p>{_BROKEN.format(table=check['table'])} <code>{text(check['error'])}</code></p>"
-            continue
-        yield f"<p>{check['rows_failed']:,} of {check['rows_checked']:,} {check['table']}</p>"
-        shown = check["rows"][:ROWS_SHOWN]
-        yield table(list(shown[0]), [list(row.values()) for row in shown])
-        if check["rows_failed"] > len(shown):
-            yield f'<p class="quiet">{check["rows_failed"] - len(shown):,} more, see validation.json</p>'
+def _failure(check: Mapping[str, Any]) -> Html:
+    kind = _kind(check)
+    mark = tag("span", kind, kind=_BADGES[kind])
+    heading = tag("span", mark, f" {check['expectation']}")
+    if check["status"] == "broken":
+        return section(heading, tag("p", _BROKEN.format(table=check["table"]), " ", tag("code", check["error"])))
+    rows, failed = check["rows"][:ROWS_SHOWN], check["rows_failed"]
+    left = tag("p", f"{failed - len(rows):,} more, see validation.json", kind="quiet") if failed > len(rows) else ""
+    return section(heading, tag("p", f"{failed:,} of {check['rows_checked']:,} {check['table']}"), table(rows), left)
 
 
-def split_table(splits: Mapping[str, Any]) -> str:
-    rows = [
-        [name.replace("_", " "), *(of[name] for of in splits.values())]
-        for name in ("games", "halves_with_features", "hours", "frames")
-    ]
-    labels = next(iter(splits.values()))["events"]
-    rows += [[label, *(of["events"][label] for of in splits.values())] for label in labels]
-    return table(["", *splits], rows)
-
-
-def _check_table(checks: Sequence[Mapping[str, Any]]) -> str:
-    return table(
-        ["table", "expectation", "severity", "status", "failed", "checked"],
-        [
-            [
-                check["table"],
-                check["expectation"],
-                check["severity"],
-                # An expectation of what a dataset has nothing of is met; that is no praise.
-                "nothing to check" if check["status"] == "passed" and not check["rows_checked"] else check["status"],
-                check["rows_failed"],
-                check["rows_checked"],
-            ]
-            for check in checks
-        ],
-    )
+def _check_row(check: Mapping[str, Any]) -> Row:
+    # An expectation of what a dataset has nothing of is met; that is no praise.
+    nothing = check["status"] == "passed" and not check["rows_checked"]
+    return {
+        **{name: check[name] for name in ("table", "expectation", "severity")},
+        "status": "nothing to check" if nothing else check["status"],
+        "failed": check["rows_failed"],
+        "checked": check["rows_checked"],
+    }

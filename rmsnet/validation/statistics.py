@@ -1,13 +1,17 @@
 """What is in a dataset, in numbers: for the report of a validation and for `rmsnet data inspect`."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rmsnet.validation.tables import Tables
+from rmsnet.style.tables import Row
+
+if TYPE_CHECKING:
+    from rmsnet.validation.tables import Tables
 
 
-def statistics(tables: Tables) -> dict[str, Any]:
+def statistics(tables: "Tables") -> dict[str, Any]:
     """Games, halves, hours, frames and events by split; events by class and split; half lengths; feature norms."""
     splits = {}
     for split, games in tables.games.groupby("split", sort=False):
@@ -28,6 +32,15 @@ def statistics(tables: Tables) -> dict[str, Any]:
         "feature_norm": _spread(norms),
         "drift": _spread(tables.features.drift.dropna().to_numpy(float)) if "drift" in tables.features else None,
     }
+
+
+def split_rows(splits: Mapping[str, Any]) -> list[Row]:
+    """What each split holds, a row for each thing that is counted."""
+    labels = next(iter(splits.values()))["events"]
+    return [
+        {"": name.replace("_", " "), **{split: of[name] for split, of in splits.items()}}
+        for name in ("games", "halves_with_features", "hours", "frames")
+    ] + [{"": label, **{split: of["events"][label] for split, of in splits.items()}} for label in labels]
 
 
 def _spread(values: Any) -> dict[str, float] | None:

@@ -5,10 +5,12 @@ what it means in words. An empty table and a column of nothing but nulls meet an
 must have rows, and columns that must have values, are expected to.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from rmsnet.dataset.labels import HALVES, LABELS
 from rmsnet.validation.annotations import GOOD
+from rmsnet.validation.checks import Severity
 
 if TYPE_CHECKING:
     from great_expectations.expectations.expectation import Expectation
@@ -46,172 +48,95 @@ def suites(classes: str, drift_limit: float | None, from_videos: bool = False) -
         drift_limit: of the training profile; None where there is no profile.
         from_videos: the features are still to be made from the videos, so that every half must have one.
     """
-    import great_expectations.expectations as gxe
-
-    critical, warning = {"severity": "critical"}, {"severity": "warning"}
-    return {
+    late = f"at most {LATE_SHARE:.0%} of a game's events are after the end of its halves"
+    rate = "features have the frame rate that their name promises, by the length of the video"
+    rates = (1 - FRAME_RATE_DEVIATION, 1 + FRAME_RATE_DEVIATION)
+    gap = f"equally long, to {LENGTH_GAP_SECONDS:g} s"
+    median = "halves are about as long as the other halves (0.8 to 1.4 of their median)"
+    still = f"no picture stands still for more than {STILL_SECONDS:g} s"
+    repeated = f"at most {REPEATED_SHARE:.0%} of the frames equal the frame before them"
+    half_time = "no substitution at second 0 of the second half: nothing shows it, training drops it"
+    suites = {
         "games": [
-            gxe.ExpectTableRowCountToBeBetween(min_value=1, **critical, notes="the split lists name games"),
-            gxe.ExpectColumnValuesToBeUnique(column="game", **critical, notes="a game is in one split, and once"),
-            gxe.ExpectColumnValuesToBeInSet(
-                column="folder", value_set=[GOOD], **critical, notes="every listed game has its folder in the dataset"
-            ),
-            gxe.ExpectColumnValuesToBeInSet(
-                column="labels", value_set=[GOOD], **critical, notes="every game has one readable label file"
-            ),
-            gxe.ExpectColumnValuesToBeBetween(
-                column="late_share",
-                max_value=LATE_SHARE,
-                **critical,
-                notes=f"at most {LATE_SHARE:.0%} of a game's events are after the end of its halves",
-            ),
-            gxe.ExpectColumnValuesToBeInSet(
-                column="name", value_set=[GOOD], **warning, notes="games are named as SoccerNet names them"
-            ),
-            gxe.ExpectColumnValuesToBeInSet(
-                column="extra_time", value_set=[GOOD], **warning, notes="no events of extra time"
-            ),
-            gxe.ExpectColumnValuesToBeInSet(
-                column="unexpected_files", value_set=[GOOD], **warning, notes="a game's folder holds known files only"
-            ),
+            _rows("the split lists name games"),
+            _unique("game", "critical", "a game is in one split, and once"),
+            _in("folder", "critical", "every listed game has its folder in the dataset"),
+            _in("labels", "critical", "every game has one readable label file"),
+            _between("late_share", "critical", late, high=LATE_SHARE),
+            _in("name", "warning", "games are named as SoccerNet names them"),
+            _in("extra_time", "warning", "no events of extra time"),
+            _in("unexpected_files", "warning", "a game's folder holds known files only"),
         ],
         "halves": [
-            gxe.ExpectTableRowCountToBeBetween(min_value=1, **critical, notes="there are halves"),
-            gxe.ExpectColumnValuesToBeBetween(
-                column="rate_against_video",
-                min_value=1 - FRAME_RATE_DEVIATION,
-                max_value=1 + FRAME_RATE_DEVIATION,
-                **critical,
-                notes="features have the frame rate that their name promises, by the length of the video",
-            ),
-            gxe.ExpectColumnValuesToBeBetween(
-                column="video_gap_seconds",
-                max_value=LENGTH_GAP_SECONDS,
-                **warning,
-                notes=f"features and video are equally long, to {LENGTH_GAP_SECONDS:g} s",
-            ),
-            gxe.ExpectColumnValuesToBeBetween(
-                column="other_gap_seconds",
-                max_value=LENGTH_GAP_SECONDS,
-                **warning,
-                notes=f"all feature files of a half are equally long, to {LENGTH_GAP_SECONDS:g} s",
-            ),
-            gxe.ExpectColumnValuesToBeBetween(
-                column="minutes_against_median",
-                min_value=MINUTES_AGAINST_MEDIAN[0],
-                max_value=MINUTES_AGAINST_MEDIAN[1],
-                **warning,
-                notes="halves are about as long as the other halves (0.8 to 1.4 of their median)",
-            ),
-            gxe.ExpectColumnValuesToBeInSet(
-                column="video", value_set=[GOOD], **critical, notes="both halves have a readable video"
-            )
+            _rows("there are halves"),
+            _between("rate_against_video", "critical", rate, *rates),
+            _between("video_gap_seconds", "warning", f"features and video are {gap}", high=LENGTH_GAP_SECONDS),
+            _between("other_gap_seconds", "warning", f"all feature files of a half are {gap}", high=LENGTH_GAP_SECONDS),
+            _between("minutes_against_median", "warning", median, *MINUTES_AGAINST_MEDIAN),
+            _in("video", "critical", "both halves have a readable video")
             if from_videos
-            else gxe.ExpectColumnValuesToBeInSet(
-                column="video", value_set=[GOOD, "absent"], **warning, notes="videos that are there can be read"
-            ),
+            else _in("video", "warning", "videos that are there can be read", [GOOD, "absent"]),
+            _in("video_remarks", "warning", "nothing is odd about the videos: one clock, no damage"),
         ],
         "features": [
-            *(
-                []
-                if from_videos
-                else [gxe.ExpectTableRowCountToBeBetween(min_value=1, **critical, notes="there are feature files")]
-            ),
-            gxe.ExpectColumnValuesToBeInSet(
-                column="problem", value_set=[GOOD], **critical, notes="both halves have a readable feature file"
-            ),
-            gxe.ExpectColumnValuesToBeBetween(
-                column="wrong_width", min_value=0, max_value=0, **critical, notes="features have the width they should"
-            ),
-            gxe.ExpectColumnValuesToBeInSet(
-                column="not_finite", value_set=[GOOD], **critical, notes="no NaN, no infinity"
-            ),
-            gxe.ExpectColumnValuesToBeUnique(column="content", **critical, notes="no two files with the same content"),
-            gxe.ExpectColumnValuesToBeBetween(
-                column="repeated_share",
-                max_value=REPEATED_SHARE,
-                **critical,
-                notes=f"at most {REPEATED_SHARE:.0%} of the frames equal the frame before them",
-            ),
-            gxe.ExpectColumnValuesToBeBetween(
-                column="longest_still_seconds",
-                max_value=STILL_SECONDS,
-                **warning,
-                notes=f"no picture stands still for more than {STILL_SECONDS:g} s",
-            ),
-            gxe.ExpectColumnValuesToBeBetween(
-                column="constant_rows", max_value=0, **warning, notes="no frame whose features are all the same number"
-            ),
-            gxe.ExpectColumnValuesToBeInSet(
-                column="dtype", value_set=["float32"], **warning, notes="features are float32"
-            ),
-            *(
-                []
-                if drift_limit is None
-                else [
-                    gxe.ExpectColumnValuesToBeBetween(
-                        column="drift",
-                        max_value=drift_limit,
-                        **warning,
-                        notes=f"features look like those of the training halves: distance at most {drift_limit:.3f}",
-                    )
-                ]
-            ),
+            *([] if from_videos else [_rows("there are feature files")]),
+            _in("problem", "critical", "both halves have a readable feature file"),
+            _between("wrong_width", "critical", "features have the width they should", 0, 0),
+            _in("not_finite", "critical", "no NaN, no infinity"),
+            _unique("content", "critical", "no two files with the same content"),
+            _between("repeated_share", "critical", repeated, high=REPEATED_SHARE),
+            _between("longest_still_seconds", "warning", still, high=STILL_SECONDS),
+            _between("constant_rows", "warning", "no frame whose features are all the same number", high=0),
+            _in("dtype", "warning", "features are float32", ["float32"]),
         ],
         "events": [
-            gxe.ExpectTableRowCountToBeBetween(min_value=1, **critical, notes="there are events"),
-            gxe.ExpectColumnValuesToBeInSet(
-                column="problem", value_set=[GOOD], **critical, notes="every annotation has a label and a time"
+            _rows("there are events"),
+            _in("problem", "critical", "every annotation has a label and a time"),
+            _in("label", "critical", f"labels are those of SoccerNet {classes}", sorted(LABELS[classes])),
+            _expect(
+                "ColumnValuesToNotBeNull", "critical", "times can be read: 'half - minutes:seconds'", column="seconds"
             ),
-            gxe.ExpectColumnValuesToBeInSet(
-                column="label",
-                value_set=sorted(LABELS[classes]),
-                **critical,
-                notes=f"labels are those of SoccerNet {classes}",
-            ),
-            gxe.ExpectColumnValuesToNotBeNull(
-                column="seconds", **critical, notes="times can be read: 'half - minutes:seconds'"
-            ),
-            gxe.ExpectColumnValuesToBeInSet(
-                column="half", value_set=list(HALVES), **critical, notes="events are in half 1 or 2"
-            ),
-            gxe.ExpectColumnValuesToBeBetween(
-                column="seconds_past_end", max_value=0, **warning, notes="events are before the end of their half"
-            ),
-            gxe.ExpectColumnValuesToBeBetween(
-                column="repeats", max_value=0, **warning, notes="no event is annotated twice: same second, same label"
-            ),
-            gxe.ExpectColumnValuesToBeBetween(
-                column="half_time",
-                max_value=0,
-                **warning,
-                notes="no substitution at second 0 of the second half: nothing shows it, training drops it",
-            ),
-            gxe.ExpectColumnValuesToBeInSet(
-                column="time_form", value_set=[GOOD], **warning, notes="minutes and seconds have two digits"
-            ),
-            *(
-                []
-                if classes == "v1"
-                else [
-                    gxe.ExpectColumnValuesToBeInSet(
-                        column="position", value_set=[GOOD], **critical, notes="positions are milliseconds in the half"
-                    ),
-                    gxe.ExpectColumnValuesToBeBetween(
-                        column="position_gap_seconds", max_value=0, **warning, notes="position and gameTime agree"
-                    ),
-                    gxe.ExpectColumnValuesToBeInSet(
-                        column="visibility",
-                        value_set=["visible", "not shown"],
-                        **warning,
-                        notes="events are visible or not shown",
-                    ),
-                ]
-            ),
+            _in("half", "critical", "events are in half 1 or 2", HALVES),
+            _between("seconds_past_end", "warning", "events are before the end of their half", high=0),
+            _between("repeats", "warning", "no event is annotated twice: same second, same label", high=0),
+            _between("half_time", "warning", half_time, high=0),
+            _in("time_form", "warning", "minutes and seconds have two digits"),
         ],
-        "classes": [
-            gxe.ExpectColumnValuesToBeBetween(
-                column="labelled_events", min_value=1, **warning, notes="every class has events in every split"
-            ),
-        ],
+        "classes": [_between("labelled_events", "warning", "every class has events in every split", low=1)],
     }
+    if drift_limit is not None:
+        drift = f"features look like those of the training halves: distance at most {drift_limit:.3f}"
+        suites["features"].append(_between("drift", "warning", drift, high=drift_limit))
+    if classes != "v1":
+        suites["events"] += [
+            _in("position", "critical", "positions are milliseconds in the half"),
+            _between("position_gap_seconds", "warning", "position and gameTime agree", high=0),
+            _in("visibility", "warning", "events are visible or not shown", ["visible", "not shown"]),
+        ]
+    return suites
+
+
+def _expect(kind: str, severity: Severity, notes: str, **arguments: Any) -> "Expectation":
+    """The expectation of Great Expectations of this kind, which says in `notes` what it means in words."""
+    import great_expectations.expectations as gxe
+
+    made: Expectation = getattr(gxe, f"Expect{kind}")(severity=severity, notes=notes, **arguments)
+    return made
+
+
+def _rows(notes: str) -> "Expectation":
+    return _expect("TableRowCountToBeBetween", "critical", notes, min_value=1)
+
+
+def _unique(column: str, severity: Severity, notes: str) -> "Expectation":
+    return _expect("ColumnValuesToBeUnique", severity, notes, column=column)
+
+
+def _in(column: str, severity: Severity, notes: str, values: Iterable[Any] = (GOOD,)) -> "Expectation":
+    return _expect("ColumnValuesToBeInSet", severity, notes, column=column, value_set=list(values))
+
+
+def _between(
+    column: str, severity: Severity, notes: str, low: float | None = None, high: float | None = None
+) -> "Expectation":
+    return _expect("ColumnValuesToBeBetween", severity, notes, column=column, min_value=low, max_value=high)

@@ -23,24 +23,25 @@ from rmsnet.dataset.soccernet import FEATURE_RATES, FEATURE_WIDTHS, FRAME_RATE, 
 from rmsnet.errors import UserError
 from rmsnet.features.profile import profile_frames
 from rmsnet.files import contents as contents_of
-from rmsnet.formats.names import fault_of
 from rmsnet.params import ExtractParams
 from rmsnet.progress import progress
+from rmsnet.reading.names import fault_of
 from rmsnet.validation.annotations import GOOD, clean, events_table, labels_state
 from rmsnet.validation.contents import Contents, read_contents
-from rmsnet.video.header import Video, read_video
+from rmsnet.video.files import VIDEO_SUFFIXES, find_video, judged_half, kind_of, sizes_of, videos_in
 
 READERS = 4
 """Feature files read at once: hashing and NumPy leave the interpreter to each other."""
 
-VIDEO_FILES = ("{half}_224p.mkv", "{half}_720p.mkv", "{half}_HQ.mkv", "{half}.mkv", "{half}.mp4")
-"""The video beside a half's features, in the order of preference."""
+VIDEOS = ("224p", "720p", "HQ")
+"""The videos that may lie beside a half's features, in the order of preference."""
 
 TRAINING_SPLIT = "train"
 
 # What may lie in a game's folder: features and videos of its halves, SoccerNet's label files, detections, notes.
+_VIDEO = "|".join(sorted(suffix.removeprefix(".") for suffix in VIDEO_SUFFIXES))
 _EXPECTED_FILE = re.compile(
-    r"[12]_\w+\.(npy|json)|[12](_\w+)?\.(mkv|mp4|mov|m4v|avi|ts|mpe?g|webm|mxf)|Labels(-[a-z0-9]+)?\.json|video\.ini|results_spotting\.json"
+    rf"[12]_\w+\.(npy|json)|[12](_\w+)?\.(?i:{_VIDEO})|Labels(-[a-z0-9]+)?\.json|video\.ini|results_spotting\.json"
 )
 _GAME_NAME = re.compile(r"[\w-]+/\d{4}-\d{4}/\d{4}-\d\d-\d\d - \d\d-\d\d \S.* \d+ - \d+ .*\S")
 
@@ -221,7 +222,7 @@ def _halves_table(
     frames = features_table.set_index(["game", "half"]).frames.to_dict()
     rows = []
     for split, game, half in files:
-        video = _video(dataset, game, half, params)
+        video, video_seconds, remarks = _video(dataset, game, half, params)
         others = _other_lengths(dataset, game, half, params.features)
         seconds = frames.get((game, half), np.nan) / rate
         rows.append(
@@ -229,38 +230,38 @@ def _halves_table(
                 "split": split,
                 "game": game,
                 "half": half,
-                "minutes": (seconds if params.source == "features" else video.seconds) / 60,
-                "video": video.problem or GOOD,
-                "video_seconds": video.seconds,
-                "rate_against_video": seconds / video.seconds,
-                "video_gap_seconds": abs(seconds - video.seconds),
+                "minutes": (seconds if params.source == "features" else video_seconds) / 60,
+                "video": video or GOOD,
+                "video_remarks": "; ".join(remarks) or GOOD,
+                "video_seconds": video_seconds,
+                "rate_against_video": seconds / video_seconds,
+                "video_gap_seconds": abs(seconds - video_seconds),
                 "other_features": ", ".join(sorted(others)),
                 "other_gap_seconds": max((abs(seconds - other) for other in others.values()), default=np.nan),
             }
         )
-    columns = ["split", "game", "half", "minutes", "video", "video_seconds", "rate_against_video"]
+    columns = ["split", "game", "half", "minutes", "video", "video_remarks", "video_seconds", "rate_against_video"]
     table = pd.DataFrame(rows, columns=[*columns, "video_gap_seconds", "other_features", "other_gap_seconds"])
     table["minutes_against_median"] = table.minutes / table.minutes.median()
     return table
 
 
-def _video(dataset: Dataset, game: str, half: int, params: ExtractParams) -> Video:
-    """The video that a half's features are extracted from, or that lies beside them."""
+def _video(dataset: Dataset, game: str, half: int, params: ExtractParams) -> tuple[str, float, tuple[str, ...]]:
+    """What `judged_half` says of the video that a half's features are extracted from, or that lies beside them."""
     folder = dataset.game_folder(game)
-    if params.source == "features":
-        found = [path for name in VIDEO_FILES if (path := folder / name.format(half=half)).is_file()]
-    else:
-        from rmsnet.video.halves import find_video
-
-        try:
-            found = [find_video(folder, half, params.videos)]
-        except UserError:
-            found = []
-    if not found:
-        return Video("absent")
-    if dataset.leads_out(found[0]):
-        return Video("leads out of the dataset")
-    return read_video(found[0])
+    videos = videos_in(folder).get(half, [])
+    if not videos:
+        return "absent", np.nan, ()
+    try:
+        kinds: tuple[str, ...] = (params.videos,)
+        if params.source == "features":
+            kinds = (*VIDEOS, *map(kind_of, sizes_of(videos, half)[0]))
+        found = find_video(folder, half, *kinds)
+    except UserError as error:
+        return str(error).removeprefix(f"{folder}: "), np.nan, ()
+    if dataset.leads_out(found):
+        return "leads out of the dataset", np.nan, ()
+    return judged_half(found)
 
 
 def _other_lengths(dataset: Dataset, game: str, half: int, features: str) -> dict[str, float]:

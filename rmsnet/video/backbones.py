@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from rmsnet.errors import UserError
 from rmsnet.files import content_hash
-from rmsnet.formats.tensors import read_tensors
+from rmsnet.reading.tensors import read_tensors
 from rmsnet.video.recipe import BACKBONE_FILE, IMAGENET_MEAN, IMAGENET_STD, Recipe
 
 EFFICIENTNET_LITE0 = "efficientnet_lite0"

@@ -81,7 +81,7 @@ def video_features(path: Path, extractor: Extractor, progress: Progress = lambda
         progress: told after every batch.
 
     Raises:
-        UserError: no such file, no video in it, or nothing that can be decoded.
+        UserError: see `rmsnet.video.decoding.sampled_pictures`.
     """
     recipe, report = extractor.recipe, DecodingReport()
     expected = expected_samples(path, recipe.frame_rate, recipe.first_frame_seconds)

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from rmsnet.errors import UserError
 from rmsnet.files import atomic_file, content_hash
-from rmsnet.formats.archives import UNREADABLE
+from rmsnet.reading.archives import UNREADABLE
 from rmsnet.video.decoding import DecodingReport, expected_samples, sampled_pictures
 from rmsnet.video.extractor import Progress
 from rmsnet.video.preprocessing import fit

@@ -15,34 +15,25 @@ from safetensors.numpy import save_file
 
 from rmsnet.errors import UserError
 from rmsnet.files import atomic_file, read_document
-from rmsnet.formats.tensors import map_matrix
+from rmsnet.reading.tensors import map_matrix
 from rmsnet.video.extractor import Extractor, Progress, video_features
+from rmsnet.video.files import part_of
 
 Features = npt.NDArray[np.float32]
 
 Half = tuple[str, int]
 """Game and half (1 or 2)."""
 
-VIDEO_SUFFIXES = frozenset({".mkv", ".mp4", ".mov", ".m4v", ".avi", ".ts", ".mpg", ".mpeg", ".webm", ".mxf"})
-
-
-def find_video(folder: Path, half: int, videos: str) -> Path:
-    """The video of a half: {half}_<videos> with any suffix of a video; SoccerNet's older {half}.mkv where it is alone.
-
-    Raises:
-        UserError: there is none.
-    """
-    for stem in (f"{half}_{videos}", str(half)):
-        found = sorted(path for path in folder.glob(f"{stem}.*") if path.suffix.lower() in VIDEO_SUFFIXES)
-        if found:
-            return found[0]
-    raise UserError(f"{folder / f'{half}_{videos}.mkv'}: the half has no video; get it, or take the game off its list")
+DECODING_RULES = "2"
+"""Changes with the rules by which pictures are taken from a file: what was made by others is made again."""
 
 
 def identity_of(video: Path, recipe_hash: str) -> dict[str, str]:
-    """What tells one half's file from another: the recipe and the video's name, size and time of change."""
+    """What tells one half's file from another: recipe, rules, and the video's name, part, size and time of change."""
     status = video.stat()
     return {
+        "rules": DECODING_RULES,
+        "part": str(part_of(video) or "all"),
         "recipe": recipe_hash,
         "video": video.name,
         "bytes": str(status.st_size),

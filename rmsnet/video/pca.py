@@ -9,7 +9,7 @@ from safetensors.numpy import save_file
 
 from rmsnet.errors import UserError
 from rmsnet.files import atomic_file, content_hash
-from rmsnet.formats.tensors import read_tensors
+from rmsnet.reading.tensors import read_tensors
 from rmsnet.video.recipe import PCA_FILE, Recipe
 
 Matrix = npt.NDArray[np.float32]

@@ -1,6 +1,5 @@
 """Every component done twice on a small simulated dataset: its body as a function, and in the DAG locally."""
 
-import json
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from pipelines.compiling import compile_pipeline
 from pipelines.deployment import Deployment
 from pipelines.local import run_locally
 from rmsnet.features.stage import extract
-from rmsnet.files import write_text
+from rmsnet.files import read_json, write_json, write_text
 from rmsnet.simulation import simulate
 from rmsnet.validation import validate
 
@@ -151,7 +150,7 @@ class Run:
 
     def metadata(self, task: str, name: str) -> list[dict[str, Any]]:
         """What the task's executions wrote about an output artifact."""
-        written = [json.loads(path.read_text()) for path in self.outputs(task, "executor_output.json")]
+        written = [read_json(path) for path in self.outputs(task, "executor_output.json")]
         return [output["artifacts"][name]["artifacts"][0]["metadata"] for output in written]
 
 
@@ -166,11 +165,11 @@ def run_pipeline(name: str, folder: Path, store: Path, deployment: Deployment, *
         log: dict[str, list[str]] = {}
         for task in tasks:
             log.setdefault(task.name, []).extend(task.lines)
-        (folder / "log.json").write_text(json.dumps(log))
+        write_json(folder / "log.json", log)
 
 
 def read_log(folder: Path) -> dict[str, list[str]]:
-    return json.loads((folder / "log.json").read_text())
+    return read_json(folder / "log.json")
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from components.artifacts import refer_to
 from components.collect_matches import collect_matches
 from rmsnet.cli import main
 from rmsnet.features.shards import Shard
+from rmsnet.files import read_json, write_json
 from rmsnet.matches.stage import spot_stage
 
 
@@ -46,7 +47,7 @@ def test_the_joined_shards_score_as_the_command_says(call, dataset: Path, tmp_pa
     assert Path(made["events"].path).read_text() == (out / "events.csv").read_text()
     assert Path(made["report"].path).read_text().count("<details") == 6
     assert Path(made["scores"].path).read_text().startswith("<!")
-    (tmp_path / "games.json").write_text(json.dumps(games))
+    write_json(tmp_path / "games.json", games)
     capsys.readouterr()
     arguments = ["evaluate", "--labels", str(dataset), "--predictions", str(out), "--classes", "v1", "--json"]
     assert main([*arguments, "--split", str(tmp_path / "games.json"), "--out", str(tmp_path / "judged")]) == 0
@@ -74,5 +75,5 @@ def test_through_the_local_runner(spotted) -> None:
     (metrics,) = spotted.metadata("collect-matches", "metrics")
     games = list(spotted.output("collect-matches", "spotted").rglob("results_spotting.json"))
     assert metrics["matches"] == len(games) == 6
-    assert metrics["events"] == sum(len(json.loads(path.read_text())["predictions"]) for path in games)
+    assert metrics["events"] == sum(len(read_json(path)["predictions"]) for path in games)
     assert 0 <= metrics["average_map"] <= 1

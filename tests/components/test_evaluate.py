@@ -3,9 +3,11 @@
 import json
 from pathlib import Path
 
+from rmsnet.files import read_json
+
 
 def test_scores_charts_and_pages(study) -> None:
-    test = json.loads((Path(study.evaluation.path) / "test" / "metrics.json").read_text())
+    test = read_json(Path(study.evaluation.path) / "test" / "metrics.json")
     assert study.scores.metadata["test average_map"] == test["average_map"]
     assert study.scores.metadata["test ap/card"] == test["per_class"]["card"]
     assert study.evaluation.metadata["name"] == "full"

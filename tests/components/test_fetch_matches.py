@@ -1,6 +1,5 @@
 """The component that decides what is spotted, and with which version of a model."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -8,6 +7,7 @@ from kfp.dsl import Dataset, Model
 
 from components.artifacts import dataset_root
 from components.fetch_matches import fetch_matches
+from rmsnet.files import read_json
 from rmsnet.network.model_files import load_model
 
 
@@ -55,5 +55,5 @@ def test_through_the_local_runner(spotted, dataset: Path) -> None:
     assert model["uri"] == "models:/rmsnet/1"
     assert "models/rmsnet/versions/1" in model["mlflow_version"]
     assert model["simulated"] is True
-    location = json.loads((spotted.output("fetch-matches", "matches") / "location.json").read_text())
+    location = read_json(spotted.output("fetch-matches", "matches") / "location.json")
     assert location == {"path": str(dataset)}

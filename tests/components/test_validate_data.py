@@ -1,6 +1,5 @@
 """The component of the validate stage."""
 
-import json
 import shutil
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from components.collect_features import collect_features
 from components.extract_features import extract_features
 from components.train import train
 from components.validate_data import validate_data
+from rmsnet.files import read_json
 from rmsnet.provenance import write_pointer
 from rmsnet.tracking import read_run, run_tags
 from tests.components.conftest import PARAMS
@@ -85,6 +85,6 @@ def test_unknown_parameters_are_one_line_and_exit_status_2(artifacts, dataset: P
 
 
 def test_through_the_local_runner(ran, dataset: Path) -> None:
-    assert json.loads((ran.output("validate-data", "data") / "location.json").read_text()) == {"path": str(dataset)}
+    assert read_json(ran.output("validate-data", "data") / "location.json") == {"path": str(dataset)}
     (metadata,) = ran.metadata("validate-data", "metrics")
     assert metadata["passed"] > 10

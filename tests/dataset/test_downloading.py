@@ -11,7 +11,8 @@ import pytest
 from rmsnet import cli
 from rmsnet.dataset.downloading import STAGING, download
 from rmsnet.errors import CheckFailed, UserError
-from tests.validation.datasets import ANNOTATIONS, write_json
+from rmsnet.files import write_json
+from tests.validation.datasets import ANNOTATIONS
 
 GAMES = ["l/2014-2015/one", "l/2014-2015/two"]
 SECRET = "s3cret-of-the-nda"
@@ -61,6 +62,8 @@ class Client:
                 np.save(path, np.ones((8, 512), np.float32))
             elif name.endswith(".json"):
                 write_json(path, {"annotations": list(ANNOTATIONS["v1"])})
+            elif name.endswith(".ini"):
+                path.write_text("[1_HQ.mkv]\nstart_time_second = 1\nduration_second = 1\n")
             else:
                 write_video(path)
 
@@ -123,6 +126,14 @@ def test_a_list_of_ones_own_is_fetched_game_by_game_from_where_each_lies(server,
         [("game", GAMES[0]), ("game", "league/season/secret")],
         ["train", "challenge"],
     )
+
+
+def test_hq_videos_come_with_the_file_that_says_where_their_halves_lie(server, out):
+    assert download(out, ["videos"], ["train"], video="HQ").fetched == 6
+    assert {path.name for path in (out / GAMES[0]).iterdir()} == {"1_HQ.mkv", "2_HQ.mkv", "video.ini"}
+    (out / GAMES[0] / "video.ini").write_text("an error page")
+    assert download(out, ["videos"], ["train"], video="HQ").fetched == 1
+    assert not (out / GAMES[0] / "video.ini").read_text().startswith("an error")
 
 
 def test_what_is_there_is_not_fetched_again(server, out):

@@ -1,6 +1,5 @@
 """The ways in which a dataset is versioned with DVC, as docs/data.md describes them, each with the real `dvc`."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from rmsnet.files import read_json
 from rmsnet.provenance import dvc_md5
 from tests.validation.datasets import FEATURES, GAMES, feature_file, make_dataset
 
@@ -117,7 +117,7 @@ def test_a_dataset_elsewhere_is_used_where_it_lies_and_nothing_of_it_enters_the_
     (project.root / "params.yaml").write_text(yaml.safe_dump({"data": {"root": str(elsewhere)}}))
     (project.root / "dvc.yaml").write_text(yaml.safe_dump(STAGES))
     project.dvc("repro")
-    report = json.loads((project.root / "reports/validation/validation.json").read_text())
+    report = read_json(project.root / "reports/validation/validation.json")
     assert report["verdict"] == "passed"
     cached = set(content(project.root / ".dvc" / "cache").values())
     assert not cached & set(content(elsewhere).values())

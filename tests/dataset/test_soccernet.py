@@ -9,6 +9,7 @@ from rmsnet.dataset.game_files import GameFiles
 from rmsnet.dataset.labels import V1_CLASSES, V2_CLASSES, Event, game_events, parse_game_time, read_events, truth_of
 from rmsnet.dataset.soccernet import SPLITS, open_dataset, read_split
 from rmsnet.errors import UserError
+from tests.builders import write_lists
 
 
 def labels(*annotations: dict) -> bytes:
@@ -133,13 +134,9 @@ def test_a_flat_list_of_games_is_a_split_too(tmp_path):
 
 
 def make_dataset(root: Path, **splits: list[str]) -> Path:
-    root.mkdir()
-    for split in SPLITS:
-        games = splits.get(split, [])
-        (root / f"SoccerNetGames{split.capitalize()}.json").write_text(json.dumps(games))
-        for game in games:
-            (root / game).mkdir(parents=True, exist_ok=True)
-    return root
+    for game in (game for games in splits.values() for game in games):
+        (root / game).mkdir(parents=True, exist_ok=True)
+    return write_lists(root, **splits)
 
 
 def test_a_dataset_is_real_unless_it_says_otherwise(tmp_path):

@@ -12,13 +12,15 @@ import numpy as np
 import pytest
 
 from rmsnet.cli import main
+from rmsnet.dataset.class_lists import class_list
 from rmsnet.dataset.labels import V2_CLASSES
 from rmsnet.evaluation import average_map
-from rmsnet.dataset.class_lists import class_list
 from rmsnet.evaluation.files import read_predictions, read_truth
 from rmsnet.evaluation.report import REPORT_FILES
 from rmsnet.evaluation.results import write_predictions
+from rmsnet.files import read_json, write_json
 from rmsnet.spots import Predictions
+from tests.builders import write_labels
 
 GAMES = [f"league/season/{number} <b>&" for number in range(4)]
 
@@ -35,9 +37,8 @@ def games(tmp_path) -> Path:
             label = V2_CLASSES[random.integers(17)]
             time = f"{half} - {seconds // 60:02d}:{seconds % 60:02d}"
             rows.append({"gameTime": time, "label": label, "position": str(1000 * seconds), "visibility": visible})
-        (tmp_path / "labels" / game).mkdir(parents=True)
-        (tmp_path / "labels" / game / "Labels-v2.json").write_text(json.dumps({"annotations": rows}))
-    (tmp_path / "labels" / "SoccerNetGamesTest.json").write_text(json.dumps(GAMES))
+        write_labels(tmp_path / "labels" / game, rows, "v2")
+    write_json(tmp_path / "labels" / "SoccerNetGamesTest.json", GAMES)
     truth = read_truth(tmp_path / "labels", GAMES, class_list("v2"))
     for name, error in (("predictions", 3000), ("late", 9000)):
         moved = np.maximum(truth.position_ms + random.normal(0, error, len(truth.half)), 0).astype(np.int64)
@@ -74,7 +75,7 @@ def refused(games: Path, capsys, *options: str, **kwargs) -> str:
 def test_the_result_is_the_metric_and_every_file_is_there(games, capsys):
     assert evaluate(games, "--json", "--bootstrap", "50") == 0
     printed = json.loads(capsys.readouterr().out)
-    metrics = json.loads((games / "out" / "metrics.json").read_text())
+    metrics = read_json(games / "out" / "metrics.json")
     assert printed == metrics
     expected = average_map(
         read_truth(games / "labels", GAMES, class_list("v2")),
@@ -117,7 +118,7 @@ def test_people_get_a_table(games, capsys):
 @pytest.mark.parametrize("protocol", ["soccernet-2018", "calf"])
 def test_every_protocol_writes_the_same_files(games, protocol):
     assert evaluate(games, "--protocol", protocol, "--tolerances", "5,20", "--bootstrap", "0") == 0
-    metrics = json.loads((games / "out" / "metrics.json").read_text())
+    metrics = read_json(games / "out" / "metrics.json")
     assert (metrics["protocol"], metrics["tolerances"], metrics["ci95"]) == (protocol, [5, 20], None)
     assert (metrics["visible"] is None) == (protocol == "soccernet-2018")
     assert sorted(path.name for path in (games / "out").iterdir()) == sorted(REPORT_FILES)
@@ -126,7 +127,7 @@ def test_every_protocol_writes_the_same_files(games, protocol):
 def test_several_predictions_are_compared_with_the_first(games, capsys):
     assert evaluate(games, "--bootstrap", "50", found=("predictions", "late")) == 0
     assert re.search(r"late +[0-9.]+ +-[0-9.]+ +-[0-9.]+ … ", capsys.readouterr().out)
-    compared = json.loads((games / "out" / "comparison.json").read_text())
+    compared = read_json(games / "out" / "comparison.json")
     results, difference = compared["results"], compared["differences"]["late"]["average_map"]
     assert difference["value"] == results["late"]["average_map"] - results["predictions"]["average_map"] < 0
     assert difference["low"] <= difference["value"] <= difference["high"]
@@ -140,7 +141,7 @@ def test_several_predictions_are_compared_with_the_first(games, capsys):
 def test_simulated_games_say_so(games):
     (games / "labels" / "dataset.json").write_text('{"name": "pretend", "simulated": true}')
     evaluate(games, "--bootstrap", "0")
-    assert json.loads((games / "out" / "metrics.json").read_text())["simulated"] is True
+    assert read_json(games / "out" / "metrics.json")["simulated"] is True
     assert "Simulated games" in (games / "out" / "report.html").read_text()
 
 
@@ -148,7 +149,7 @@ def test_missing_games_are_refused_unless_allowed_and_then_named(games, capsys):
     (games / "predictions" / GAMES[1] / "results_spotting.json").unlink()
     assert "--allow-missing" in refused(games, capsys)
     assert evaluate(games, "--allow-missing", "--bootstrap", "0") == 0
-    assert json.loads((games / "out" / "metrics.json").read_text())["missing_games"] == [GAMES[1]]
+    assert read_json(games / "out" / "metrics.json")["missing_games"] == [GAMES[1]]
     said = f"1 of 4 games without predictions, taken for empty: {GAMES[1]}"
     assert said in capsys.readouterr().out
     assert html.escape(said) in (games / "out" / "report.html").read_text()

@@ -14,12 +14,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from rmsnet.dataset.class_lists import class_list
 from rmsnet.errors import UserError
 from rmsnet.evaluation import files
 from rmsnet.evaluation.assessment import parse_tolerances
-from rmsnet.dataset.class_lists import class_list
 from rmsnet.evaluation.files import games_of_split, read_predictions, read_truth
 from rmsnet.evaluation.results import RESULTS, write_predictions
+from rmsnet.files import write_json
 from rmsnet.spots import Predictions
 
 GAMES = ["league/season/one", "league/season/two"]
@@ -30,6 +31,7 @@ ANNOTATION = {"gameTime": "1 - 01:00", "label": "Goal", "position": "60123", "vi
 def put(folder: Path, name: str, key: str, of_game: dict[str, list[dict[str, Any]]]) -> Path:
     for game, rows in of_game.items():
         (folder / game).mkdir(parents=True, exist_ok=True)
+        # Not `write_json`: some rows are no JSON.
         (folder / game / name).write_text(json.dumps({key: rows}))
     return folder
 
@@ -114,7 +116,7 @@ def test_a_number_means_the_same_however_it_and_its_neighbours_are_written(tmp_p
 
 @pytest.mark.parametrize("as_zip", [False, True])
 def test_many_bytes_are_read_by_several_processes_to_the_same_end(found, tmp_path, monkeypatch, as_zip):
-    (tmp_path / "found" / GAMES[1] / RESULTS).write_text(json.dumps({"predictions": [SPOT]}))
+    write_json(tmp_path / "found" / GAMES[1] / RESULTS, {"predictions": [SPOT]})
     source = zipped(found, tmp_path / "found.zip") if as_zip else found
     alone = read_predictions(source, GAMES, class_list("v2")).predictions
     pids = spread_over_processes(monkeypatch)
@@ -127,7 +129,7 @@ def test_many_bytes_are_read_by_several_processes_to_the_same_end(found, tmp_pat
 
 def test_several_processes_refuse_what_one_refuses(found, monkeypatch):
     spread_over_processes(monkeypatch)
-    (found / GAMES[1] / RESULTS).write_text(json.dumps({"predictions": [{**SPOT, "half": 3}]}))
+    write_json(found / GAMES[1] / RESULTS, {"predictions": [{**SPOT, "half": 3}]})
     with pytest.raises(UserError, match=f"two/{RESULTS}: entry 0: half 3"):
         read_predictions(found, GAMES, class_list("v2"))
     (found / GAMES[1] / RESULTS).unlink()
@@ -343,9 +345,9 @@ def test_an_unknown_class_list_is_refused(tmp_path):
 
 def test_a_split_is_official_or_ones_own(tmp_path):
     assert len(games_of_split("test", tmp_path)) == 100
-    (tmp_path / "SoccerNetGamesTest.json").write_text(json.dumps(GAMES))
+    write_json(tmp_path / "SoccerNetGamesTest.json", GAMES)
     assert games_of_split("test", tmp_path) == GAMES
-    (tmp_path / "mine.json").write_text(json.dumps({"league": {"season": ["two"]}}))
+    write_json(tmp_path / "mine.json", {"league": {"season": ["two"]}})
     assert games_of_split(str(tmp_path / "mine.json"), tmp_path) == GAMES[1:]
 
 
@@ -354,7 +356,7 @@ def test_a_split_is_official_or_ones_own(tmp_path):
     [([], "lists no game"), ([GAMES[0], GAMES[0]], "twice"), (["../../etc"], "leads out"), (3, "not a split list")],
 )
 def test_a_bad_split_list_is_refused(tmp_path, listed, says):
-    (tmp_path / "mine.json").write_text(json.dumps(listed))
+    write_json(tmp_path / "mine.json", listed)
     with pytest.raises(UserError, match=says):
         games_of_split(str(tmp_path / "mine.json"), tmp_path)
 

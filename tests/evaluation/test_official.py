@@ -16,13 +16,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from rmsnet.dataset.class_lists import ClassList, class_list
 from rmsnet.dataset.game_files import GameFiles
 from rmsnet.dataset.labels import V2_CLASSES
 from rmsnet.dataset.soccernet import read_split
 from rmsnet.evaluation import average_map
 from rmsnet.evaluation.assessment import NAMED_TOLERANCES
-from rmsnet.dataset.class_lists import ClassList, class_list
 from rmsnet.evaluation.files import read_predictions, read_truth
+from rmsnet.files import write_json
 
 EXAMPLES = int(os.environ.get("RMSNET_EXAMPLES", "50"))
 EXACT = 1e-12
@@ -83,10 +84,10 @@ def test_on_real_annotations_of_17_classes_with_made_up_predictions(official, sh
             for when in (truth.position_ms[event] + random.normal(0, 4000), random.integers(2_700_000)):
                 if random.random() < 0.8:
                     rows.append(spot(int(half), max(int(when), 0), V2_CLASSES[label], round(random.random(), 3)))
-        write(tmp_path / "found" / game / "results_spotting.json", {"predictions": rows})
+        write_json(tmp_path / "found" / game / "results_spotting.json", {"predictions": rows})
         content = GameFiles(labels).read(game, "Labels-v2.json")
         assert content is not None
-        write(tmp_path / "labels" / game / "Labels-v2.json", json.loads(content))
+        write_json(tmp_path / "labels" / game / "Labels-v2.json", json.loads(content))
     theirs = numbers_of_package(
         official,
         tmp_path / "labels",
@@ -98,11 +99,6 @@ def test_on_real_annotations_of_17_classes_with_made_up_predictions(official, sh
     ours = numbers_of_ours(labels, tmp_path / "found", games, class_list("v2"), "tight")
     assert ours == pytest.approx(theirs, abs=EXACT, rel=0)
     assert 0.1 < ours[0] < 0.9
-
-
-def write(path: Path, document: Any) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(document))
 
 
 def spot(half: int, position_ms: int, label: str, confidence: Any) -> dict[str, Any]:
@@ -200,9 +196,9 @@ def test_on_random_files(official, case):
         label_file = "Labels.json" if case["v1"] else "Labels-own.json"
         games = [f"league/season/{number}" for number in range(len(case["games"]))]
         for game, (annotations, predictions) in zip(games, case["games"], strict=True):
-            write(folder / "labels" / game / label_file, {"annotations": annotations})
-            write(folder / "found" / game / "results_spotting.json", {"predictions": predictions})
-        write(folder / "own.json", list(case["classes"]))
+            write_json(folder / "labels" / game / label_file, {"annotations": annotations})
+            write_json(folder / "found" / game / "results_spotting.json", {"predictions": predictions})
+        write_json(folder / "own.json", list(case["classes"]))
         theirs = numbers_of_package(
             official,
             folder / "labels",

@@ -1,4 +1,3 @@
-import json
 import os
 import shutil
 from pathlib import Path
@@ -6,12 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rmsnet.dataset.class_lists import class_list
 from rmsnet.errors import UserError
 from rmsnet.evaluation import average_map
-from rmsnet.dataset.class_lists import class_list
 from rmsnet.evaluation.files import read_predictions
 from rmsnet.evaluation.stage import evaluate_stage
 from rmsnet.features.bank import read_bank
+from rmsnet.files import read_json
 from rmsnet.network.model_files import load_model
 from rmsnet.params import EvaluateParams, Params, TrainParams
 from rmsnet.spotting.inference import spot_bank
@@ -56,7 +56,7 @@ def test_a_model_is_judged_on_both_splits_and_the_result_is_in_its_run(inside):
         bank = read_bank(inside / "features", split)
         found = spot_bank(load_model(inside / "models" / "small"), bank)
         expected = average_map(bank.truth, found, halves=len(bank.halves), classes=3, frame_rate=2.0)
-        metrics = json.loads((folder / "metrics.json").read_text())
+        metrics = read_json(folder / "metrics.json")
         assert metrics["average_map"] == expected.average_map
         assert metrics["ci95"][0] <= metrics["average_map"] <= metrics["ci95"][1]
         assert list(metrics["per_class"].values()) == expected.per_class.tolist()
@@ -70,7 +70,7 @@ def test_a_model_is_judged_on_both_splits_and_the_result_is_in_its_run(inside):
 
     client = MlflowClient("sqlite:///mlflow.db")
     run = client.get_run(read_run(inside / "models" / "small")["run_id"])
-    metrics = json.loads((inside / "evaluation" / "small" / "test" / "metrics.json").read_text())
+    metrics = read_json(inside / "evaluation" / "small" / "test" / "metrics.json")
     assert run.data.metrics["test_average_map"] == metrics["average_map"]
     assert run.data.metrics["test_average_map_low"] == metrics["ci95"][0]
     assert run.data.metrics["valid_ap/card"] > 0
@@ -97,7 +97,7 @@ def test_a_second_evaluation_takes_the_place_of_the_first(inside):
     evaluate(inside, "evaluation/twice")
     (inside / "evaluation" / "twice" / "test" / "report.html").unlink()
     evaluate(inside, "evaluation/twice", EvaluateParams(tolerances="tight", bootstrap=0))
-    metrics = json.loads((inside / "evaluation" / "twice" / "test" / "metrics.json").read_text())
+    metrics = read_json(inside / "evaluation" / "twice" / "test" / "metrics.json")
     assert (metrics["tolerances"], metrics["ci95"]) == ([1, 2, 3, 4, 5], None)
     assert (inside / "evaluation" / "twice" / "test" / "report.html").exists()
 

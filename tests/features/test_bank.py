@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rmsnet.features.bank import bank_index, read_bank
 from rmsnet.errors import UserError
+from rmsnet.features.bank import bank_index, read_bank
 from rmsnet.files import write_json
 from tests.builders import bank
 

@@ -1,4 +1,3 @@
-import json
 import os
 import re
 import shutil
@@ -7,12 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rmsnet.features.bank import read_bank
-from rmsnet.errors import UserError
-from rmsnet.features.stage import extract
-from rmsnet.simulation import simulate
 from rmsnet.dataset.labels import game_events
 from rmsnet.dataset.soccernet import open_dataset, split_file
+from rmsnet.errors import UserError
+from rmsnet.features.bank import read_bank
+from rmsnet.features.stage import extract
+from rmsnet.files import read_json, write_json
+from rmsnet.simulation import simulate
 
 FEATURES = "ResNET_TF2_PCA512"
 
@@ -68,9 +68,9 @@ def test_the_data_hash_is_that_of_features_and_events(data, tmp_path):
     assert changed["train"] != before["train"]
     assert changed["valid"] == before["valid"]
     labels = first_game(data) / "Labels.json"
-    document = json.loads(labels.read_text())
+    document = read_json(labels)
     document["annotations"][0]["gameTime"] = "1 - 00:07"
-    labels.write_text(json.dumps(document))
+    write_json(labels, document)
     assert hashes()["train"] != changed["train"]
 
 
@@ -84,9 +84,9 @@ def test_features_of_any_width_are_taken(data, tmp_path, width):
 
 def test_an_event_past_the_end_is_kept_and_named(data, tmp_path):
     labels = first_game(data) / "Labels.json"
-    document = json.loads(labels.read_text())
+    document = read_json(labels)
     document["annotations"] = [{"gameTime": "2 - 53:07", "label": "soccer-ball", "team": "home"}]
-    labels.write_text(json.dumps(document))
+    write_json(labels, document)
     done = extract(data, tmp_path / "features")
     assert [warning for warning in done.warnings if "soccer at 3187.0 s is past the end" in warning]
     assert read_bank(tmp_path / "features", "train").truth.position_ms.tolist() == [3_187_000]
@@ -123,11 +123,11 @@ def remove_labels(data: Path) -> None:
 
 def unknown_label(data: Path) -> None:
     annotation = {"gameTime": "1 - 00:10", "label": "streaker", "team": "home"}
-    (first_game(data) / "Labels.json").write_text(json.dumps({"annotations": [annotation]}))
+    write_json(first_game(data) / "Labels.json", {"annotations": [annotation]})
 
 
 def absent_game(data: Path) -> None:
-    (data / split_file("valid")).write_text(json.dumps({"league": {"season": ["a game that is not there"]}}))
+    write_json(data / split_file("valid"), {"league": {"season": ["a game that is not there"]}})
 
 
 def empty_lists(data: Path) -> None:

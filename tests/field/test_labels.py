@@ -154,5 +154,8 @@ def test_spotting_says_that_the_third_and_the_fourth_half_were_not_used(data, tm
     model = write_model(tmp_path / "model")
     status, said = run(capsys, "spot", data, "--split", "train", "--model", model, "--out", tmp_path / "out")
     assert status == 0
-    assert f"warning: {ONE}: files of half 3, 4 are not used: a match has two halves" in said
+    assert (
+        f"{data / ONE}: 3_224p.mkv, 4_224p.mkv: not used; events are spotted in halves 1 and 2, not in extra time"
+        in said
+    )
     assert f"warning: {ONE}: 2 events of extra time (half 3, 5) left out" in said

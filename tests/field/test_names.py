@@ -1,5 +1,6 @@
 """Names as Windows, Macs, old disks and other alphabets write them (F20, F21), links of caches (F24), text as code."""
 
+import csv
 import json
 import os
 import shutil
@@ -12,11 +13,13 @@ from pathlib import Path
 import pytest
 
 from rmsnet import cli
+from rmsnet.dataset.class_lists import class_list
 from rmsnet.dataset.soccernet import open_dataset
 from rmsnet.errors import UserError
-from rmsnet.dataset.class_lists import class_list
 from rmsnet.evaluation.files import read_predictions
-from rmsnet.formats.words import markdown_cell, plain_text, text_cell
+from rmsnet.style.palette import look
+from rmsnet.style.plot import draw_line, figure, name_axes, png
+from rmsnet.style.tables import as_csv, markdown_text
 from tests.field.league import (
     GAMES,
     SET_FEATURES,
@@ -294,29 +297,23 @@ def test_what_a_finder_leaves_is_no_part_of_anything(model, tmp_path, capsys):
 
 
 @pytest.mark.filterwarnings("error")
-def test_plots_show_text_as_it_stands(tmp_path):
-    from matplotlib.figure import Figure
-
-    figure = Figure()
-    axes = figure.subplots()
-    axes.plot([0, 1], label="日本 $x_1$ كرة")
+def test_plots_show_text_as_it_stands():
+    made, (axes,) = figure("5 $ and 7 $_", 1, 1)
+    draw_line(axes, [0, 1], [0, 1], "日本 $x_1$ كرة", look(0))
     axes.set_yticks([0, 1], ["$", r"$\frac $"])
-    axes.legend()
-    figure.suptitle("5 $ and 7 $_")
-    with plain_text(figure):
-        figure.savefig(tmp_path / "plot.png")
-    assert (tmp_path / "plot.png").stat().st_size > 1000
+    name_axes(axes, r"$\frac")
+    assert len(png(made)) > 1000
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+cmd", "-2+3", "@sum", "\tx", "-x"])
 def test_a_cell_that_a_spreadsheet_would_run_is_quoted(text):
-    assert text_cell(text) == f"'{text}"
+    assert next(csv.reader([as_csv([{"name": text}]).split("\n", 1)[1]])) == [f"'{text}"]
 
 
-@pytest.mark.parametrize("value", ["Goal", "1 - 00:10", "+1.5 [0.2, 2.8]", "-3.5", -3.5, None, "a=b", ""])
+@pytest.mark.parametrize("value", ["Goal", "1 - 00:10", "+1.5 [0.2, 2.8]", "-3.5", "-", -3.5, "a=b", "x"])
 def test_other_cells_stay_as_they_are(value):
-    assert text_cell(value) == value
+    assert next(csv.reader([as_csv([{"name": value}]).split("\n", 1)[1]])) == [str(value)]
 
 
 def test_a_cell_of_markdown_ends_where_it_should():
-    assert markdown_cell("a | b\n<script>") == "a \\| b &lt;script>"
+    assert markdown_text("a | b\n<script>") == "a \\| b &lt;script>"

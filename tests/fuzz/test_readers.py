@@ -16,25 +16,25 @@ from hypothesis import strategies as st
 
 from components.artifacts import dataset_root
 from pipelines.deployment import load_deployment
+from rmsnet.dataset.class_lists import class_list
 from rmsnet.dataset.feature_files import open_features
 from rmsnet.dataset.labels import game_events
 from rmsnet.dataset.soccernet import list_dataset, open_dataset
 from rmsnet.errors import CheckFailed, UserError
-from rmsnet.dataset.class_lists import class_list
 from rmsnet.evaluation.files import games_of_split, read_predictions, read_truth
 from rmsnet.evaluation.results import read_metrics
 from rmsnet.features.bank import read_bank, require_finite
 from rmsnet.features.profile import bank_profile, drift, read_profile, summarize
 from rmsnet.files import read_document
-from rmsnet.formats.arrays import require_finite as require_finite_rows
 from rmsnet.matches.overview import join_spotted
 from rmsnet.matches.sources import find_matches
 from rmsnet.network.model_files import load_model, read_thresholds
 from rmsnet.params import ExtractParams, TrainParams, load_params
 from rmsnet.provenance import dvc_md5
+from rmsnet.reading.arrays import require_finite as require_finite_rows
 from rmsnet.registry.gate import validation_check
 from rmsnet.registry.judging import evaluated_scores
-from rmsnet.registry.report import variants_table
+from rmsnet.registry.report import summary
 from rmsnet.registry.serving import features_of
 from rmsnet.simulation.games import labelled_games
 from rmsnet.spotting.inference import spot_bank, spot_features
@@ -44,14 +44,16 @@ from rmsnet.training.clips import training_clips
 from rmsnet.training.history import read_history
 from rmsnet.validation.tables import read_tables
 from rmsnet.video.backbones import _read_weights
-from rmsnet.video.frames import FrameZip, decode_jpeg
+from rmsnet.video.files import half_video, read_trims
+from rmsnet.video.frames import FrameZip, decode_jpeg, write_frames
 from rmsnet.video.halves import read_half
 from rmsnet.video.pca import load_pca
 from tests.fuzz import breaking
-from tests.fuzz.world import GAME, bench_of, make_trainer, recipe
+from tests.fuzz.world import GAME, PICTURES, bench_of, make_trainer, recipe
 from tests.matches.builders import FEATURES
 
-EXAMPLES = int(os.environ.get("RMSNET_FUZZ_EXAMPLES", "12"))
+FEW = 12
+EXAMPLES = int(os.environ.get("RMSNET_FUZZ_EXAMPLES", FEW))
 SEED = int(os.environ.get("RMSNET_FUZZ_SEED", "0"))
 """The same examples every time, unless the environment says otherwise."""
 
@@ -124,14 +126,32 @@ def frames(root: Path) -> None:
         decode_jpeg(found.jpegs(number, 1)[0], found.path)
 
 
+def video(root: Path) -> None:
+    half_video(root / "video.mp4")
+    (root / "out").mkdir()
+    write_frames(root / "out" / "frames.zip", root / "video.mp4", PICTURES, lambda *_: None)
+
+
 def record(root: Path) -> None:
     text = (root / "record.json").read_bytes().decode("utf-8", "replace")
     change_log._record("rmsnet", SimpleNamespace(version="1", tags={change_log.RECORD_TAG: text}))
 
 
+DECISION = SimpleNamespace(
+    model_name="rmsnet",
+    variant="m",
+    version=1,
+    promoted=True,
+    champion_version=None,
+    reason="first",
+    dataset="x",
+    simulated=True,
+)
+
+
 def comparison(root: Path) -> None:
     scores = evaluated_scores(root / "evaluation")
-    variants_table({"m": scores}, "data", simulated=True)
+    summary({"m": scores}, DECISION)
 
 
 def durations(root: Path) -> None:
@@ -225,6 +245,8 @@ READERS = {
         "classes.json", breaking.broken_json, lambda root: class_list(str(root / "classes.json"))
     ),
     "half_durations.csv": Reader("data/half_durations.csv", breaking.broken_csv, durations),
+    "a video": Reader("video.mp4", breaking.broken_bytes, video),
+    "video.ini": Reader("video.ini", breaking.broken_bytes, lambda root: read_trims(root / "video.ini")),
     "features of a video": Reader(
         "half.safetensors", breaking.broken_safetensors, lambda root: read_half(root / "half.safetensors")
     ),

@@ -19,8 +19,9 @@ from rmsnet.features.stage import extract
 from rmsnet.matches.stage import spot_stage
 from rmsnet.params import ExtractParams, Params, TrainParams
 from rmsnet.study.scores import Bench, SplitScores
+from rmsnet.style.tables import as_csv
 from rmsnet.training.distributed import World
-from rmsnet.training.history import Epoch, history_csv
+from rmsnet.training.history import Epoch
 from rmsnet.training.inputs import BankFeatures
 from rmsnet.training.trainer import Trainer
 from rmsnet.video.frames import Pictures, write_frames
@@ -65,7 +66,7 @@ def make_world(root: Path) -> Path:
         model / "run.json", {"run_id": "r", "model_id": "m", "tracking_uri": "sqlite:///x.db", "data_hashes": {}}
     )
     shutil.copytree(model, root / "untracked", ignore=shutil.ignore_patterns("run.json"))
-    (model / "history.csv").write_text(history_csv([EPOCH]))
+    (model / "history.csv").write_text(as_csv(map(asdict, [EPOCH])))
     spot_stage([data], str(model), root / "spotted", split="test")
     write_predictions(root / "found", [GAME])
     v1 = class_list("v1")
@@ -93,6 +94,7 @@ def make_world(root: Path) -> Path:
     save_file({"features": rows[0]}, root / "half.safetensors", {"recipe": "r", "warnings": json.dumps(["a line"])})
     save_pca(root, PCA)
     video = write_video(root / "video.mp4", range(0, 3000, 40))
+    (root / "video.ini").write_text("[1_HQ.mkv]\nstart_time_second = 60.5\nduration_second = 2700\n")
     write_frames(root / "frames.zip", video, PICTURES, lambda *_: None)
     trainer = make_trainer()
     trainer.run_epoch(1, lambda clips: None)

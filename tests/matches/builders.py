@@ -1,7 +1,6 @@
 """A small game with features, videos and labels, and a model whose random weights find events in it."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +8,7 @@ import numpy as np
 import torch
 
 from rmsnet.dataset.labels import V1_CLASSES
-from rmsnet.network.model import RMSNet
-from rmsnet.network.model_files import save_model
-from rmsnet.params import TrainParams
-from rmsnet.training.loop import model_config
-from tests.builders import bank
+from tests.builders import random_model, write_labels, write_model
 from tests.video.videos import write_video
 
 WIDTH = 8
@@ -21,23 +16,14 @@ FEATURES = "test"
 SECONDS = 60
 
 
-def write_model(
-    folder: Path,
-    classes: Sequence[str] = V1_CLASSES,
-    width: int = WIDTH,
-    features: Mapping[str, Any] | None = None,
-) -> Path:
+def write_sure_model(folder: Path, classes: Sequence[str] = V1_CLASSES, width: int = WIDTH, **config: Any) -> Path:
     """A model of random weights, of 8 features named "test" unless told otherwise; its confidences differ."""
-    torch.manual_seed(0)
-    network = RMSNet(width, len(classes)).eval()
+    model = random_model(width, classes, **config)
     with torch.no_grad():
-        network.fc_cls.weight *= 6
-        network.fc_cls.bias[-1] = -10
-        network.fc_regr.weight *= 40
-    folder.mkdir(parents=True)
-    config = model_config(TrainParams(), bank([50], width=width, classes=classes), "tiny")
-    save_model(folder, network, config if features is None else {**config, "features": dict(features)})
-    return folder
+        model.network.fc_cls.weight *= 6
+        model.network.fc_cls.bias[-1] = -10
+        model.network.fc_regr.weight *= 40
+    return write_model(folder, model=model, name="tiny")
 
 
 def write_features(path: Path, seconds: int = SECONDS, seed: int = 0) -> Path:
@@ -54,6 +40,5 @@ def write_game(folder: Path, *, videos: bool = False, labels: Sequence[tuple[str
         if videos:
             write_video(folder / f"{half}_224p.mp4", range(0, 1000 * SECONDS, 40), sound_ms=1000 * SECONDS)
     if labels:
-        rows = [{"gameTime": time, "label": label, "team": "home"} for time, label in labels]
-        (folder / "Labels.json").write_text(json.dumps({"annotations": rows}))
+        write_labels(folder, [{"gameTime": time, "label": label, "team": "home"} for time, label in labels])
     return folder

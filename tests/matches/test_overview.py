@@ -1,15 +1,14 @@
 """Shards of a spotting become one."""
 
-import json
-
 import pytest
 
 from rmsnet.dataset.labels import V1_CLASSES
 from rmsnet.errors import UserError
 from rmsnet.features.shards import Shard
+from rmsnet.files import read_json, write_json
 from rmsnet.matches.overview import join_spotted, score_spotted
 from rmsnet.matches.stage import spot_stage
-from tests.matches.builders import write_game, write_model
+from tests.matches.builders import write_game, write_sure_model
 
 GAMES = ("cup/final", "cup/semifinal", "friendly")
 LABELS = [("1 - 00:10", "soccer-ball"), ("2 - 00:25", "substitution-in")]
@@ -17,7 +16,7 @@ LABELS = [("1 - 00:10", "soccer-ball"), ("2 - 00:25", "substitution-in")]
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    return write_model(tmp_path_factory.mktemp("model") / "tiny")
+    return write_sure_model(tmp_path_factory.mktemp("model") / "tiny")
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +56,7 @@ def test_what_does_not_belong_together_is_refused_and_nothing_written(model, mat
     (tmp_path / "empty").mkdir()
     spot_stage([matches], str(model), tmp_path / "strange", shard=Shard(2, 2))
     for origin in (tmp_path / "strange").rglob("origin.json"):
-        origin.write_text(json.dumps({**json.loads(origin.read_text()), "weights_hash": "another"}))
+        write_json(origin, {**read_json(origin), "weights_hash": "another"})
     for given, says in (
         ([parts[0], parts[0]], "give each shard once"),
         ([parts[0], tmp_path / "empty"], "holds no results_spotting.json"),

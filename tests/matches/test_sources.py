@@ -1,13 +1,13 @@
-import json
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rmsnet.dataset.labels import V1_CLASSES
 from rmsnet.errors import UserError
+from rmsnet.files import write_json
 from rmsnet.matches.match import clock, match_minute
 from rmsnet.matches.sources import find_matches
+from tests.builders import write_lists
 from tests.matches.builders import FEATURES, write_features, write_game
 
 GAME = "league/season/2030-01-01 - 20-00 A 1 - 0 B"
@@ -38,17 +38,75 @@ def test_a_game_folder_brings_its_features_labels_and_the_largest_video_for_peop
     assert [(event.half, event.label) for event in match.events] == [(1, "soccer"), (2, "card")]
 
 
+def test_hq_videos_stand_back_behind_trimmed_ones(tmp_path):
+    game = write_game(tmp_path / GAME)
+    for name in ("1_224p.mkv", "1_HQ.mkv", "2_HQ.mkv"):
+        (game / name).write_bytes(name.encode() * (9 if "HQ" in name else 1))
+    first, second = find(game)[0].halves
+    assert first.videos == (game / "1_224p.mkv",)
+    assert second.videos == (game / "2_HQ.mkv",)
+
+
+def test_what_lies_in_a_game_and_is_not_used_is_said(tmp_path):
+    game = write_game(tmp_path / GAME)
+    for name in ("1_224p.mkv", "1_tribune.mkv", "3_224p.mkv", f"4_{FEATURES}.npy"):
+        (game / name).write_bytes(b"")
+    (match,) = find(game)
+    assert [half.number for half in match.halves] == [1, 2]
+    assert [note.partition(": ")[2] for note in match.notes] == [
+        "not used; its name says no size (224p, 720p), as that of the other videos does",
+        f"3_224p.mkv, 4_{FEATURES}.npy: not used; events are spotted in halves 1 and 2, not in extra time",
+    ]
+
+
+def test_files_are_the_halves_that_their_names_say(tmp_path):
+    first, second, unnamed = (write_features(tmp_path / name) for name in ("1_test.npy", "2_test.npy", "final.npy"))
+    assert [half.number for half in find(second)[0].halves] == [2]
+    assert [half.number for half in find(unnamed)[0].halves] == [1]
+    (swapped,) = find(second, first)
+    assert [(half.number, half.features) for half in swapped.halves] == [(1, first), (2, second)]
+    assert "given in the order 2, 1" in swapped.notes[0]
+    assert find(first, second)[0].notes == find(first, unnamed)[0].notes == ()
+
+
+def test_pieces_and_wrong_halves_are_refused(tmp_path):
+    names = ("1_a.MTS", "1_b.MTS", "2_a.MTS", "GX010007.MP4", "GX020007.MP4", "00000.MTS", "00001.MTS", "00002.MTS")
+    files = {name: tmp_path / name for name in names}
+    for file in files.values():
+        file.write_bytes(b"")
+    for sources, says in (
+        (("1_a.MTS", "1_b.MTS"), "are of one half, 1; .*ffmpeg -f concat"),
+        (("GX010007.MP4", "GX020007.MP4"), "next chapter .*ffmpeg -f concat"),
+        (("00000.MTS", "00001.MTS", "00002.MTS"), "two halves; .*ffmpeg -f concat"),
+        (("2_a.MTS", "00001.MTS"), "given as half 1 and is half 2 by its name"),
+        (("00000.MTS", "1_a.MTS"), "given as half 2 and is half 1 by its name"),
+    ):
+        with pytest.raises(UserError, match=says) as refused:
+            find(*(files[name] for name in sources))
+        assert "\n" not in str(refused.value)
+
+
+def test_a_half_in_pieces_in_a_game_folder_is_refused(tmp_path):
+    game = tmp_path / "cup/final"
+    game.mkdir(parents=True)
+    for name in ("1_a.MTS", "1_b.MTS", "2_a.MTS"):
+        (game / name).write_bytes(b"")
+    for folder in (game, tmp_path):
+        with pytest.raises(UserError, match="are of one half"):
+            find(folder)
+
+
 def test_a_game_of_a_simulated_dataset_is_simulated(tmp_path):
     game = write_game(tmp_path / GAME)
     assert not find(game)[0].simulated
-    (tmp_path / "dataset.json").write_text(json.dumps({"name": "x", "simulated": True}))
+    write_json(tmp_path / "dataset.json", {"name": "x", "simulated": True})
     assert find(game)[0].simulated
 
 
 def test_a_dataset_is_all_its_games_or_those_of_a_split(tmp_path):
-    for split, name in (("Train", "a"), ("Valid", "b"), ("Test", "c")):
-        write_game(tmp_path / "league/season" / name)
-        (tmp_path / f"SoccerNetGames{split}.json").write_text(json.dumps([f"league/season/{name}"]))
+    games = [write_game(tmp_path / f"league/season/{name}") for name in "abc"]
+    train, valid, test = ([game.relative_to(tmp_path).as_posix()] for game in games)
+    write_lists(tmp_path, train=train, valid=valid, test=test)
     assert [match.name[-1] for match in find(tmp_path)] == ["a", "b", "c"]
     assert [match.name[-1] for match in find(tmp_path, split="test")] == ["c"]
 

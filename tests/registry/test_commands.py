@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from rmsnet import cli, tracking
+from rmsnet.files import read_json
 from rmsnet.network.model_files import load_model
 from rmsnet.spotting.inference import spot_features
+from tests.builders import write_model
 from tests.matches.builders import write_features
-from tests.tracking.builders import model_folder
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def test_a_match_is_spotted_with_what_the_registry_holds(run, shop, tmp_path):
     (match,) = json.loads(out)
     expected = spot_features(load_model(shop.model("good")), np.load(half))
     assert [event["position_ms"] for event in match["events"]] == expected.position_ms.tolist()
-    origin = json.loads((tmp_path / "spotted/origin.json").read_text())
+    origin = read_json(tmp_path / "spotted/origin.json")
     assert origin["weights_hash"] == load_model(shop.model("good")).config["weights_hash"]
     assert "models:/rmsnet@champion" in (tmp_path / "spotted/report.html").read_text()
 
@@ -113,15 +114,15 @@ def test_bad_input_is_one_line_and_status_2(run, shop, arguments, says):
 
 
 def test_a_model_of_an_older_schema_is_refused_at_load(run, shop, tmp_path):
-    folder = model_folder(tmp_path / "old")
+    folder = write_model(tmp_path / "old")
     config = folder / "config.json"
     config.write_text(config.read_text().replace('"schema": 1', '"schema": 0'))
     with tracking.tracked_run("seed 0", (), {}) as tracked:
         from rmsnet.tracking import runs
-        from tests.tracking.builders import EXAMPLE
+        from tests.builders import EXAMPLE
 
         saved = tmp_path / "saved"
-        good = model_folder(tmp_path / "good")
+        good = write_model(tmp_path / "good")
         runs.save_pyfunc(good, EXAMPLE, saved)
         (saved / "artifacts" / "good" / "config.json").write_text(config.read_text())
         model_id = runs.put_model(runs.client_of(tracking.tracking_uri()), tracked.run_id, saved, {})

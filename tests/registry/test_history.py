@@ -10,7 +10,7 @@ from rmsnet.errors import CheckFailed, UserError
 from rmsnet.registry import history as module
 from rmsnet.registry.history import CHALLENGER, CHAMPION, PREVIOUS, change_aliases, history, rolled_back, settle
 from rmsnet.tracking.store import client_of, our_client
-from tests.tracking.builders import EXAMPLE, model_folder
+from tests.builders import EXAMPLE, write_model
 
 NAME = "rmsnet"
 VERSIONS = 3
@@ -29,7 +29,7 @@ def store_with_versions(tmp_path_factory):
 def register_versions(root) -> None:
     for number in range(VERSIONS):
         with tracking.tracked_run(f"seed {number}", (), {}) as run:
-            model_id = run.log_model(model_folder(root / f"model{number}", number), EXAMPLE, {})
+            model_id = run.log_model(write_model(root / f"model{number}", number), EXAMPLE, {})
         tracking.create_version(NAME, model_id, run.run_id, {})
 
 

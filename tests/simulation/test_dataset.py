@@ -15,6 +15,7 @@ import pytest
 from rmsnet.dataset.labels import game_events
 from rmsnet.dataset.soccernet import open_dataset
 from rmsnet.errors import UserError
+from rmsnet.files import write_json
 from rmsnet.simulation import simulate
 from rmsnet.simulation.games import split_sizes
 
@@ -140,7 +141,7 @@ def test_a_folder_that_was_not_simulated_is_never_replaced(tmp_path):
     (tmp_path / "data" / "precious.txt").write_text("mine")
     with pytest.raises(UserError, match="was not simulated"):
         simulate(tmp_path / "data", games=3, minutes=5)
-    (tmp_path / "data" / "dataset.json").write_text(json.dumps({"name": "SoccerNet", "simulated": False}))
+    write_json(tmp_path / "data" / "dataset.json", {"name": "SoccerNet", "simulated": False})
     with pytest.raises(UserError, match="was not simulated"):
         simulate(tmp_path / "data", games=3, minutes=5)
     assert (tmp_path / "data" / "precious.txt").read_text() == "mine"

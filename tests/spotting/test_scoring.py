@@ -9,15 +9,13 @@ from torch import nn
 
 from rmsnet.errors import UserError
 from rmsnet.files import atomic_folder, read_json, write_json
-from rmsnet.network.model import RMSNet
-from rmsnet.network.model_files import SpottingModel, combine_models, load_model, save_model
-from rmsnet.params import SpotParams, TrainParams
+from rmsnet.network.model_files import combine_models, load_model
+from rmsnet.params import SpotParams
 from rmsnet.spotting.decoding import decode
 from rmsnet.spotting.inference import check_fits, spot_bank, spot_features
 from rmsnet.spotting.scoring import score_clips, score_every_clip
-from rmsnet.training.loop import model_config
 from rmsnet.video.recipe import Recipe
-from tests.builders import bank
+from tests.builders import bank, random_model, write_model
 
 T = 41
 
@@ -85,19 +83,10 @@ def test_stride_1_sees_an_event_in_every_clip_that_holds_it():
     np.testing.assert_allclose(found.position_ms, 50_500, atol=1)
 
 
-def make_model(width=8):
-    made = bank([50], width=width)
-    torch.manual_seed(0)
-    network = RMSNet(width, 3).eval()
-    return network, model_config(TrainParams(), made, "full")
-
-
 def test_a_model_folder_is_read_as_it_was_written(tmp_path):
-    network, config = make_model()
-    save_model(tmp_path, network, config)
-    model = load_model(tmp_path)
+    model = load_model(write_model(tmp_path))
     features = bank([300]).features
-    ours = spot(network, bank([300]), stride=T)
+    ours = spot(random_model().network, bank([300]), stride=T)
     theirs = spot_features(model, features)
     assert ours.position_ms.tolist() == theirs.position_ms.tolist()
     assert ours.confidence.tolist() == theirs.confidence.tolist()
@@ -106,8 +95,7 @@ def test_a_model_folder_is_read_as_it_was_written(tmp_path):
 def test_a_damaged_model_folder_is_refused(tmp_path):
     with pytest.raises(UserError, match="no model there"):
         load_model(tmp_path)
-    network, config = make_model()
-    save_model(tmp_path, network, config)
+    write_model(tmp_path)
     content = bytearray((tmp_path / "model.safetensors").read_bytes())
     content[-1] ^= 1
     (tmp_path / "model.safetensors").write_bytes(content)
@@ -139,8 +127,7 @@ def test_a_damaged_model_folder_is_refused(tmp_path):
     ],
 )
 def test_a_config_that_does_not_fit_its_weights_is_refused(change, says, tmp_path):
-    network, config = make_model()
-    save_model(tmp_path, network, config)
+    write_model(tmp_path)
     write_json(tmp_path / "config.json", {**read_json(tmp_path / "config.json"), **change})
     with pytest.raises(UserError, match=says):
         load_model(tmp_path)
@@ -156,8 +143,7 @@ def test_an_ensemble_with_a_member_too_many_is_refused(tmp_path):
 
 
 def test_features_of_another_kind_are_refused():
-    network, config = make_model()
-    model = SpottingModel(network, config)
+    model = random_model()
     check_fits(model, bank([50]))
     with pytest.raises(UserError, match="width: the model was trained on 8"):
         spot_bank(model, bank([50], width=9))
@@ -180,8 +166,7 @@ RECIPE = Recipe("resnet152", "IMAGENET1K_V1", "abc", 2.0, 0.5, pca_components=8,
     "change", [{"backbone": "resnet50"}, {"weights_hash": "x"}, {"resize": None, "width": 398}, {"pca_hash": "x"}]
 )
 def test_a_bank_of_another_video_recipe_is_refused(change):
-    network, config = make_model()
-    model = SpottingModel(network, {**config, "features": RECIPE.features_info()})
+    model = random_model(features=RECIPE.features_info())
     check_fits(model, with_recipe(RECIPE))
     with pytest.raises(UserError, match="features: the model was trained on resnet152_PCA8 of recipe"):
         spot_bank(model, with_recipe(replace(RECIPE, **change)))
@@ -189,22 +174,18 @@ def test_a_bank_of_another_video_recipe_is_refused(change):
 
 def test_the_same_weights_out_of_a_file_are_the_same_recipe():
     """A bank made with the weights by name fits a model whose own copy of them is called otherwise."""
-    network, config = make_model()
-    model = SpottingModel(network, {**config, "features": RECIPE.features_info()})
+    model = random_model(features=RECIPE.features_info())
     check_fits(model, with_recipe(RECIPE.with_weights("resnet152.pth", RECIPE.weights_hash)))
 
 
 def test_features_with_and_without_a_recipe_are_not_the_same():
-    network, config = make_model()
     with pytest.raises(UserError, match="features: the model was trained on test, the frame bank holds resnet152_PCA8"):
-        check_fits(SpottingModel(network, config), with_recipe(RECIPE))
+        check_fits(random_model(), with_recipe(RECIPE))
 
 
 def test_dense_spotting_gives_what_every_clip_alone_gives():
-    network, config = make_model()
-    made = bank([120, 90])
-    model = SpottingModel(network, config)
-    alone = score_clips(network, made, clip_frames=T, stride=1)
+    made, model = bank([120, 90]), random_model()
+    alone = score_clips(model.network, made, clip_frames=T, stride=1)
     together = score_every_clip(model, made)
     assert together.half.tolist() == alone.half.tolist()
     np.testing.assert_allclose(together.frame, alone.frame, atol=1e-3)
@@ -212,29 +193,23 @@ def test_dense_spotting_gives_what_every_clip_alone_gives():
 
 
 def test_a_half_shorter_than_a_clip_is_spotted_densely_too():
-    network, config = make_model()
-    assert len(score_every_clip(SpottingModel(network, config), bank([10, 90])).half) == 1 + 50
+    assert len(score_every_clip(random_model(), bank([10, 90])).half) == 1 + 50
 
 
 def test_a_model_is_decoded_as_its_config_says():
-    network, config = make_model()
     made = bank([200])
-    dense = SpottingModel(network, {**config, "spot": {"stride": 1, "all_classes": True}})
+    dense = random_model(spot={"stride": 1, "all_classes": True})
     assert dense.spot == SpotParams(stride=1, all_classes=True)
-    assert len(spot_bank(dense, made).half) > len(spot_bank(SpottingModel(network, config), made).half)
+    assert len(spot_bank(dense, made).half) > len(spot_bank(random_model(), made).half)
 
 
 def test_a_stride_that_leaves_gaps_is_refused():
-    network, config = make_model()
     with pytest.raises(UserError, match="stride: 50 frames leave gaps between clips of 41"):
-        spot_bank(SpottingModel(network, config), bank([200]), SpotParams(stride=50))
+        spot_bank(random_model(), bank([200]), SpotParams(stride=50))
 
 
 def save_seed(folder, seed, **changes):
-    torch.manual_seed(seed)
-    folder.mkdir()
-    save_model(folder, RMSNet(8, 3).eval(), {**model_config(TrainParams(), bank([50]), folder.name), **changes})
-    return load_model(folder)
+    return load_model(write_model(folder, seed, **changes))
 
 
 def combine(models, out):

@@ -10,6 +10,7 @@ from rmsnet.files import read_json
 from rmsnet.params import ExtractParams, Params
 from rmsnet.study.grids import STUDIES
 from rmsnet.study.stage import reproduce
+from tests.study.test_stage import PARAMS, write_banks
 from tests.training.test_finetuning import TINY
 from tests.video.datasets import random_weights, video_dataset
 
@@ -48,19 +49,8 @@ def test_a_row_is_trained_from_frames_and_judged_on_the_frames_of_valid_and_test
 
 
 def test_features_are_refused_before_anything_is_run(tmp_path, monkeypatch):
-    from tests.study.test_stage import PARAMS
-    from tests.training.test_loop import learnable_bank
-
     monkeypatch.chdir(tmp_path)
-    import numpy as np
-
-    from rmsnet.features.bank import bank_index
-    from rmsnet.files import write_json
-
-    for seed, split in enumerate(("train", "valid", "test")):
-        made = learnable_bank(seed)
-        np.save(tmp_path / f"{split}.npy", made.features)
-        write_json(tmp_path / f"{split}.json", bank_index(made))
+    write_banks(tmp_path)
     with pytest.raises(UserError, match=r"not frames; make frames with: rmsnet extract"):
         reproduce("table6", tmp_path, tmp_path / "studies", PARAMS, seeds=1, device="cpu", progress=False)
     assert not (tmp_path / "studies").exists()

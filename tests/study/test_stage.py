@@ -1,5 +1,4 @@
 import csv
-import json
 import os
 import shutil
 from dataclasses import replace
@@ -9,14 +8,15 @@ import pytest
 from rmsnet.cli import main
 from rmsnet.errors import UserError
 from rmsnet.evaluation import average_map
-from rmsnet.features.bank import bank_index, read_bank
-from rmsnet.files import write_json
+from rmsnet.features.bank import read_bank
+from rmsnet.files import read_json
 from rmsnet.network.model_files import load_model
 from rmsnet.params import PRESETS, Params, SpotParams, TrainParams, load_params
 from rmsnet.spotting.inference import spot_bank
 from rmsnet.study.grids import OPTIONS, STUDIES
 from rmsnet.study.stage import grid, reproduce
 from rmsnet.training.loop import train
+from tests.builders import write_bank
 from tests.training.test_loop import SMALL, learnable_bank
 
 PARAMS = Params(
@@ -26,13 +26,12 @@ PARAMS = Params(
 
 @pytest.fixture(scope="module")
 def features(tmp_path_factory):
-    import numpy as np
+    return write_banks(tmp_path_factory.mktemp("features"))
 
-    folder = tmp_path_factory.mktemp("features")
+
+def write_banks(folder):
     for seed, split in enumerate(("train", "valid", "test")):
-        made = learnable_bank(seed)
-        np.save(folder / f"{split}.npy", made.features)
-        write_json(folder / f"{split}.json", bank_index(made))
+        write_bank(folder, split, learnable_bank(seed))
     return folder
 
 
@@ -62,7 +61,7 @@ def test_a_study_leaves_table_picture_page_and_result(done):
     assert "| 55.7" in table, "the paper's number stands beside ours"
     assert "not how well they do on SoccerNet" in table
     assert [len(result.seeds) for result in results] == [2, 2]
-    document = json.loads((folder / "studies" / "figure5" / "result.json").read_text())
+    document = read_json(folder / "studies" / "figure5" / "result.json")
     assert document["simulated"] is True
     assert document["rows"][0]["test"]["mean"] == pytest.approx(results[0].estimate("test").mean)
 

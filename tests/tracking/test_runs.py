@@ -7,8 +7,8 @@ from rmsnet import tracking
 from rmsnet.errors import UserError
 from rmsnet.tracking.spool import sync
 from rmsnet.tracking.store import client_of, connect, our_client, spool_uri
+from tests.builders import EXAMPLE, write_model
 from tests.mlflow_server import Line, free_port
-from tests.tracking.builders import EXAMPLE, model_folder
 
 GROUPS = (tracking.Group("study", "study key", "a study"), tracking.Group("variant", "variant key", "full"))
 
@@ -40,7 +40,7 @@ def train(folder: Path, epochs: int = 3, at_epoch=lambda epoch: None, key: str =
         (folder / "notes" / "note.txt").write_text("so it was")
         run.log_folder(folder / "notes", "training")
         at_epoch("model")
-        model = folder / "model" if (folder / "model").exists() else model_folder(folder / "model")
+        model = folder / "model" if (folder / "model").exists() else write_model(folder / "model")
         run.model_id = run.log_model(model, EXAMPLE, {"variant": "full"})
     return run
 

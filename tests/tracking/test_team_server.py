@@ -13,8 +13,8 @@ import pytest
 from rmsnet import tracking
 from rmsnet.errors import CheckFailed
 from rmsnet.registry.history import CHAMPION, PREVIOUS, change_aliases, settle
+from tests.builders import EXAMPLE, write_model
 from tests.mlflow_server import free_port, mlflow_server
-from tests.tracking.builders import EXAMPLE, model_folder
 
 pytestmark = pytest.mark.slow
 
@@ -107,7 +107,7 @@ def test_training_registry_and_a_race_of_two_machines(team_server, object_store,
         with tracking.tracked_run(f"seed {number}", groups, {"simulated": "true"}) as run:
             run.log_epoch(1, {"loss": 1.0})
             run.log_data("matches train", "0123", "train", {})
-            model_id = run.log_model(model_folder(tmp_path / f"model{number}", number), EXAMPLE, {})
+            model_id = run.log_model(write_model(tmp_path / f"model{number}", number), EXAMPLE, {})
         assert not run.spooled
         tracking.log_evaluation(
             run.run_id, model_id, "valid", {"average_map": 0.5}, tmp_path / f"model{number}", ("matches valid", "45")

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from rmsnet.errors import UserError
 from tests.training.test_loop import SMALL, run, weights
 from tests.training.torchrun import torchrun
 
@@ -62,6 +63,16 @@ def test_processes_that_see_different_checkpoints_are_refused(tmp_path):
     for errors in done.errors:
         assert errors.count("\n") == 1
         assert "do not see the same checkpoint" in errors
+
+
+def test_more_processes_than_gpus_are_refused(monkeypatch):
+    from rmsnet.training.distributed import processes
+
+    for name, value in {"WORLD_SIZE": 2, "LOCAL_WORLD_SIZE": 2, "LOCAL_RANK": 1, "RANK": 1}.items():
+        monkeypatch.setenv(name, str(value))
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with pytest.raises(UserError, match="2 processes for 1 GPU of this machine: start one for each"):
+        processes(torch.device("cuda")).__enter__()
 
 
 @pytest.mark.parametrize("clips", [1, 2, 15])

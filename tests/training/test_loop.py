@@ -4,7 +4,7 @@ import os
 import re
 import signal
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,10 +19,11 @@ from rmsnet.network.devices import choose_device, choose_precision
 from rmsnet.network.model_files import load_model
 from rmsnet.params import TrainParams
 from rmsnet.spotting.inference import spot_bank
-from rmsnet.training.history import Epoch, best_epoch, history_csv
+from rmsnet.style.tables import as_csv
+from rmsnet.training.history import Epoch, best_epoch
 from rmsnet.training.loop import CHECKPOINT, partial_folder, train
-from rmsnet.training.trainer import learning_rate
-from tests.builders import bank
+from rmsnet.training.trainer import HALVES_AT_ONCE, learning_rate
+from tests.builders import bank, shine
 
 SMALL = TrainParams(
     clip_frames=9,
@@ -36,18 +37,11 @@ SMALL = TrainParams(
 
 
 def learnable_bank(seed: int):
-    """Events that shine through: each class adds its own direction to the four frames from the event on."""
+    """Three halves with events that shine through, some of them near the start."""
     random = np.random.default_rng(seed)
     frames = [400, 400, 400]
     events = [(half, int(frame), int(random.integers(3))) for half in range(3) for frame in range(20, 380, 30)]
-    made = bank(frames, [*events, (0, 5, 0), (0, 10, 1), (0, 15, 2)], width=6, seed=seed)
-    made.features[:] *= 0.3
-    for half, frame, label in zip(
-        made.truth.half, made.frame_of(made.truth.position_ms), made.truth.label, strict=True
-    ):
-        start = made.halves[half].first_frame + frame
-        made.features[start : start + 4, label] += 2
-    return made
+    return shine(bank(frames, [*events, (0, 5, 0), (0, 10, 1), (0, 15, 2)], width=6, seed=seed))
 
 
 def run(folder: Path, params: TrainParams = SMALL, **options):
@@ -233,7 +227,7 @@ def test_the_score_of_the_best_epoch_is_that_of_the_model_left_behind(tmp_path):
 
 def test_how_many_halves_are_judged_at_a_time_makes_no_difference(tmp_path, monkeypatch):
     together = run(tmp_path / "together")
-    monkeypatch.setattr("rmsnet.training.trainer.HALVES_AT_ONCE", 1)
+    monkeypatch.setitem(HALVES_AT_ONCE, "cpu", 1)
     assert run(tmp_path / "one by one") == {**together, "name": "one by one"}
 
 
@@ -314,7 +308,7 @@ def test_precision_and_device_by_name():
 
 
 def test_history_is_a_table():
-    text = history_csv([Epoch(1, 1.5, 1.0, 0.05, 0.4, 0.05, 2.0, 900.0, 3.0)])
+    text = as_csv([asdict(Epoch(1, 1.5, 1.0, 0.05, 0.4, 0.05, 2.0, 900.0, 3.0))])
     assert text.splitlines()[0].startswith("epoch,loss,classification_loss,regression_loss,valid_average_map")
     assert text.splitlines()[1].startswith("1,1.5,1.0,0.05,0.4")
 

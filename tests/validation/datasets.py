@@ -1,14 +1,13 @@
 """Tiny datasets in SoccerNet's layout that tests can spoil."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from rmsnet.dataset.labels import LABEL_FILES, V2_CLASSES
-from rmsnet.dataset.soccernet import SPLITS, split_file
+from rmsnet.dataset.labels import V2_CLASSES
 from rmsnet.params import ExtractParams
+from tests.builders import write_labels, write_lists
 
 FEATURES = "tiny"
 PARAMS = ExtractParams(features=FEATURES)
@@ -38,9 +37,8 @@ ANNOTATIONS: Mapping[str, Sequence[Mapping[str, str]]] = {
 
 def make_dataset(root: Path, classes: str = "v1") -> Path:
     """A dataset that passes every check: 3 training games and one of each other split, halves of two minutes."""
-    for number, (split, games) in enumerate(GAMES.items()):
-        (root / split_file(split)).parent.mkdir(parents=True, exist_ok=True)
-        write_json(root / split_file(split), games)
+    write_lists(root, "Tiny", **GAMES)
+    for number, games in enumerate(GAMES.values()):
         for place, game in enumerate(games):
             folder = root / game
             folder.mkdir(parents=True)
@@ -48,17 +46,7 @@ def make_dataset(root: Path, classes: str = "v1") -> Path:
             for half in (1, 2):
                 rng = np.random.default_rng([number, place, half])
                 np.save(feature_file(root, game, half), rng.normal(size=(FRAMES, WIDTH)).astype(np.float32))
-    write_json(root / "dataset.json", {"name": "Tiny", "simulated": True})
-    assert set(GAMES) == set(SPLITS)
     return root
-
-
-def write_json(path: Path, value: object) -> None:
-    path.write_text(json.dumps(value), encoding="utf-8")
-
-
-def write_labels(folder: Path, annotations: Sequence[object], classes: str = "v1") -> None:
-    write_json(folder / LABEL_FILES[classes], {"UrlLocal": "", "annotations": list(annotations)})
 
 
 def feature_file(root: Path, game: str, half: int = 1) -> Path:

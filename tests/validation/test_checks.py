@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from rmsnet.dataset.soccernet import list_dataset
+from rmsnet.files import write_json
 from rmsnet.params import ExtractParams
 from rmsnet.validation.stage import examine
+from tests.builders import write_labels
 from tests.validation.datasets import (
     ANNOTATIONS,
     FEATURES,
@@ -17,8 +19,6 @@ from tests.validation.datasets import (
     PARAMS,
     feature_file,
     make_dataset,
-    write_json,
-    write_labels,
 )
 
 GAME, OTHER = GAMES["train"][:2]

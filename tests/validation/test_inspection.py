@@ -4,8 +4,9 @@ import shutil
 import numpy as np
 
 from rmsnet import cli
-from rmsnet.validation.inspection import as_text, inspect
-from tests.validation.datasets import FEATURES, FRAMES, GAMES, feature_file, make_dataset, write_json
+from rmsnet.files import write_json
+from rmsnet.validation.inspection import describe, inspect
+from tests.validation.datasets import FEATURES, FRAMES, GAMES, feature_file, make_dataset
 
 GAME = GAMES["train"][0]
 
@@ -42,7 +43,7 @@ def test_gaps_are_named(tmp_path):
         f"{GAMES['train'][1]}: no Labels.json",
         f"{GAME}: no {{half}}_{FEATURES}.npy for half 2",
     ]
-    assert all(gap in as_text(found) for gap in found["gaps"])
+    assert all(gap in describe(found) for gap in found["gaps"])
 
 
 def test_the_command_prints_a_table_or_json_and_writes_a_page(tmp_path, capsys):

@@ -1,5 +1,4 @@
 import errno
-import json
 import os
 import re
 
@@ -9,10 +8,11 @@ import pytest
 from rmsnet import cli
 from rmsnet.errors import CheckFailed, UserError
 from rmsnet.features.profile import feature_profile
+from rmsnet.files import read_json, write_json
 from rmsnet.validation import validate
 from rmsnet.validation.checks import Check
 from rmsnet.validation.verdict import sentence_of, verdict_of
-from tests.validation.datasets import FEATURES, GAMES, PARAMS, feature_file, write_json
+from tests.validation.datasets import FEATURES, GAMES, PARAMS, feature_file
 
 GAME = GAMES["train"][0]
 
@@ -42,7 +42,7 @@ def test_bad_data_end_with_status_1_and_the_report_names_the_rows(dataset, tmp_p
     assert progress.startswith("validate: 10 of 10 files")
     assert error.startswith(f"rmsnet: {dataset}: failed: 1 critical of ")
     assert error.endswith("report.html")
-    report = json.loads((out / "validation.json").read_text())
+    report = read_json(out / "validation.json")
     assert report["verdict"] == "failed"
     (failed,) = [check for check in report["checks"] if check["status"] == "failed"]
     assert failed["expectation"] == "no NaN, no infinity"
@@ -105,7 +105,7 @@ def test_a_broken_check_is_told_apart_from_bad_data(good, tmp_path, monkeypatch)
     monkeypatch.setattr(suites, "suites", with_a_mistake)
     with pytest.raises(CheckFailed, match=r"undecided: .* 1 could not be run, which says nothing about the data"):
         validate(good, tmp_path / "report", PARAMS)
-    report = json.loads((tmp_path / "report" / "validation.json").read_text())
+    report = read_json(tmp_path / "report" / "validation.json")
     (broken,) = [item for item in report["checks"] if item["status"] != "passed"]
     assert broken["status"] == "broken"
     assert "no such column" in broken["error"]

@@ -1,6 +1,5 @@
 """Videos beside features, and videos that the features are still to be made from."""
 
-import json
 import shutil
 from contextlib import suppress
 
@@ -9,9 +8,11 @@ import pytest
 from rmsnet import cli
 from rmsnet.dataset.labels import HALVES
 from rmsnet.errors import CheckFailed
+from rmsnet.files import read_json
 from rmsnet.params import ExtractParams
 from rmsnet.validation import validate
-from tests.validation.datasets import ANNOTATIONS, FEATURES, FRAMES, GAMES, feature_file, write_labels
+from tests.builders import write_labels
+from tests.validation.datasets import ANNOTATIONS, FEATURES, FRAMES, GAMES, feature_file
 from tests.validation.test_checks import LATE, wrong
 from tests.video.videos import write_video
 
@@ -61,7 +62,7 @@ def report(root, out, params):
     """The checks as validation.json has them, by what they expect."""
     with suppress(CheckFailed):
         validate(root, out, params)
-    return {check["expectation"]: check for check in json.loads((out / "validation.json").read_text())["checks"]}
+    return {check["expectation"]: check for check in read_json(out / "validation.json")["checks"]}
 
 
 def test_features_with_videos_beside_them_pass_and_are_held_against_them(both, tmp_path):
@@ -75,7 +76,7 @@ def test_videos_without_features_pass_where_features_are_made_from_them(videos, 
     out = tmp_path / "report"
     assert cli.main(["validate", str(videos), "--out", str(out), "--set", f"extract.source={source}"]) == 0
     assert "passed: no critical check failed, no warnings" in capsys.readouterr().out
-    found = json.loads((out / "validation.json").read_text())
+    found = read_json(out / "validation.json")
     assert found["videos"] == "224p"
     assert "features" not in found
     assert {check["rows_checked"] for check in found["checks"] if check["table"] == "features"} == {0}
@@ -175,6 +176,6 @@ def test_without_features_halves_are_as_long_as_their_videos(videos):
 def test_the_videos_that_the_parameters_name_are_the_ones_that_are_checked(videos):
     for game in ALL_GAMES:
         for half in HALVES:
-            video_file(videos, game, half).rename(videos / game / f"{half}_HQ.mkv")
-    assert wrong(videos, params=ExtractParams(source="videos", videos="HQ")) == {}
+            video_file(videos, game, half).rename(videos / game / f"{half}_720p.mkv")
+    assert wrong(videos, params=ExtractParams(source="videos", videos="720p")) == {}
     assert wrong(videos, params=VIDEOS) == {READABLE: ("critical", "failed", 2 * len(ALL_GAMES))}

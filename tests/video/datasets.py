@@ -1,13 +1,11 @@
 """A small dataset of videos in SoccerNet's layout, whose pictures say which they are."""
 
-import json
 from pathlib import Path
 
 import torch
 
-from rmsnet.dataset.soccernet import SPLITS, split_file
-from rmsnet.files import write_json
 from rmsnet.params import ExtractParams
+from tests.builders import write_labels, write_lists
 from tests.video.videos import write_video
 
 HALF_SECONDS = 12
@@ -15,12 +13,11 @@ HALF_SECONDS = 12
 
 def video_dataset(root: Path, games: dict[str, int] | None = None) -> Path:
     """Games per split, each with two halves of `HALF_SECONDS` seconds and an event of each class."""
-    number = 0
-    for split in SPLITS:
-        names = []
-        for _ in range((games or {"train": 2, "valid": 1, "test": 1})[split]):
-            names.append(f"game {number}")
-            folder = root / "league" / "season" / names[-1]
+    number, lists = 0, {}
+    for split, count in (games or {"train": 2, "valid": 1, "test": 1}).items():
+        lists[split] = [f"league/season/game {number + place}" for place in range(count)]
+        for game in lists[split]:
+            folder = root / game
             folder.mkdir(parents=True)
             for half in (1, 2):
                 first = 100 * (2 * number + half)
@@ -31,11 +28,9 @@ def video_dataset(root: Path, games: dict[str, int] | None = None) -> Path:
                 {"gameTime": f"1 - 00:0{2 + 2 * place}", "label": label, "team": "home"}
                 for place, label in enumerate(("y-card", "substitution-in", "soccer-ball"))
             ]
-            (folder / "Labels.json").write_text(json.dumps({"annotations": annotations}))
+            write_labels(folder, annotations)
             number += 1
-        write_json(root / split_file(split), {"league": {"season": names}})
-    write_json(root / "dataset.json", {"name": "Numbered videos", "simulated": True})
-    return root
+    return write_lists(root, "Numbered videos", **lists)
 
 
 def random_weights(path: Path, name: str = "resnet18") -> Path:

@@ -105,6 +105,36 @@ def test_pictures_that_cannot_be_decoded_cost_only_themselves_and_are_reported(t
     assert any("damaged packets were left out" in warning for warning in report.warnings())
 
 
+def hurt(path: Path, packets: range) -> Path:
+    """The second half of each of some packets overwritten."""
+    content = bytearray(path.read_bytes())
+    random = np.random.default_rng(0)
+    with av.open(str(path)) as container:
+        for number, packet in enumerate(container.demux(video=0)):
+            if number in packets and packet.size:
+                start = content.index(bytes(packet), packet.pos)
+                content[start + packet.size // 2 : start + packet.size] = random.bytes(packet.size - packet.size // 2)
+    path.write_bytes(content)
+    return path
+
+
+def test_a_picture_that_the_decoder_marks_as_corrupt_is_not_used_and_counted(tmp_path):
+    """Key frames alone: what is damaged is damaged by itself, and comes out of the decoder with a mark."""
+    path = write_video(tmp_path / "hurt.mkv", EVERY_40_MS, codec="mpeg4", options={"g": "1"})
+    report = DecodingReport()
+    found = numbers(hurt(path, range(60, 90)), report)
+    assert len(found) == 12
+    assert not set(found) & set(range(60, 90))
+    assert found[:4] + found[7:] == (shown(EVERY_40_MS, 6000)[:4] + shown(EVERY_40_MS, 6000)[7:])
+    assert 20 < report.damaged <= 30
+
+
+def test_a_video_most_of_which_is_damaged_is_refused_before_anything_is_made_of_it(tmp_path):
+    path = write_video(tmp_path / "hurt.mkv", EVERY_40_MS, codec="mpeg4", options={"g": "1"})
+    with pytest.raises(UserError, match=r"hurt\.mkv: \d+ of \d+ pictures cannot be decoded"):
+        next(sampled_pictures(hurt(path, range(20, 150)), 2.0, 0.5))
+
+
 def test_random_bytes_in_the_middle_cost_no_more_than_their_surroundings(tmp_path):
     """FFmpeg goes on at the next cluster (here of a second) and the key frame after it (a second apart)."""
     times = range(0, 12000, 40)

@@ -5,6 +5,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import av.stream
 import numpy as np
 
 from rmsnet.video.decoding import Picture
@@ -69,4 +70,41 @@ def write_video(
                 silence.sample_rate, silence.pts, silence.time_base = 8000, start, Fraction(1, 8000)
                 container.mux(sound.encode(silence))
             container.mux(sound.encode(None))
+    return path
+
+
+def join(path: Path, *parts: Path) -> Path:
+    """What `cat` makes of several recordings."""
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    return path
+
+
+def write_streams(
+    path: Path, sizes: Sequence[tuple[int, int]], *, shown: int | None = None, still: int | None = None
+) -> Path:
+    """A video of several picture streams, the k-th of which shows the number k for two seconds.
+
+    Args:
+        path: the file.
+        sizes: (height, width) of each stream.
+        shown: which of them the file marks as the default one.
+        still: which of them is a single JPEG.
+    """
+    with av.open(str(path), "w") as container:
+        streams = []
+        for number, size in enumerate(sizes):
+            stream = container.add_stream("mjpeg" if number == still else "libx264", rate=25)
+            stream.height, stream.width = size
+            stream.pix_fmt = "yuvj420p" if number == still else "yuv420p"
+            if number == shown:
+                stream.disposition = av.stream.Disposition.default
+            streams.append(stream)
+        for tick in range(50):
+            for number, (stream, size) in enumerate(zip(streams, sizes, strict=True)):
+                if number != still or tick == 0:
+                    frame = av.VideoFrame.from_ndarray(numbered(number, *size), format="rgb24")
+                    frame.pts, frame.time_base = tick, Fraction(1, 25)
+                    container.mux(stream.encode(frame))
+        for stream in streams:
+            container.mux(stream.encode(None))
     return path

@@ -7,16 +7,20 @@ A clip is copied, packet by packet, where the video has a key frame shortly befo
 takes no time. Elsewhere it is encoded again. The reel is always encoded, because its captions are drawn.
 """
 
+import errno
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from rmsnet.errors import UserError
 from rmsnet.files import atomic_folder
-from rmsnet.matches.highlights.cutting import copy_clip, video_seconds
+from rmsnet.matches.highlights.cutting import copy_clip
 from rmsnet.matches.highlights.reel import Caption, Segment, encode
 from rmsnet.matches.match import match_minute
-from rmsnet.matches.page.looks import name_of
+from rmsnet.style.palette import name_of
+from rmsnet.video.files import half_video
+from rmsnet.video.opening import reason
 
 BEFORE_SECONDS = 8.0
 """What a clip shows before its event: the play that leads to it."""
@@ -36,12 +40,17 @@ class Highlight:
         position_ms: milliseconds from the start of the half's video.
         label: its class.
         color: #rrggbb of its class.
+        confidence: how sure the model is.
+        before, after: seconds that are shown before it and behind it.
     """
 
     half: int
     position_ms: int
     label: str
     color: str
+    confidence: float = 1.0
+    before: float = BEFORE_SECONDS
+    after: float = AFTER_SECONDS
 
     @property
     def title(self) -> str:
@@ -55,7 +64,7 @@ class Highlights:
     Attributes:
         clips: names of the clips, a clip per event in order of time.
         copied: how many of them are copies of the video's own packets.
-        left_out: titles of events at which their video has no picture.
+        left_out: titles of events that are not shown, and why.
     """
 
     clips: tuple[str, ...]
@@ -78,52 +87,96 @@ def write_highlights(
         advance: called twice for every event: when its clip and when its part of the reel is done.
 
     Raises:
-        UserError: a video that cannot be read.
+        UserError: a video that cannot be used.
     """
-    seconds = {half: video_seconds(path) for half, path in videos.items()}
+    import av
+
+    seconds = {half: half_video(path).seconds for half, path in videos.items()}
     inside = [event for event in events if event.position_ms / 1000 < seconds[event.half]]
+    left_out = [f"{event.title}: the video has no picture there" for event in events if event not in inside]
     clips: list[str] = []
     copied = 0
+    shown = []
     with atomic_folder(folder) as partial:
         for number, event in enumerate(inside, start=1):
             name = f"{number:02d}_{_file_name(event)}.mp4"
-            segment = _segment(videos, event, seconds)
-            if copy_clip(segment.video, segment.start, segment.end, partial / name):
-                copied += 1
+            try:
+                copied += _cut(_segment(videos, event, seconds), partial / name)
+            except (UserError, av.FFmpegError, ValueError) as error:
+                (partial / name).unlink(missing_ok=True)
+                left_out.append(f"{event.title}: {_why(error, videos[event.half])}")
+                advance()
             else:
-                encode([segment], partial / name)
-            clips.append(name)
+                clips.append(name)
+                shown.append(event)
             advance()
-        if inside:
-            segments = [_segment(videos, event, seconds, caption=True) for event in inside]
-            encode(join_overlapping(segments), partial / REEL, advance)
-    return Highlights(tuple(clips), copied, tuple(event.title for event in events if event not in inside))
+        if shown:
+            segments = [_segment(videos, event, seconds, caption=True) for event in shown]
+            try:
+                encode(join_overlapping(segments), partial / REEL, advance)
+            except (UserError, av.FFmpegError, ValueError) as error:
+                (partial / REEL).unlink(missing_ok=True)
+                left_out.append(f"{REEL}: {_why(error, segments[0].video)}")
+    return Highlights(tuple(clips), copied, tuple(left_out))
+
+
+def _cut(segment: Segment, out: Path) -> bool:
+    """Copy a clip, or encode it where that cannot be done; whether it is a copy."""
+    if copy_clip(segment.video, segment.start, segment.end, out):
+        return True
+    encode([segment], out)
+    return False
+
+
+def _why(error: Exception, video: Path) -> str:
+    """Why a clip could not be made of a video, in one line. A full disk is not the video's fault, and is raised."""
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        raise error
+    return str(error) if isinstance(error, UserError) else f"{video}: {reason(error)}"
 
 
 def _segment(
     videos: Mapping[int, Path], event: Highlight, seconds: Mapping[int, float], caption: bool = False
 ) -> Segment:
+    segment = segment_of(videos[event.half], seconds[event.half], event)
+    return segment if caption else replace(segment, captions=())
+
+
+def segment_of(video: Path, seconds: float, event: Highlight) -> Segment:
+    """What is shown of an event, with its caption.
+
+    Args:
+        video: of its half.
+        seconds: how long the video is.
+        event: before the end of it.
+    """
     at = event.position_ms / 1000
-    start, end = max(0.0, at - BEFORE_SECONDS), min(seconds[event.half], at + AFTER_SECONDS)
-    captions = (Caption(start, name_of(event.label), match_minute(event.half, event.position_ms), event.color),)
-    return Segment(videos[event.half], start, end, captions if caption else ())
+    start, end = max(0.0, at - event.before), min(seconds, at + event.after)
+    caption = Caption(start, name_of(event.label), match_minute(event.half, event.position_ms), event.color, at)
+    return Segment(video, start, end, (caption,))
 
 
 def join_overlapping(segments: Sequence[Segment]) -> list[Segment]:
     """Segments of one video that overlap become one, so that the reel shows nothing twice.
 
-    The next event's caption takes over in the middle of what the two share.
+    The next event's caption takes over in the middle of what the two share, or at its event if that is earlier.
     """
     joined: list[Segment] = []
     for segment in segments:
-        last = joined[-1] if joined else None
-        if last is not None and last.video == segment.video and segment.start < last.end:
-            middle = (segment.start + last.end) / 2
-            captions = tuple(Caption(middle, one.text, one.minute, one.color) for one in segment.captions)
-            joined[-1] = Segment(last.video, last.start, max(last.end, segment.end), (*last.captions, *captions))
-        else:
-            joined.append(segment)
+        while joined and joined[-1].video == segment.video and segment.start < joined[-1].end:
+            segment = _joined(joined.pop(), segment)
+        joined.append(segment)
     return joined
+
+
+def _joined(one: Segment, other: Segment) -> Segment:
+    """Two that overlap as one; the captions keep their order."""
+    start, middle = min(one.start, other.start), (max(one.start, other.start) + min(one.end, other.end)) / 2
+    captions = [replace(one.captions[0], start=start), *one.captions[1:]]
+    for caption in other.captions:
+        begin = min(max(middle, caption.start), caption.moment)
+        captions.append(replace(caption, start=max(begin, captions[-1].start)))
+    return Segment(one.video, start, max(one.end, other.end), tuple(captions))
 
 
 def _file_name(event: Highlight) -> str:

@@ -1,6 +1,6 @@
 """Stretches of videos, decoded and encoded again as one file at a constant frame rate, with captions drawn in."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -11,8 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from rmsnet.errors import UserError
-from rmsnet.matches.highlights.cutting import rewind
-from rmsnet.video.decoding import open_video, rgb_picture, start_of
+from rmsnet.video.decoding import rgb_picture
+from rmsnet.video.files import half_video
+from rmsnet.video.opening import open_video
+from rmsnet.video.packets import Tally, frames_from, packets_from
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -35,12 +37,14 @@ class Caption:
         text: class.
         minute: as it is said on television.
         color: #rrggbb.
+        moment: seconds from the start of the video at which it happens.
     """
 
     start: float
     text: str
     minute: str
     color: str
+    moment: float = float("inf")
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,7 @@ def encode(segments: Sequence[Segment], out: Path, advance: Callable[[], object]
     from PIL import Image
 
     rate, size, with_sound = _format(segments)
-    with av.open(str(out), "w", options={"movflags": "+faststart"}) as output:
+    with av.open(str(out.absolute()), "w", options={"movflags": "+faststart"}) as output:
         picture_stream = output.add_stream("libx264", rate=rate, options=ENCODER_OPTIONS)
         picture_stream.width, picture_stream.height = size
         picture_stream.pix_fmt = "yuv420p"
@@ -107,16 +111,15 @@ def encode(segments: Sequence[Segment], out: Path, advance: Callable[[], object]
 
 def _format(segments: Sequence[Segment]) -> tuple[Fraction, tuple[int, int], bool]:
     """Frame rate, even (width, height), and whether any of the videos has sound."""
-    container, stream = open_video(segments[0].video)
-    with container:
-        rate = Fraction(stream.average_rate or stream.guessed_rate or 25)
+    rate = 1 / half_video(segments[0].video).recording.step
     height, width = next(_pictures(segments[0], rate)).shape[:2]
     sounds = []
     for video in {segment.video for segment in segments}:
         container, _ = open_video(video)
         with container:
             sounds.append(bool(container.streams.audio))
-    return min(rate, Fraction(HIGHEST_FRAME_RATE)), (width - width % 2, height - height % 2), any(sounds)
+    size = (max(2, width - width % 2), max(2, height - height % 2))
+    return min(rate, Fraction(HIGHEST_FRAME_RATE)), size, any(sounds)
 
 
 def _pictures(segment: Segment, rate: Fraction) -> Iterator[npt.NDArray[np.uint8]]:
@@ -125,38 +128,26 @@ def _pictures(segment: Segment, rate: Fraction) -> Iterator[npt.NDArray[np.uint8
     Raises:
         UserError: no picture can be decoded there.
     """
-    import av
-
-    container, stream = open_video(segment.video)
-    with container:
-        zero = start_of(container, stream)
-        aspect = stream.sample_aspect_ratio or 1
-        rewind(container, stream, Fraction(segment.start) + zero)
-        count = max(1, round((segment.end - segment.start) * rate))
-        done, shown = 0, None
-        for packet in container.demux(stream):
-            try:
-                frames = packet.decode()
-            except av.FFmpegError:
-                continue
-            for frame in frames:
-                if frame.pts is None:
-                    continue
-                time = float(frame.pts * stream.time_base - zero)
-                if shown is not None and done < count and segment.start + done / rate < time - 1e-6:
-                    picture = rgb_picture(shown, aspect)
-                    while done < count and segment.start + done / rate < time - 1e-6:
-                        yield picture
-                        done += 1
-                shown = frame
-            if done == count:
-                return
-        if shown is None:
-            raise UserError(f"{segment.video}: no picture can be decoded at {segment.start:.0f} s")
-        # The end of the video: its last picture stands for the rest of the segment, a moment.
-        picture = rgb_picture(shown, aspect)
-        for _ in range(done, count):
-            yield picture
+    half = half_video(segment.video)
+    begin = Fraction(half.start_seconds) + Fraction(segment.start)
+    count = max(1, round((segment.end - segment.start) * rate))
+    done, shown = 0, None
+    for found in frames_from(half.recording, begin, Tally()):
+        time = float(found.seconds - begin)
+        if shown is not None and done < count and done / rate < time - 1e-6:
+            picture = rgb_picture(shown)
+            while done < count and done / rate < time - 1e-6:
+                yield picture
+                done += 1
+        shown = found
+        if done == count:
+            return
+    if shown is None:
+        raise UserError(f"{segment.video}: no picture can be decoded at {segment.start:.0f} s")
+    # The end of the video: its last picture stands for the rest of the segment, a moment.
+    picture = rgb_picture(shown)
+    for _ in range(done, count):
+        yield picture
 
 
 def _fitted(image: "Image", size: tuple[int, int]) -> "Image":
@@ -201,31 +192,36 @@ def _write_sound(output: Any, stream: Any, segment: Segment, begin: Fraction, en
 
 def _sound(segment: Segment, length: int) -> npt.NDArray[np.float32]:
     """(2, length) samples from the segment's start on, each at its own time."""
+    samples = np.zeros((SOUND_CHANNELS, length), np.float32)
+    half = half_video(segment.video)
+    begin = Fraction(half.start_seconds) + Fraction(segment.start)
+    with packets_from(half.recording, begin, Tally(), sound=True) as packets:
+        for heard, pts, time_base in _resampled(packet for packet in packets if packet.stream.type == "audio"):
+            at = round((pts * time_base - half.recording.start - begin) * SAMPLE_RATE)
+            if at >= length:
+                break
+            part = heard[:, max(0, -at) :][:, : length - max(0, at)]
+            samples[:, max(0, at) : max(0, at) + part.shape[1]] = part
+    return samples
+
+
+def _resampled(packets: Iterable[Any]) -> Iterator[tuple[npt.NDArray[np.float32], int, Fraction]]:
+    """(2, N) samples at SAMPLE_RATE of every packet that can be decoded, with the time of the first of them."""
     import av
 
-    samples = np.zeros((SOUND_CHANNELS, length), np.float32)
-    container, picture_stream = open_video(segment.video)
-    with container:
-        if not container.streams.audio:
-            return samples
-        stream = container.streams.audio[0]
-        begin = segment.start + start_of(container, picture_stream)
-        container.seek(round(begin / stream.time_base), stream=stream, backward=True)
-        resampler = av.AudioResampler(format="fltp", layout="stereo", rate=SAMPLE_RATE)
-        for packet in container.demux(stream):
-            try:
-                frames = [part for frame in packet.decode() for part in resampler.resample(frame)]
-            except av.FFmpegError:
-                continue
-            for frame in frames:
-                if frame.pts is None:
-                    continue
-                at = round((frame.pts * frame.time_base - begin) * SAMPLE_RATE)
-                if at >= length:
-                    return samples
-                part = frame.to_ndarray()[:, max(0, -at) :][:, : length - max(0, at)]
-                samples[:, max(0, at) : max(0, at) + part.shape[1]] = part
-    return samples
+    resamplers: dict[tuple[str, str, int], Any] = {}
+    for packet in packets:
+        try:
+            frames = packet.decode()
+        except av.FFmpegError:
+            continue
+        for frame in frames:
+            kind = (frame.format.name, frame.layout.name, frame.sample_rate)
+            if kind not in resamplers:  # in a joined recording it may change
+                resamplers[kind] = av.AudioResampler(format="fltp", layout="stereo", rate=SAMPLE_RATE)
+            for part in resamplers[kind].resample(frame):
+                if part.pts is not None:
+                    yield part.to_ndarray(), part.pts, part.time_base
 
 
 def caption_image(caption: Caption, size: tuple[int, int]) -> "Image":

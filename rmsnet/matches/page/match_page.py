@@ -1,6 +1,5 @@
 """The page of a match: one file that holds everything but the videos, for people who look at what was spotted."""
 
-import html
 import json
 import os
 import re
@@ -14,9 +13,11 @@ import numpy as np
 
 from rmsnet.features.bank import FrameBank
 from rmsnet.matches.match import HALF_MINUTES, Match, match_minute
-from rmsnet.matches.page.looks import colors_of, name_of
+from rmsnet.matches.page.page_video import PageVideo
 from rmsnet.matches.page.votes import Votes
 from rmsnet.spots import Predictions
+from rmsnet.style.page import MADE_BY, style, text
+from rmsnet.style.palette import class_looks, name_of
 
 # "2015-02-21 - 18-00 Chelsea 1 - 1 Burnley", the name of a game in SoccerNet.
 _GAME = re.compile(r"(\d{4}-\d{2}-\d{2}) - (\d{2})-(\d{2}) (.+)")
@@ -27,6 +28,7 @@ def match_page(
     bank: FrameBank,
     predictions: Predictions,
     votes: Votes,
+    videos: Sequence[PageVideo],
     *,
     out: Path,
     confidence: float,
@@ -40,6 +42,7 @@ def match_page(
         bank: its halves, in the order of `match.halves`, and its events.
         predictions: what the page lists.
         votes: (C, N) votes of stride-1 clips per frame of the bank.
+        videos: of the halves.
         out: folder the page will lie in; videos are named relative to it.
         confidence: where the slider stands at first.
         model: name of the model, for people.
@@ -56,17 +59,20 @@ def match_page(
         "frame_rate": bank.frame_rate,
         "first_frame_seconds": bank.first_frame_seconds,
         "classes": [
-            {"name": name_of(label), "color": color}
-            for label, color in zip(bank.classes, colors_of(bank.classes), strict=True)
+            {"name": name_of(label), **look.colour._asdict()}
+            for label, look in zip(bank.classes, class_looks(bank.classes), strict=True)
         ],
         "halves": [
             {
                 "number": half.number,
                 "seconds": round(float(bank.seconds_of(np.array(rows.frames))), 3),
                 "first_minute": (half.number - 1) * HALF_MINUTES,
-                "video": None if half.video is None else _address(half.video, out),
+                "video": None if video.path is None else _address(video.path, out),
+                "video_name": None if video.path is None else video.path.name,
+                "video_start": round(video.start_seconds, 3),
+                "video_remark": video.remark,
             }
-            for half, rows in zip(match.halves, bank.halves, strict=True)
+            for half, rows, video in zip(match.halves, bank.halves, videos, strict=True)
         ],
         "events": [
             {**spot, "confidence": float(predictions.confidence[row])} for row, spot in _in_order(bank, predictions)
@@ -76,31 +82,8 @@ def match_page(
         else [{**spot, "visible": bool(bank.truth.visible[row])} for row, spot in _in_order(bank, bank.truth)],
         "votes": [[_sparse(votes[label], rows) for rows in bank.halves] for label in range(len(bank.classes))],
     }
-    return _filled({"TITLE": html.escape(title), "DATA": _json(data), "STYLE": _part("css"), "SCRIPT": _part("js")})
-
-
-def index_page(dataset: str, rows: Sequence[Mapping[str, Any]]) -> str:
-    """A page that leads to those of several matches.
-
-    Args:
-        dataset: its name.
-        rows: "name", "href" and "events" (a number) of each match.
-    """
-    lines = "\n".join(
-        f'<tr><td><a href="{html.escape(quote(row["href"]))}">{html.escape(row["name"])}</a></td>'
-        f"<td>{row['events']}</td></tr>"
-        for row in rows
-    )
-    name = html.escape(dataset)
-    style = (
-        "body{font:15px/1.5 system-ui,sans-serif;background:#0e1216;color:#e8edf2;max-width:900px;margin:40px auto}"
-        "a{color:#6cb6ff}td,th{padding:4px 16px 4px 0;text-align:left}"
-    )
-    return (
-        f'<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8"><title>{name}</title>'
-        f'<link rel="icon" href="data:,"><style>{style}</style></head>\n'
-        f"<body><h1>{name}</h1>\n<table><tr><th>Match</th><th>Events</th></tr>\n{lines}\n</table></body>\n</html>\n"
-    )
+    parts = {"TITLE": text(title), "DATA": _json(data), "STYLE": f"{style('colours')}\n{_part('css')}"}
+    return _filled({**parts, "SCRIPT": _part("js"), "MADEBY": MADE_BY})
 
 
 def _in_order(bank: FrameBank, spots: Any) -> "list[tuple[int, dict[str, Any]]]":

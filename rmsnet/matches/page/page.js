@@ -44,7 +44,7 @@ function make(tag, properties = {}, ...children) {
   return node;
 }
 
-const color = (event) => ({ "--class": match.classes[event.class].color });
+const look = (one) => ({ "--on-light": one.on_light, "--on-dark": one.on_dark });
 const clock = (seconds) => {
   const whole = Math.floor(seconds + 1e-6);
   return `${String(Math.floor(whole / 60)).padStart(2, "0")}:${String(whole % 60).padStart(2, "0")}`;
@@ -97,7 +97,7 @@ function draw_header() {
 
 function draw_chips() {
   match.classes.forEach((one, index) => {
-    const chip = make("button", { type: "button", className: "chip", style: { "--class": one.color } });
+    const chip = make("button", { type: "button", className: "chip", style: look(one) });
     chip.dataset.class = index;
     chip.onclick = () => toggle(index);
     el("chips").append(chip);
@@ -107,7 +107,7 @@ function draw_chips() {
 function draw_timeline() {
   document.documentElement.style.setProperty("--lane", `${match.classes.length > 6 ? 26 : 48}px`);
   match.classes.forEach((one, index) => {
-    const style = { "--class": one.color };
+    const style = look(one);
     const name = make("div", { className: "lane-name", style }, make("span", { className: "dot" }), one.name);
     const lane = make("div", { className: "lane", style });
     name.dataset.lane = lane.dataset.lane = index;
@@ -133,7 +133,7 @@ function draw_timeline() {
     el("names").append(name);
     el("lanes").append(lane);
   });
-  const legend = [["#cfd8e0", "event"]];
+  const legend = [["var(--quiet)", "event"]];
   if (match.truth) legend.push(["var(--truth)", "ground truth"]);
   for (const [background, text] of legend) {
     el("legend").append(make("span", {}, make("span", { className: "dot", style: { background } }), text));
@@ -187,7 +187,7 @@ function draw_list() {
     const words = { right: "✓", wrong: "✗", missed: "missed" };
     const row = make(
       "button",
-      { type: "button", className: verdict === "missed" ? "row missed" : "row", style: color(event), tabIndex: -1 },
+      { type: "button", className: verdict === "missed" ? "row missed" : "row", style: look(one), tabIndex: -1 },
       make("span", { className: "minute", textContent: event.minute }),
       make("span", { className: "dot" }),
       make("span", { className: "name", textContent: one.name }, make("span", { className: "at", textContent: clock(event.seconds) })),
@@ -200,6 +200,9 @@ function draw_list() {
       );
     }
     row.dataset.id = event.id;
+    row.ariaLabel = [event.minute, one.name, row.querySelector(".bar")?.textContent, half_name(event.half), clock(event.seconds), hints[verdict]]
+      .filter(Boolean)
+      .join(", ");
     row.title = `${half_name(event.half)} ${clock(event.seconds)}`;
     return make("li", {}, row);
   });
@@ -207,7 +210,20 @@ function draw_list() {
     ? "No event at this confidence. Move the slider to the left."
     : "The model spots nothing in this match.";
   const nothing = make("li", { className: "nothing", textContent });
+  const focused = document.activeElement.closest(".row") !== null;
   el("events").replaceChildren(...(rows.length ? rows : [nothing]));
+  draw_reachable();
+  if (focused) el("events").querySelector('.row[tabindex="0"]')?.focus();
+}
+
+/** Tab reaches one row of the list, the selected one or the first; the arrow keys go on from there. */
+function draw_reachable() {
+  const rows = [...document.querySelectorAll(".row")];
+  const reachable = rows.find((row) => row.dataset.id === state.selected) || rows[0];
+  for (const row of rows) {
+    row.tabIndex = row === reachable ? 0 : -1;
+    row.ariaCurrent = String(row.dataset.id === state.selected);
+  }
 }
 
 function draw_counts() {
@@ -252,6 +268,7 @@ function draw_selection() {
     if (node.classList.contains("row")) node.scrollIntoView({ block: "nearest" });
     else keep_in_view(node);
   }
+  draw_reachable();
 }
 
 function keep_in_view(node) {
@@ -280,7 +297,7 @@ function draw_time() {
   el("caption").classList.toggle("on", Boolean(on));
   if (on) {
     el("caption").textContent = `${match.classes[nearest.event.class].name}  ${nearest.event.minute}`;
-    el("caption").style.borderColor = match.classes[nearest.event.class].color;
+    el("caption").style.borderColor = match.classes[nearest.event.class].on_dark;
   }
 }
 
@@ -290,12 +307,15 @@ let loaded; // address of the video that is loaded; null: there is none
 let wanted = null; // seconds to go to once it is
 let playing = false; // whether to go on playing in a video that is being loaded
 
+/** Where the half begins on the clock of its video. */
+const start_in_video = () => match.halves[state.half].video_start;
+
 /** Show a moment of the match; the video follows, a new one is loaded where the half changes. */
 function seek(half, seconds) {
   state.half = half;
   state.seconds = Math.min(Math.max(seconds, 0), match.halves[half].seconds);
   show_video();
-  if (loaded && video.readyState > 0) video.currentTime = state.seconds;
+  if (loaded && video.readyState > 0) video.currentTime = state.seconds + start_in_video();
   else wanted = state.seconds;
   draw_time();
 }
@@ -312,7 +332,7 @@ function show_video() {
   } else {
     video.removeAttribute("src");
     video.load();
-    no_video(`There is no video of the ${half_name(state.half)} beside this page.`);
+    no_video(match.halves[state.half].video_remark || `There is no video of the ${half_name(state.half)} beside this page.`);
   }
 }
 
@@ -324,9 +344,14 @@ function no_video(reason, broken = false) {
 }
 
 video.addEventListener("loadedmetadata", () => {
-  if (wanted !== null) video.currentTime = wanted;
+  if (wanted !== null) video.currentTime = wanted + start_in_video();
   wanted = null;
   if (playing) play();
+  const { seekable } = video;
+  if (video.duration > 1 && !(seekable.length && seekable.end(seekable.length - 1) > 1)) {
+    no_video("The server that this page came from sends videos from their start only (it answers no range requests), so that " +
+      "no event can be shown. Open the page from disk, use another server, or open the video here.");
+  }
 });
 video.addEventListener("error", () => {
   if (!loaded) return;
@@ -352,8 +377,8 @@ video.addEventListener("ended", () => {
 
 /** The page's time is the video's, unless the video is still on its way to another one. */
 function follow() {
-  if (!loaded || wanted !== null || video.readyState === 0) return;
-  state.seconds = Math.min(video.currentTime, match.halves[state.half].seconds);
+  if (!loaded || wanted !== null || video.readyState === 0 || !el("no-video").hidden) return;
+  state.seconds = Math.min(Math.max(video.currentTime - start_in_video(), 0), match.halves[state.half].seconds);
   draw_time();
 }
 
@@ -365,7 +390,9 @@ function toggle_play() {
 }
 
 function open_file(file) {
-  match.halves[state.half].video = URL.createObjectURL(file);
+  const half = match.halves[state.half];
+  if (file.name !== half.video_name) half.video_start = 0; // another file is taken for the half itself
+  half.video = URL.createObjectURL(file);
   loaded = null;
   show_video();
 }
@@ -491,7 +518,10 @@ const keys = {
   ".": () => seek(state.half, state.seconds + PICTURE_SECONDS),
   ",": () => seek(state.half, state.seconds - PICTURE_SECONDS),
   " ": toggle_play,
-  Enter: () => state.selected && select(state.selected, true),
+  Enter: (event) => {
+    const id = event.target.closest(".row")?.dataset.id || state.selected;
+    if (id) select(id, true);
+  },
   "]": () => set_confidence(Math.round(100 * state.confidence + 5) / 100),
   "[": () => set_confidence(Math.round(100 * state.confidence - 5) / 100),
   "+": () => zoom(2),
@@ -516,9 +546,13 @@ document.addEventListener(
     if (!action) return;
     event.preventDefault();
     event.stopPropagation();
-    // A row or mark that was clicked must not keep the focus ring while the keys move on.
-    if (target.closest("[data-id]")) target.blur();
+    // The focus goes along with the keys in the list; a mark that was clicked must not keep it.
+    const row = target.closest(".row");
+    if (!row && target.closest("[data-id]")) target.blur();
+    const steps = row && ["ArrowDown", "ArrowUp"].includes(event.key);
+    if (steps) state.selected = state.selected || row.dataset.id;
     action(event);
+    if (steps) document.querySelector(".row.selected")?.focus();
   },
   true,
 );

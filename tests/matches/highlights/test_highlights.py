@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rmsnet.errors import UserError
-from rmsnet.matches.highlights.clips import Highlight, join_overlapping, write_highlights
+from rmsnet.matches.highlights.clips import Highlight, join_overlapping, segment_of, write_highlights
 from rmsnet.matches.highlights.cutting import copy_clip
 from rmsnet.matches.highlights.reel import Caption, Segment, encode
 from rmsnet.matches.stage import spot_stage
-from tests.matches.builders import write_features, write_model
+from tests.matches.builders import write_features, write_sure_model
 from tests.video.videos import number_of, write_video
 
 SECONDS = 60
@@ -91,7 +91,7 @@ def test_clips_and_a_reel_with_captions_sound_and_chapters(videos, tmp_path):
     done = write_highlights(videos, events, tmp_path / "highlights", lambda: told.append(1))
     assert done.clips == ("01_1-00m03s_goal.mp4", "02_1-00m30s_card.mp4", "03_2-00m58s_yellow-red-card.mp4")
     assert done.copied == 3
-    assert done.left_out == ("Card 47'",)
+    assert done.left_out == ("Card 47': the video has no picture there",)
     assert len(told) == 6
     # 3 s: from the start; 30.5 s: from the key frame at 22 s to 37.5 s; 58 s: to the end of the video.
     for name, first, last in zip(done.clips, (0, 22 * 25, 50 * 25), (250, 938, 1500), strict=True):
@@ -132,12 +132,29 @@ def test_halves_of_another_size_are_fitted_on_black(tmp_path):
     assert frames[-1][:, :20].max() < 40
 
 
-@given(st.lists(st.floats(0, 100), max_size=8))
-def test_the_reel_shows_nothing_twice_and_loses_no_caption(tmp_path_factory, starts):
+def test_a_caption_takes_over_no_later_than_its_event_however_long_the_one_before_stays(tmp_path):
+    events = [Highlight(1, 10_000, "soccer", "#ffffff", after=45), Highlight(1, 20_000, "card", "#ffffff", before=2)]
+    (joined,) = join_overlapping([segment_of(tmp_path, 100.0, event) for event in events])
+    assert (joined.start, joined.end) == (2.0, 55.0)
+    assert [(caption.text, caption.start) for caption in joined.captions] == [("Goal", 2.0), ("Card", 20.0)]
+
+
+def test_an_event_with_a_long_lead_in_is_joined_with_all_that_it_reaches_back_to(tmp_path):
+    events = [Highlight(1, ms, "card", "#ffffff", before=2, after=2) for ms in (10_000, 20_000)]
+    events.append(Highlight(1, 21_000, "soccer", "#ffffff", before=12, after=2))
+    (joined,) = join_overlapping([segment_of(tmp_path, 100.0, event) for event in events])
+    assert (joined.start, joined.end) == (8.0, 23.0)
+
+
+@given(st.lists(st.tuples(st.floats(0, 100), st.floats(0, 30), st.floats(0, 30)), max_size=8))
+def test_the_reel_shows_nothing_twice_and_loses_no_caption(tmp_path_factory, drawn):
     path = tmp_path_factory.getbasetemp()
+    starts = [moment - before for moment, before, _ in drawn]
     segments = [
-        Segment(path, start, start + 15, (Caption(start, str(number), "1'", "#ffffff"),))
-        for number, start in enumerate(sorted(starts))
+        Segment(
+            path, moment - before, moment + after, (Caption(moment - before, str(number), "1'", "#ffffff", moment),)
+        )
+        for number, (moment, before, after) in enumerate(sorted(drawn))
     ]
     joined = join_overlapping(segments)
     assert all(one.end <= other.start for one, other in pairwise(joined))
@@ -146,7 +163,9 @@ def test_the_reel_shows_nothing_twice_and_loses_no_caption(tmp_path_factory, sta
     for segment in joined:
         times = [caption.start for caption in segment.captions]
         assert times == sorted(times)
+        assert times[0] == segment.start
         assert all(segment.start <= time <= segment.end for time in times)
+        assert all(caption.start <= caption.moment for caption in segment.captions)
 
 
 def test_a_broken_video_leaves_no_folder(tmp_path):
@@ -159,7 +178,7 @@ def test_a_broken_video_leaves_no_folder(tmp_path):
 def test_spot_cuts_what_is_sure_enough(tmp_path):
     write_features(tmp_path / "game/1_test.npy")
     write_video(tmp_path / "game/1_224p.mp4", EVERY_40_MS)
-    model = write_model(tmp_path / "model")
+    model = write_sure_model(tmp_path / "model")
     (all_of_it,) = spot_stage([tmp_path / "game"], str(model), tmp_path / "out")
     most = max(event["confidence"] for event in all_of_it.events)
     spot_stage([tmp_path / "game"], str(model), tmp_path / "out", confidence=most, highlights=True)

@@ -1,14 +1,20 @@
 """The page in a real browser, from file://, as people use it."""
 
-import json
 from dataclasses import dataclass
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from rmsnet.files import read_json
 from rmsnet.matches.stage import spot_stage
 from tests.chromium import Page, chromium, find_chromium
-from tests.matches.builders import write_features, write_game, write_model
+from tests.matches.builders import write_features, write_game, write_sure_model
+from tests.video.videos import join, number_of, write_video
 
 pytestmark = pytest.mark.skipif(find_chromium() is None, reason="no Chromium on this machine")
 
@@ -29,7 +35,7 @@ class Opened:
 
     @property
     def events(self) -> list[dict]:
-        rows = json.loads((self.out / "results_spotting.json").read_text())["predictions"]
+        rows = read_json(self.out / "results_spotting.json")["predictions"]
         return [{**row, "confidence": float(row["confidence"]), "seconds": int(row["position"]) / 1000} for row in rows]
 
     def shown(self) -> int:
@@ -46,7 +52,7 @@ def browser(tmp_path_factory):
 def spotted(tmp_path_factory):
     folder = tmp_path_factory.mktemp("page")
     game = write_game(folder / "data" / GAME, videos=True, labels=LABELS)
-    model = write_model(folder / "model")
+    model = write_sure_model(folder / "model")
     spot_stage([game], str(model), folder / "out", stride=8, confidence=0.0)
     return folder
 
@@ -184,3 +190,166 @@ def test_a_video_that_is_gone_is_said(browser, spotted):
     browser.open(spotted / "gone/report.html")
     browser.wait("!el('no-video').hidden")
     assert "cannot play 1_224p.mp4" in browser.js("el('no-video-reason').textContent")
+
+
+# ---- which moment of which video
+
+
+def spot_video(spotted, name: str, videos: dict[str, Path], trims: str = "") -> Path:
+    """The page of a game with features of a minute and videos by their names."""
+    game = spotted / name
+    write_features(game / "1_test.npy", seed=1)
+    for target, video in videos.items():
+        video.rename(game / target)
+    if trims:
+        (game / "video.ini").write_text(trims)
+    spot_stage([game], str(spotted / "model"), spotted / f"{name}-out", stride=8, confidence=0.0)
+    return spotted / f"{name}-out/report.html"
+
+
+def number_on_screen(page: Page, folder: Path) -> int:
+    """The number that the picture of the video shows."""
+    page.wait("video.readyState > 1 && !video.seeking")
+    page.screenshot(folder / "screen.png")
+    box = page.js("(() => { const b = video.getBoundingClientRect(); return [b.x, b.y, b.width, b.height]; })()")
+    wide, high = page.js("[video.videoWidth, video.videoHeight]")
+    scale = min(box[2] / wide, box[3] / high)
+    left, top = box[0] + (box[2] - scale * wide) / 2, box[1] + (box[3] - scale * high) / 2
+    with Image.open(folder / "screen.png") as screen:
+        shown = screen.convert("RGB").crop((left, top, left + scale * wide, top + scale * high))
+    return number_of(np.asarray(shown))
+
+
+EVERY_40_MS = range(0, 60_000, 40)
+
+
+def test_an_event_in_the_later_of_two_joined_recordings_is_on_the_screen(browser, spotted, tmp_path):
+    parts = [
+        write_video(tmp_path / f"{first}.ts", EVERY_40_MS[:750], numbers=range(first, first + 750))
+        for first in (0, 750)
+    ]
+    page = spot_video(spotted, "joined", {"1_224p.ts": join(tmp_path / "joined.ts", *parts)})
+    browser.open(page)
+    browser.wait("video.readyState > 1")
+    for seconds in (10, 45):
+        browser.js(f"seek(0, {seconds} + 0.02)")
+        assert number_on_screen(browser, tmp_path) == 25 * seconds
+
+
+def test_where_a_broken_clock_cannot_be_mended_the_page_says_so(browser, spotted, tmp_path):
+    part = write_video(tmp_path / "part.ts", EVERY_40_MS[:250], codec="libx265")
+    page = spot_video(spotted, "broken", {"1_224p.ts": join(tmp_path / "joined.ts", part, part)})
+    browser.open(page)
+    browser.wait("!el('no-video').hidden")
+    assert "clock breaks at 10.0 s" in browser.js("el('no-video-reason').textContent")
+
+
+def test_a_video_that_begins_later_on_its_own_clock_shows_the_same_moment(browser, spotted, tmp_path):
+    """Browsers count from the file's clock; ours begins with the file."""
+    late = write_video(tmp_path / "late.mkv", [7000 + time for time in EVERY_40_MS])
+    browser.open(spot_video(spotted, "late", {"1_224p.mkv": late}))
+    browser.wait("video.readyState > 1")
+    browser.js("seek(0, 20.02)")
+    assert number_on_screen(browser, tmp_path) == 500
+    assert browser.js("state.seconds") == pytest.approx(20.02, abs=0.01)
+
+
+def test_of_an_hq_video_the_half_is_shown(browser, spotted, tmp_path):
+    hq = write_video(tmp_path / "hq.mkv", range(0, 80_000, 40))
+    trims = "[1_HQ.mkv]\nstart_time_second = 15\nduration_second = 60\n"
+    browser.open(spot_video(spotted, "hq", {"1_HQ.mkv": hq}, trims))
+    browser.wait("video.readyState > 1")
+    browser.js("seek(0, 20.02)")
+    assert number_on_screen(browser, tmp_path) == 25 * 35
+
+
+def test_an_hq_video_without_video_ini_is_not_shown_at_the_wrong_moment(browser, spotted, tmp_path):
+    hq = write_video(tmp_path / "hq.mkv", EVERY_40_MS[:50])
+    browser.open(spot_video(spotted, "hq-alone", {"1_HQ.mkv": hq}))
+    browser.wait("!el('no-video').hidden")
+    assert "no video.ini" in browser.js("el('no-video-reason').textContent")
+
+
+@pytest.fixture
+def server_without_ranges(spotted):
+    """Python's own: it knows no range requests."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *arguments):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(spotted))) as server:
+        thread = Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_server_that_cannot_jump_in_a_video_is_said(browser, server_without_ranges):
+    browser.open(f"{server_without_ranges}/out/report.html")
+    browser.wait("!el('no-video').hidden")
+    assert "range requests" in browser.js("el('no-video-reason').textContent")
+
+
+# ---- by keyboard and by ear
+
+
+def focused(page: Page, what: str) -> str | None:
+    return page.js(f"document.activeElement.{what} ?? null")
+
+
+def test_tab_reaches_the_list_and_the_arrows_go_on_from_there(match):
+    page = match.page
+    for _ in range(60):
+        page.press("Tab", 9)
+        if focused(page, "dataset.id"):
+            break
+    assert focused(page, "dataset.id") == page.js("listed()[0].id")
+    assert focused(page, "matches(':focus-visible')")
+    for number in (1, 2):
+        page.press("ArrowDown", 40)
+        assert focused(page, "dataset.id") == page.js(f"listed()[{number}].id") == page.js("state.selected")
+    page.press("ArrowUp", 38)
+    assert focused(page, "dataset.id") == page.js("listed()[1].id")
+    page.press("Enter", 13)
+    page.wait("!video.paused")
+    assert page.js("state.selected") == focused(page, "dataset.id")
+    page.press("]")
+    assert focused(page, "className.includes('row')")
+    page.press("Tab", 9)
+    assert focused(page, "dataset.id") is None
+
+
+def test_one_row_of_the_list_is_a_stop_of_the_tab_key(match):
+    assert match.page.js("document.querySelectorAll('.row[tabindex=\"0\"]').length") == 1
+    match.page.click(".row[data-id=e3]")
+    assert match.page.js("document.querySelector('.row[tabindex=\"0\"]').dataset.id") == "e3"
+
+
+def test_the_zoom_buttons_are_reached_and_pressed_by_keyboard(match):
+    page = match.page
+    reached = set()
+    for _ in range(60):
+        page.press("Tab", 9)
+        reached.add(focused(page, "id"))
+        if focused(page, "id") == "zoom-in":
+            break
+    assert {"zoom-out", "zoom-fit", "zoom-in"} <= reached
+    page.press("Enter", 13)
+    assert page.js("state.zoom") == 2
+
+
+def test_what_a_screen_reader_says(match):
+    nodes = match.page.accessible()
+    named = {(node["role"], node["name"]) for node in nodes}
+    assert {("button", "Zoom in"), ("button", "Zoom out"), ("button", "Show the whole match")} <= named
+    assert {("button", "Previous event"), ("button", "Next event"), ("slider", "Confidence")} <= named
+    first = match.events[0]
+    words = {"card": "Card", "subs": "Substitution", "soccer": "Goal"}
+    rows = [name for role, name in named if role == "button" and "half, 0" in name]
+    assert len(rows) == match.page.js("listed().length")
+    assert any(
+        row.startswith(f"1', {words[first['label']]}, {round(100 * first['confidence'])} %, 1st half") for row in rows
+    )
+    assert all(name for role, name in named if role in ("button", "slider", "combobox"))

@@ -1,0 +1,59 @@
+"""The video of a half for the page: which file a browser shows, and where in it the half begins."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rmsnet.errors import UserError
+from rmsnet.matches.highlights.cutting import copy_half
+from rmsnet.matches.match import MatchHalf
+from rmsnet.video.clock import ONE_CLOCK
+from rmsnet.video.files import half_video, is_untrimmed
+
+
+@dataclass(frozen=True)
+class PageVideo:
+    """What the page shows of a half.
+
+    Attributes:
+        path: the video; None: there is none to show.
+        start_seconds: where on the browser's clock the half begins.
+        remark: why there is none, "" where there simply is none.
+    """
+
+    path: Path | None
+    start_seconds: float = 0.0
+    remark: str = ""
+
+
+def page_video(half: MatchHalf, out: Path) -> PageVideo:
+    """The video of a half for the page; one whose clock breaks is copied into the folder on one clock.
+
+    Args:
+        half: of the match.
+        out: the match's folder.
+    """
+    import av
+
+    if half.video is None:
+        return PageVideo(None)
+    try:
+        shown = half_video(half.video)
+    except UserError as error:
+        # What it cannot play the page says itself; of an untrimmed file nobody knows where the half is.
+        return PageVideo(None, remark=str(error)) if is_untrimmed(half.video) else PageVideo(half.video)
+    recording = shown.recording
+    if recording.clock == ONE_CLOCK:
+        # Browsers keep the file's own clock, which may begin later than 0.
+        return PageVideo(half.video, shown.start_seconds + max(0.0, float(recording.start)))
+    copy = out / "videos" / f"{half.number}.mp4"
+    try:
+        if copy_half(half.video, copy):
+            return PageVideo(copy, shown.start_seconds)
+        reason = "its codecs are not for browsers"
+    except (av.FFmpegError, OSError, ValueError) as error:
+        reason = " ".join(str(error).split())
+    return PageVideo(
+        None,
+        remark=f"{half.video.name}: {recording.remarks[0]}; browsers lose their place there, and it cannot be copied "
+        f"on one clock ({reason}). The highlights (--highlights) show its events.",
+    )

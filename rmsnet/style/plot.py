@@ -1,0 +1,156 @@
+"""Plots as PNG bytes: one kind of figure, axes, line and bar; the same data give the same bytes.
+
+Made with `matplotlib.figure.Figure`: no window, no state, and Matplotlib is loaded by who draws.
+"""
+
+import io
+import warnings
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rmsnet.style.palette import QUIET, Look, look
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.figure import Figure
+
+_DOTS_PER_INCH = 110
+_MARKERS_OF_A_LINE = 12
+_FONTS = (
+    *("Noto Sans CJK JP", "Noto Sans CJK SC", "Noto Sans JP", "Source Han Sans", "WenQuanYi Zen Hei", "IPAexGothic"),
+    *("Hiragino Sans", "Yu Gothic", "Microsoft YaHei", "Malgun Gothic", "Noto Sans Arabic", "Noto Sans Devanagari"),
+)
+"""Fonts with the letters that Matplotlib's own lacks."""
+
+
+def figure(
+    note: str, rows: int = 1, columns: int = 1, *, width: float = 8.0, height: float = 4.2
+) -> "tuple[Figure, list[Axes]]":
+    """A figure with its panels, row by row.
+
+    Args:
+        note: what the numbers are from, for the corner.
+        rows: of panels.
+        columns: of panels.
+        width: inches.
+        height: inches.
+    """
+    from matplotlib.figure import Figure
+
+    made = Figure(figsize=(width, height), dpi=_DOTS_PER_INCH, layout="constrained")
+    panels = made.subplots(rows, columns, squeeze=False).flatten().tolist()
+    for panel in panels:
+        panel.spines[["top", "right"]].set_visible(False)
+        panel.grid(alpha=0.25)
+        panel.set_axisbelow(True)
+    made.supxlabel(note, x=0.995, ha="right", fontsize=7, color=QUIET.on_light)
+    return made, panels
+
+
+def png(made: "Figure") -> bytes:
+    """The picture, without the date and the name of the program; its texts stand as they are, in any script."""
+    import matplotlib
+    from matplotlib.text import Text
+
+    families, buffer = _families(), io.BytesIO()
+    for text in made.findobj(Text):
+        text.set_parse_math(False)  # "$" begins no formula
+        text.set_fontfamily(families)
+    # Ticks are made while the figure is drawn.
+    with matplotlib.rc_context({"text.parse_math": False, "font.family": families}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from")  # drawn as a box
+        made.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()
+
+
+@cache
+def _families() -> list[str]:
+    """Matplotlib's own font, then those of `_FONTS` that are installed."""
+    from matplotlib import font_manager
+
+    installed = {font.name for font in font_manager.fontManager.ttflist}
+    return ["DejaVu Sans", *(name for name in _FONTS if name in installed)]
+
+
+def name_axes(axes: "Axes", title: str = "", x: str = "", y: str = "") -> None:
+    """Title and labels, and the legend beside the panel where something in it has a name."""
+    axes.set_title(title, loc="left", fontsize=11)
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    names = axes.get_legend_handles_labels()[1]
+    if names:
+        place: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0), "ncols": 1 + len(names) // 25}
+        axes.legend(frameon=False, fontsize=8, **place)
+
+
+def whole_numbers(axis: "Axis") -> None:
+    """No tick between two counts."""
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_major_locator(MaxNLocator("auto", integer=True))
+
+
+def draw_line(
+    axes: "Axes",
+    x: npt.ArrayLike,
+    y: npt.ArrayLike,
+    name: str,
+    of: Look,
+    band: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
+) -> None:
+    """A line with a dozen markers at most, and the band of its interval.
+
+    Args:
+        axes: where.
+        x: of its points.
+        y: of its points.
+        name: for the legend.
+        of: the look of what it shows.
+        band: lower and upper end at each x.
+    """
+    every = max(1, -(-len(np.asarray(x)) // _MARKERS_OF_A_LINE))
+    colour = of.colour.on_light
+    shape: dict[str, Any] = {"linestyle": of.line, "marker": of.marker, "markersize": 4, "markevery": every}
+    axes.plot(x, y, color=colour, linewidth=1.6, label=name, **shape)
+    if band is not None:
+        axes.fill_between(
+            np.asarray(x), np.asarray(band[0]), np.asarray(band[1]), color=colour, alpha=0.15, linewidth=0
+        )
+
+
+def draw_bars(
+    axes: "Axes",
+    names: Sequence[str],
+    series: Mapping[str, Sequence[int]],
+    looks: Mapping[str, Look] | None = None,
+    *,
+    stacked: bool = False,
+) -> None:
+    """Horizontal bars of counts, from the top, with their numbers behind them.
+
+    Args:
+        axes: where.
+        names: of the bars.
+        series: the counts of every name, by what they count.
+        looks: by what they count; None: by their place.
+        stacked: one bar of all series with their sum behind it, instead of a bar each.
+    """
+    place, start = np.arange(len(names)), np.zeros(len(names))
+    height = 0.78 if stacked else 0.78 / len(series)
+    for number, (name, counts) in enumerate(series.items()):
+        at = place if stacked else place + height * (number - (len(series) - 1) / 2)
+        colour = (looks[name] if looks else look(number)).colour.on_light
+        axes.barh(at, counts, height=height, left=start if stacked else 0.0, color=colour, label=name)
+        start = start + counts if stacked else np.asarray(counts)
+        if not stacked or number == len(series) - 1:
+            for y, count in zip(at, start, strict=True):
+                axes.annotate(f" {count:,.0f}", (count, y), va="center", fontsize=8)
+    axes.set_yticks(place, names)
+    axes.invert_yaxis()
+    axes.margins(x=0.12)
+    whole_numbers(axes.xaxis)
