@@ -50,6 +50,7 @@ CORE = (
     "training/sampling",
     "training/inputs",
     "training/history",
+    "training/learner",
     "training/step_graph",
     "training/trainer",
     "training/loop",

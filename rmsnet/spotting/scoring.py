@@ -16,7 +16,8 @@ from rmsnet.spotting.decoding import ClipScores, Ints
 ASSUMED_OFFSET = 0.5
 """The relative offset of a network without the regression branch (paper, IV-D)."""
 
-CLIPS_AT_ONCE = 512
+CLIPS_AT_ONCE = {"cpu": 512, "cuda": 4096}
+"""A GPU computes few in less time than they take to launch; 4,096 clips of 41 frames, 512 float32 features: 0.34 GB."""
 
 
 Scorer = Callable[[Tensor], tuple[Tensor, Tensor]]
@@ -53,7 +54,7 @@ def score_clips(
     logits: list[Tensor] = []
     offset: list[Tensor] = []
     with torch.inference_mode():
-        for part in _parts(len(first)):
+        for part in _parts(len(first), CLIPS_AT_ONCE[torch.device(device).type]):
             rows = torch.minimum(first[part, None] + index, last[part, None])
             # Clips overlap and follow each other: each frame travels once, and clips are made where they are scored.
             start = int(rows[0, 0])
@@ -133,9 +134,9 @@ def _clips_of_halves(bank: FrameBank, clip_frames: int, stride: int) -> tuple[Te
     )
 
 
-def _parts(clips: int) -> Iterator[slice]:
-    for start in range(0, clips, CLIPS_AT_ONCE):
-        yield slice(start, start + CLIPS_AT_ONCE)
+def _parts(clips: int, at_once: int) -> Iterator[slice]:
+    for start in range(0, clips, at_once):
+        yield slice(start, start + at_once)
 
 
 def sliding_clips(frames: int, clip_frames: int, stride: int) -> Ints:
