@@ -69,6 +69,19 @@ class Page:
             for kind in ("mousePressed", "mouseReleased"):
                 self._call("Input.dispatchMouseEvent", type=kind, x=box[0], y=box[1], button="left", clickCount=count)
 
+    def drag(self, selector: str, x: float, y: float) -> None:
+        """Drag the middle of an element to a place on the screen."""
+        box = self.js(
+            f"(() => {{ const r = document.querySelector({json.dumps(selector)}).getBoundingClientRect();"
+            "return [r.x + r.width / 2, r.y + r.height / 2]; })()"
+        )
+        for kind, place in (("mousePressed", box), ("mouseMoved", (x, y)), ("mouseReleased", (x, y))):
+            self._call("Input.dispatchMouseEvent", type=kind, x=place[0], y=place[1], button="left", clickCount=1)
+
+    def allow_clipboard(self) -> None:
+        """Let pages read what they have copied."""
+        self._call("Browser.grantPermissions", permissions=["clipboardReadWrite", "clipboardSanitizedWrite"])
+
     def press(self, key: str, code: int = 0) -> None:
         """One key: a character, or a name such as "ArrowRight" with its key code."""
         written = "\r" if key == "Enter" else key

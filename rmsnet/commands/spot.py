@@ -36,10 +36,16 @@ def add_parser(commands: Commands) -> None:
             action="append",
             default=[],
             metavar="[CLASS=]SECONDS",
-            help=f"what clips, reel and exports show {side} an event; may be repeated: --{name} 6 --{name} goal=20",
+            help=f"what clips, page and exports show {side} an event; may be repeated: --{name} 6 --{name} goal=20",
         )
     parser.add_argument(
         "--reel-classes", metavar="CLASS,…", help="classes that are cut and exported (default: all that the model has)"
+    )
+    parser.add_argument(
+        "--reel-events",
+        type=Path,
+        metavar="CSV",
+        help="cut and export these events, as the page saves them (default: what is sure enough)",
     )
     parser.add_argument("--split", help="of a dataset: test, challenge, … (default: all games of its lists)")
     finish(parser, run, device=True, params=False)
@@ -59,6 +65,7 @@ def run(options: argparse.Namespace) -> Any:
         before=options.before,
         after=options.after,
         reel_classes=options.reel_classes,
+        reel_events=options.reel_events,
         split=options.split,
         device=options.device,
         shown=not options.json,

@@ -82,6 +82,15 @@ class FrameBank:
         """Of a match, half 1 first."""
         return periods_of(self.info)
 
+    @property
+    def looks(self) -> Mapping[str, Mapping[str, Any]]:
+        """What the dataset says of how its classes are shown, see `rmsnet.style.palette.Said`."""
+        return dict(self.info.get("looks", {}))
+
+    def said(self, half: int, position_ms: int) -> str:
+        """A time as people say it; the half numbers `halves`."""
+        return self.periods[self.halves[half].half - 1].said(position_ms)
+
     def frame_of(self, position_ms: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """(N,) the frame, counted within its half, that shows each time: the first one not before it."""
         frames = np.ceil((position_ms / 1000 - self.first_frame_seconds) * self.frame_rate - 1e-9)

@@ -45,7 +45,7 @@ def precomputed(dataset: Dataset, halves: Mapping[str, Sequence[Half]], params: 
     Raises:
         UserError: a file is absent or unreadable, two have several widths, or the rate is not that of the parameters.
     """
-    kind = kind_of(dataset, params)
+    kind = feature_kind(dataset, params)
     arrays: dict[str, list[Features]] = {}
     width: int | None = None
     for split, of_split in halves.items():
@@ -62,7 +62,7 @@ def precomputed(dataset: Dataset, halves: Mapping[str, Sequence[Half]], params: 
     return Source(arrays, {"name": kind.name}, kind.frame_rate, kind.first_frame_seconds)
 
 
-def kind_of(dataset: Dataset, params: ExtractParams) -> FeatureKind:
+def feature_kind(dataset: Dataset, params: ExtractParams) -> FeatureKind:
     """The features that the parameters name, with their rate.
 
     Raises:

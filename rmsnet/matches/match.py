@@ -5,11 +5,6 @@ from pathlib import Path
 
 from rmsnet.dataset.labels import Event
 
-HALF_MINUTES = 45
-
-LONGEST_HALF_MINUTES = 75
-"""What is longer is no half: a whole match in one file, or features of another rate."""
-
 
 @dataclass(frozen=True)
 class MatchHalf:
@@ -55,15 +50,6 @@ class Match:
     def shown_videos(self) -> dict[int, Path]:
         """What people look at, by half."""
         return {half.number: half.video for half in self.halves if half.video is not None}
-
-
-def match_minute(half: int, position_ms: int) -> str:
-    """The minute as it is said on television: 67', and 45+2' in the injury time of the first half."""
-    minute = position_ms // 60_000 + 1
-    before = (half - 1) * HALF_MINUTES
-    if minute > HALF_MINUTES:
-        return f"{before + HALF_MINUTES}+{minute - HALF_MINUTES}'"
-    return f"{before + minute}'"
 
 
 def clock(position_ms: int) -> str:

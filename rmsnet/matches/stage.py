@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +10,15 @@ import numpy as np
 
 from rmsnet.dataset.feature_files import Features, open_features
 from rmsnet.dataset.labels import truth_of
+from rmsnet.dataset.periods import periods_of
 from rmsnet.errors import UserError
 from rmsnet.evaluation.results import RESULTS, results_of
-from rmsnet.features.bank import BankHalf, FrameBank
+from rmsnet.features.bank import TOLD_ON, BankHalf, FrameBank
 from rmsnet.features.shards import Shard
 from rmsnet.files import write_bytes, write_json, write_text
 from rmsnet.matches.exports.writing import export_match, require_formats, require_sources
-from rmsnet.matches.highlights.clips import Highlight, write_highlights
-from rmsnet.matches.match import LONGEST_HALF_MINUTES, Match, clock, match_minute
+from rmsnet.matches.highlights.clips import HIGHLIGHTS, Highlight, Highlights, write_highlights
+from rmsnet.matches.match import Match, clock
 from rmsnet.matches.overview import EVENT_COLUMNS, write_events, write_overview
 from rmsnet.matches.page.match_page import match_page
 from rmsnet.matches.page.page_video import page_video
@@ -70,6 +72,7 @@ def spot_stage(
     before: Sequence[str] = (),
     after: Sequence[str] = (),
     reel_classes: str | None = None,
+    reel_events: Path | None = None,
     split: str | None = None,
     shard: Shard | None = None,
     device: str = "auto",
@@ -87,7 +90,7 @@ def spot_stage(
         confidence: least confidence of highlights, and where the page's slider stands.
         highlights: cut clips and a reel.
         exports: formats of `rmsnet.matches.exports.writing` in which events and cuts are written.
-        before, after, reel_classes: what clips, reel and exports show, see `rmsnet.matches.stretches`.
+        before, after, reel_classes, reel_events: what clips, reel and exports show, see `rmsnet.matches.stretches`.
         split: of a dataset; None: all of it.
         shard: take this part of the matches only; `rmsnet.matches.overview.join_spotted` makes the whole of all parts.
         device: "auto", "cpu" or "cuda".
@@ -101,16 +104,14 @@ def spot_stage(
         raise UserError(f"--stride {stride}: must be at least 1")
     if not 0 <= confidence <= 1:
         raise UserError(f"--confidence {confidence}: must lie in [0, 1]")
-    if (before or after or reel_classes is not None) and not (highlights or exports):
-        raise UserError(
-            "--before, --after and --reel-classes are about clips and exports; add --highlights or --export"
-        )
     require_formats(exports)
     folder = find_model(model)
     spotter = load_model(folder, choose_device(device))
     params = _params(spotter, stride)
-    stretches = choose_stretches(spotter.classes, before, after, reel_classes)
-    matches = find_matches(sources, spotter.config["features"]["name"], spotter.classes, split)
+    stretches = choose_stretches(spotter.classes, before, after, reel_classes, reel_events)
+    periods = len(periods_of(spotter.config))
+    matches = find_matches(sources, spotter.config["features"]["name"], spotter.classes, split, periods)
+    _require_chosen(stretches, matches)
     one = shard is None and len(matches) == 1 and "/" not in matches[0].name
     if shard is not None:
         matches = shard.games(matches)
@@ -146,6 +147,18 @@ def _params(spotter: SpottingModel, stride: int | None) -> SpotParams:
     if spotter.spot.suppression == "none" and not spotter.spot.votes and stride < spotter.clip_frames:
         return replace(spotter.spot, stride=stride, suppression="hard")
     return replace(spotter.spot, stride=stride)
+
+
+def _require_chosen(stretches: Stretches, matches: Sequence[Match]) -> None:
+    """Refuse chosen events that cannot be the match's."""
+    if stretches.events is None:
+        return
+    if len(matches) > 1:
+        raise UserError(f"--reel-events: are those of one match, and there are {len(matches)}; spot the one alone")
+    there = {half.number for half in matches[0].halves}
+    for event in stretches.events:
+        if event.half not in there:
+            raise UserError(f"--reel-events: has an event in half {event.half}, which {matches[0].name} does not have")
 
 
 def _require_videos(match: Match) -> None:
@@ -210,8 +223,9 @@ def _spot(
     write_json(out / ORIGIN_FILE, origin(spotter))
     write_events(out, events)
     note = f"{marked(spotter.config['name'], simulated)}, {match.name}"
-    write_bytes(out / "votes.png", plot_votes(votes, predictions, bank, note))
-    page = match_page(
+    write_bytes(out / "votes.png", plot_votes(votes, predictions, bank, spotter.clip_frames, note))
+    page = partial(
+        match_page,
         match,
         bank,
         predictions,
@@ -221,12 +235,16 @@ def _spot(
         confidence=confidence,
         model=f"{spotter.config['name']} ({model})" if model.startswith("models:") else str(spotter.config["name"]),
         simulated=simulated,
+        clip_frames=spotter.clip_frames,
+        stretches=stretches,
     )
-    write_text(out / "report.html", page)
+    write_text(out / "report.html", page())
     picked = pick(predictions, bank, np.flatnonzero(predictions.confidence >= confidence), stretches)
     if highlights:
         try:
-            warnings += _cut(match, picked, out / "highlights", shown)
+            made, left_out = _cut(match, picked, out / HIGHLIGHTS, shown)
+            write_text(out / "report.html", page(highlights=made))
+            warnings += left_out
         except UserError as error:  # the spots are there, and other matches may follow
             warnings.append(f"no highlights: {error}")
     files: tuple[Path, ...] = ()
@@ -254,7 +272,11 @@ def _bank(match: Match, parts: Sequence[Features], spotter: SpottingModel) -> Fr
         spotter.classes,
         spotter.config["frame_rate"],
         spotter.config["first_frame_seconds"],
-        {"features": spotter.config["features"], "simulated": match.simulated},
+        {
+            "features": spotter.config["features"],
+            "simulated": match.simulated,
+            **{key: spotter.config[key] for key in TOLD_ON if key in spotter.config},
+        },
     )
 
 
@@ -262,11 +284,11 @@ def _too_long(match: Match, bank: FrameBank) -> list[str]:
     """A line for each half that is none."""
     lines = []
     for half, rows in zip(match.halves, bank.halves, strict=True):
-        minutes = float(bank.seconds_of(np.array(rows.frames))) / 60
-        if minutes > LONGEST_HALF_MINUTES:
+        seconds = float(bank.seconds_of(np.array(rows.frames)))
+        if seconds > bank.periods[half.number - 1].longest_seconds:
             lines.append(
-                f"{half.features or half.videos[0]}: {minutes:.0f} minutes are no half, whose minutes are counted from "
-                "its start; give each half a file of its own"
+                f"{half.features or half.videos[0]}: {seconds / 60:.0f} minutes are no half, whose minutes are counted "
+                "from its start; give each half a file of its own"
             )
     return lines
 
@@ -286,7 +308,7 @@ def _rows(predictions: Predictions, bank: FrameBank) -> list[dict[str, Any]]:
         values = (
             half,
             clock(position_ms),
-            match_minute(half, position_ms),
+            bank.said(half_number, position_ms),
             position_ms,
             bank.classes[label],
             confidence,
@@ -295,9 +317,9 @@ def _rows(predictions: Predictions, bank: FrameBank) -> list[dict[str, Any]]:
     return rows
 
 
-def _cut(match: Match, events: Sequence[Highlight], folder: Path, shown: bool) -> list[str]:
+def _cut(match: Match, events: Sequence[Highlight], folder: Path, shown: bool) -> tuple[Highlights, list[str]]:
     from rmsnet.progress import progress
 
     with progress("highlights", "event", 2 * len(events), shown) as advance:
         done = write_highlights(match.shown_videos, events, folder, lambda: advance(1))
-    return [f"{title}, left out of the highlights" for title in done.left_out]
+    return done, [f"{title}, left out of the highlights" for title in done.left_out]

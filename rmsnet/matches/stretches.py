@@ -1,31 +1,51 @@
-"""What of a match's events is cut and exported: which classes, and how much before and behind each."""
+"""What of a match's events is cut and exported: which of them, and how much before and behind each."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
 
 from rmsnet.errors import UserError
 from rmsnet.features.bank import FrameBank
 from rmsnet.matches.highlights.clips import AFTER_SECONDS, BEFORE_SECONDS, Highlight
+from rmsnet.reading.rows import read_rows
 from rmsnet.spots import Predictions
 from rmsnet.style.palette import class_looks, name_of
 
 
+class Chosen(NamedTuple):
+    """An event that somebody has chosen."""
+
+    half: int
+    position_ms: int
+    label: str
+    confidence: float
+
+
 @dataclass(frozen=True)
 class Stretches:
-    """By class, for the classes that are shown.
+    """What is shown.
 
     Attributes:
-        before: seconds that are shown before an event.
+        classes: that are cut and exported.
+        before: seconds before an event, by class.
         after: seconds behind it.
+        events: those that are cut and exported, in order of time; None: of what is found what is sure enough.
     """
 
+    classes: frozenset[str]
     before: Mapping[str, float]
     after: Mapping[str, float]
+    events: tuple[Chosen, ...] | None = None
 
 
 def choose_stretches(
-    classes: Sequence[str], before: Sequence[str] = (), after: Sequence[str] = (), only: str | None = None
+    classes: Sequence[str],
+    before: Sequence[str] = (),
+    after: Sequence[str] = (),
+    only: str | None = None,
+    events: Path | None = None,
 ) -> Stretches:
     """Read what somebody wants to see.
 
@@ -33,9 +53,10 @@ def choose_stretches(
         classes: the model's.
         before, after: "8" for all classes, "goal=20" for one; a class may be named as people or as files name it.
         only: names of the classes that are shown, with commas between; None: all.
+        events: a table with the columns half, position_ms and label, such as events.csv or what the page saves.
 
     Raises:
-        UserError: no such class, no number, or nothing left to show.
+        UserError: no such class, no number, no such table, or nothing left to show.
     """
     named = {_bare(name): label for label in classes for name in (label, name_of(label))}
     shown = classes if only is None else [_class("--reel-classes", name, named) for name in only.split(",")]
@@ -43,25 +64,60 @@ def choose_stretches(
     for label in shown:
         if lead[label] + tail[label] == 0:
             raise UserError(f"--before and --after are 0 for {name_of(label)}: nothing would be shown of it")
-    return Stretches({label: lead[label] for label in shown}, {label: tail[label] for label in shown})
+    return Stretches(frozenset(shown), lead, tail, None if events is None else _chosen(events, named))
 
 
 def pick(predictions: Predictions, bank: FrameBank, rows: Iterable[int], stretches: Stretches) -> list[Highlight]:
-    """The events of some rows, in their order, whose classes are shown."""
-    looks = class_looks(bank.classes)
-    return [
-        Highlight(
+    """The chosen events, or those of some rows, in order of time, whose classes are shown."""
+    found = stretches.events or (
+        Chosen(
             bank.halves[predictions.half[row]].half,
             int(predictions.position_ms[row]),
-            label,
-            looks[predictions.label[row]].colour.on_dark,
+            bank.classes[predictions.label[row]],
             float(predictions.confidence[row]),
-            stretches.before[label],
-            stretches.after[label],
         )
         for row in rows
-        if (label := bank.classes[predictions.label[row]]) in stretches.before
+    )
+    looks = class_looks(bank.classes, bank.looks)
+    colours = {label: look.colour.on_dark for label, look in zip(bank.classes, looks, strict=True)}
+    return [
+        Highlight(
+            one.half,
+            one.position_ms,
+            one.label,
+            colours[one.label],
+            one.confidence,
+            stretches.before[one.label],
+            stretches.after[one.label],
+            name_of(one.label, bank.looks),
+            bank.periods,
+        )
+        for one in found
+        if one.label in stretches.classes and not bank.looks.get(one.label, {}).get("hidden")
     ]
+
+
+def _chosen(path: Path, named: Mapping[str, str]) -> tuple[Chosen, ...]:
+    """The events of a table.
+
+    Raises:
+        UserError: no such table, a column that is missing, no number, no such class, or no event.
+    """
+    rows = read_rows(path, ("half", "position_ms", "label"), "--reel-events takes a table such as events.csv")
+    events = []
+    for line, row in enumerate(rows, start=2):
+        where = f"--reel-events {path}, line {line}"
+        try:
+            half, position_ms, confidence = int(row["half"]), int(row["position_ms"]), row.get("confidence") or 1
+            event = Chosen(half, position_ms, _class(where, row["label"], named), float(confidence))
+        except ValueError:
+            raise UserError(f"{where}: half, position_ms or confidence is no number: {dict(row)}") from None
+        if event.half < 1 or event.position_ms < 0:
+            raise UserError(f"{where}: half must be at least 1 and position_ms at least 0")
+        events.append(event)
+    if not events:
+        raise UserError(f"--reel-events {path}: holds no event")
+    return tuple(sorted(events))
 
 
 def _seconds(option: str, values: Sequence[str], named: Mapping[str, str], default: float) -> dict[str, float]:

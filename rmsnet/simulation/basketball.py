@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rmsnet.dataset.description import KICK_OFFS
+from rmsnet.dataset.kick_offs import KICK_OFFS
 from rmsnet.dataset.labels import Event
 from rmsnet.files import atomic_file, write_json, write_text
 from rmsnet.simulation.appearance import half_features, match_looks, world_looks

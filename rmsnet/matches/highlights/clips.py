@@ -13,11 +13,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from rmsnet.dataset.periods import HALVES, Period
 from rmsnet.errors import UserError
 from rmsnet.files import atomic_folder
 from rmsnet.matches.highlights.cutting import copy_clip
 from rmsnet.matches.highlights.reel import Caption, Segment, encode
-from rmsnet.matches.match import match_minute
 from rmsnet.style.palette import name_of
 from rmsnet.video.files import half_video
 from rmsnet.video.opening import reason
@@ -27,6 +27,9 @@ BEFORE_SECONDS = 8.0
 
 AFTER_SECONDS = 7.0
 """What it shows behind it: the celebration, the card held up, the players that change."""
+
+HIGHLIGHTS = "highlights"
+"""Folder of a match's clips."""
 
 REEL = "reel.mp4"
 
@@ -42,6 +45,8 @@ class Highlight:
         color: #rrggbb of its class.
         confidence: how sure the model is.
         before, after: seconds that are shown before it and behind it.
+        shown_as: what people read for its class; "" as usual.
+        periods: of the match; they say how its time is said.
     """
 
     half: int
@@ -51,10 +56,22 @@ class Highlight:
     confidence: float = 1.0
     before: float = BEFORE_SECONDS
     after: float = AFTER_SECONDS
+    shown_as: str = ""
+    periods: tuple[Period, ...] = HALVES
+
+    @property
+    def name(self) -> str:
+        """What people read for its class."""
+        return self.shown_as or name_of(self.label)
+
+    @property
+    def minute(self) -> str:
+        """Its time as people say it."""
+        return self.periods[self.half - 1].said(self.position_ms)
 
     @property
     def title(self) -> str:
-        return f"{name_of(self.label)} {match_minute(self.half, self.position_ms)}"
+        return f"{self.name} {self.minute}"
 
 
 @dataclass(frozen=True)
@@ -62,12 +79,16 @@ class Highlights:
     """What was made.
 
     Attributes:
-        clips: names of the clips, a clip per event in order of time.
+        events: those that have a clip, in order of time.
+        clips: names of their clips.
+        reel: whether they are joined in one.
         copied: how many of them are copies of the video's own packets.
         left_out: titles of events that are not shown, and why.
     """
 
+    events: tuple[Highlight, ...]
     clips: tuple[str, ...]
+    reel: bool
     copied: int
     left_out: tuple[str, ...]
 
@@ -97,6 +118,7 @@ def write_highlights(
     clips: list[str] = []
     copied = 0
     shown = []
+    reel = False
     with atomic_folder(folder) as partial:
         for number, event in enumerate(inside, start=1):
             name = f"{number:02d}_{_file_name(event)}.mp4"
@@ -114,10 +136,11 @@ def write_highlights(
             segments = [_segment(videos, event, seconds, caption=True) for event in shown]
             try:
                 encode(join_overlapping(segments), partial / REEL, advance)
+                reel = True
             except (UserError, av.FFmpegError, ValueError) as error:
                 (partial / REEL).unlink(missing_ok=True)
                 left_out.append(f"{REEL}: {_why(error, segments[0].video)}")
-    return Highlights(tuple(clips), copied, tuple(left_out))
+    return Highlights(tuple(shown), tuple(clips), reel, copied, tuple(left_out))
 
 
 def _cut(segment: Segment, out: Path) -> bool:
@@ -152,7 +175,7 @@ def segment_of(video: Path, seconds: float, event: Highlight) -> Segment:
     """
     at = event.position_ms / 1000
     start, end = max(0.0, at - event.before), min(seconds, at + event.after)
-    caption = Caption(start, name_of(event.label), match_minute(event.half, event.position_ms), event.color, at)
+    caption = Caption(start, event.name, event.minute, event.color, at)
     return Segment(video, start, end, (caption,))
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -11,16 +12,26 @@ from urllib.parse import quote
 
 import numpy as np
 
+from rmsnet.dataset.periods import HALVES, Period
+from rmsnet.errors import UserError
 from rmsnet.features.bank import FrameBank
-from rmsnet.matches.match import HALF_MINUTES, Match, match_minute
+from rmsnet.matches.exports.cuts import Source
+from rmsnet.matches.exports.timecode import labels_a_second
+from rmsnet.matches.highlights.clips import HIGHLIGHTS, REEL, Highlights
+from rmsnet.matches.match import Match
 from rmsnet.matches.page.page_video import PageVideo
 from rmsnet.matches.page.votes import Votes
+from rmsnet.matches.stretches import Stretches
 from rmsnet.spots import Predictions
 from rmsnet.style.page import MADE_BY, style, text
 from rmsnet.style.palette import class_looks, name_of
 
 # "2015-02-21 - 18-00 Chelsea 1 - 1 Burnley", the name of a game in SoccerNet.
 _GAME = re.compile(r"(\d{4}-\d{2}-\d{2}) - (\d{2})-(\d{2}) (.+)")
+
+
+SCRIPTS = ("moments", "page", "video", "acts", "event", "reel", "settings", "start")
+"""The parts of the page's script, in order."""
 
 
 def match_page(
@@ -34,6 +45,9 @@ def match_page(
     confidence: float,
     model: str,
     simulated: bool,
+    clip_frames: int,
+    stretches: Stretches,
+    highlights: Highlights | None = None,
 ) -> str:
     """The page as HTML.
 
@@ -47,7 +61,12 @@ def match_page(
         confidence: where the slider stands at first.
         model: name of the model, for people.
         simulated: whether model or match are made up.
+        clip_frames: of the model: so many clips hold a frame, and may vote for it.
+        stretches: what is shown around events when they are played.
+        highlights: clips below `out`, None: there are none.
     """
+    made = {} if highlights is None else dict(zip(highlights.events, highlights.clips, strict=True))
+    clips = {(one.half, one.position_ms, one.label): f"{HIGHLIGHTS}/{name}" for one, name in made.items()}
     title, subtitle = _title(match.name)
     tags = [[f"model {model}", False], *([["simulated", True]] if simulated else [])]
     data = {
@@ -55,35 +74,58 @@ def match_page(
         "subtitle": subtitle,
         "tags": tags,
         "confidence": confidence,
-        "most_votes": max(1, int(votes.max(initial=0))),
+        "most_votes": clip_frames,
+        "reel": f"{HIGHLIGHTS}/{REEL}" if highlights is not None and highlights.reel else None,
         "frame_rate": bank.frame_rate,
         "first_frame_seconds": bank.first_frame_seconds,
         "classes": [
-            {"name": name_of(label), **look.colour._asdict()}
-            for label, look in zip(bank.classes, class_looks(bank.classes), strict=True)
+            {
+                "name": name_of(label, bank.looks),
+                "label": label,
+                "hidden": bool(bank.looks.get(label, {}).get("hidden")),
+                **look.colour._asdict(),
+                "before": stretches.before[label],
+                "after": stretches.after[label],
+                "in_reel": label in stretches.classes,
+            }
+            for label, look in zip(bank.classes, class_looks(bank.classes, bank.looks), strict=True)
         ],
         "halves": [
             {
                 "number": half.number,
                 "seconds": round(float(bank.seconds_of(np.array(rows.frames))), 3),
-                "first_minute": (half.number - 1) * HALF_MINUTES,
+                "name": _name(bank.periods, half.number),
+                "period": asdict(bank.periods[half.number - 1]),
                 "video": None if video.path is None else _address(video.path, out),
                 "video_name": None if video.path is None else video.path.name,
                 "video_start": round(video.start_seconds, 3),
                 "video_remark": video.remark,
+                "code": None if video.source is None else _code(video.source),
             }
             for half, rows, video in zip(match.halves, bank.halves, videos, strict=True)
         ],
         "events": [
-            {**spot, "confidence": float(predictions.confidence[row])} for row, spot in _in_order(bank, predictions)
+            {
+                **spot,
+                "confidence": float(predictions.confidence[row]),
+                "clip": clips.get((bank.halves[spot["half"]].half, spot["ms"], bank.classes[spot["class"]])),
+            }
+            for row, spot in _in_order(bank, predictions)
         ],
         "truth": None
         if match.events is None
         else [{**spot, "visible": bool(bank.truth.visible[row])} for row, spot in _in_order(bank, bank.truth)],
         "votes": [[_sparse(votes[label], rows) for rows in bank.halves] for label in range(len(bank.classes))],
     }
-    parts = {"TITLE": text(title), "DATA": _json(data), "STYLE": f"{style('colours')}\n{_part('css')}"}
-    return _filled({**parts, "SCRIPT": _part("js"), "MADEBY": MADE_BY})
+    parts = {"TITLE": text(title), "DATA": _json(data), "STYLE": f"{style('colours')}\n{_part('page.css')}"}
+    script = "\n\n".join(_part(f"{name}.js") for name in SCRIPTS)
+    return _filled({**parts, "SCRIPT": script, "MADEBY": MADE_BY})
+
+
+def _name(periods: Sequence[Period], number: int) -> str:
+    """What people call a period."""
+    period, halves = periods[number - 1], len(periods) == len(HALVES)
+    return period.name or (("1st half", "2nd half")[number - 1] if halves else f"period {number}")
 
 
 def _in_order(bank: FrameBank, spots: Any) -> "list[tuple[int, dict[str, Any]]]":
@@ -96,7 +138,6 @@ def _in_order(bank: FrameBank, spots: Any) -> "list[tuple[int, dict[str, Any]]]"
                 "half": int(spots.half[row]),
                 "ms": int(spots.position_ms[row]),
                 "class": int(spots.label[row]),
-                "minute": match_minute(bank.halves[spots.half[row]].half, int(spots.position_ms[row])),
             },
         )
         for row in order
@@ -133,9 +174,25 @@ def _json(data: Mapping[str, Any]) -> str:
     return json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
-def _part(suffix: str) -> str:
-    return files(__package__).joinpath(f"page.{suffix}").read_text(encoding="utf-8").rstrip()
+def _code(source: Source) -> dict[str, Any] | None:
+    """What the page needs to name frames by time code; None: their rate has none."""
+    try:
+        labels = labels_a_second(source.rate)
+    except UserError:
+        return None
+    return {
+        "rate": [source.rate.numerator, source.rate.denominator],
+        "labels": labels,
+        "start": source.start,
+        "drop": source.drop,
+        "first_ms": 1000 * float(source.zero - source.kick_off),
+        "frames": source.frames,
+    }
+
+
+def _part(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8").rstrip()
 
 
 def _filled(parts: Mapping[str, str]) -> str:
-    return re.sub(r"@@([A-Z]+)@@", lambda found: parts[found[1]], _part("html")) + "\n"
+    return re.sub(r"@@([A-Z]+)@@", lambda found: parts[found[1]], _part("page.html")) + "\n"

@@ -1,10 +1,7 @@
-"use strict";
-// The page of one match. All that it shows comes from the JSON in #match; it asks the network for nothing.
+// What is shown of one match: list and timeline. The page asks the network for nothing.
 
-const match = JSON.parse(document.getElementById("match").textContent);
-const LEAD_SECONDS = 5; // before an event, when it is played
 const CAPTION_SECONDS = 3; // around an event, over the picture
-const PICTURE_SECONDS = 1 / 25;
+const PICTURE_SECONDS = 1 / 25; // where nobody knows the rate of the video
 const LONGEST_ZOOM = 64;
 
 const el = (id) => document.getElementById(id);
@@ -24,15 +21,17 @@ const truth = (match.truth || []).map((event, id) => ({ ...event, id: `t${id}`, 
 
 const all = new Map([...events, ...truth].map((event) => [event.id, event]));
 const marks = new Map(); // id -> its mark on the timeline
+const dots = new Map(); // id -> its dot in the lane of confidence
 
 const state = {
   confidence: match.confidence,
-  hidden: new Set(),
+  hidden: new Set(match.classes.flatMap((one, index) => (one.hidden ? [index] : []))),
   selected: null, // id of an event or of a missed truth
   half: 0,
   seconds: 0,
   zoom: 1,
   tolerance: 5,
+  look: null, // light | dark; null: as the machine's
   verdicts: new Map(), // id -> right | wrong | missed
 };
 
@@ -45,11 +44,7 @@ function make(tag, properties = {}, ...children) {
 }
 
 const look = (one) => ({ "--on-light": one.on_light, "--on-dark": one.on_dark });
-const clock = (seconds) => {
-  const whole = Math.floor(seconds + 1e-6);
-  return `${String(Math.floor(whole / 60)).padStart(2, "0")}:${String(whole % 60).padStart(2, "0")}`;
-};
-const half_name = (half) => ["1st half", "2nd half"][match.halves[half].number - 1];
+const half_name = (half) => match.halves[half].name;
 const is_shown = (event) => event.confidence >= state.confidence && !state.hidden.has(event.class);
 
 /** What the list holds at the moment: events shown and truths missed, in order of time. */
@@ -106,6 +101,7 @@ function draw_chips() {
 
 function draw_timeline() {
   document.documentElement.style.setProperty("--lane", `${match.classes.length > 6 ? 26 : 48}px`);
+  draw_confidence_lane();
   match.classes.forEach((one, index) => {
     const style = look(one);
     const name = make("div", { className: "lane-name", style }, make("span", { className: "dot" }), one.name);
@@ -118,26 +114,42 @@ function draw_timeline() {
         { type: "button", className: event.visible ? "truth" : "truth unshown", tabIndex: -1 },
         make("i"),
       );
-      mark.title = `${event.minute} ${one.name}, ground truth${event.visible ? "" : " (not shown)"}`;
       place(mark, event, lane);
     }
     for (const event of events.filter((event) => event.class === index)) {
       const height = `${Math.max(12, 92 * event.confidence)}%`;
       const mark = make("button", { type: "button", className: "mark", tabIndex: -1 }, make("i", { style: { height } }));
-      mark.title = `${event.minute} ${one.name}, ${Math.round(100 * event.confidence)} %`;
       place(mark, event, lane);
     }
-    for (const start of starts.slice(1)) {
-      lane.append(make("div", { className: "break", style: { left: `${(100 * start) / total}%` } }));
-    }
-    el("names").append(name);
-    el("lanes").append(lane);
+    append_lane(name, lane);
   });
   const legend = [["var(--quiet)", "event"]];
   if (match.truth) legend.push(["var(--truth)", "ground truth"]);
   for (const [background, text] of legend) {
     el("legend").append(make("span", {}, make("span", { className: "dot", style: { background } }), text));
   }
+  el("legend").append(make("span", { textContent: `full height: 100 % sure, or votes of all ${match.most_votes} clips` }));
+}
+
+function append_lane(name, lane) {
+  for (const start of starts.slice(1)) {
+    lane.append(make("div", { className: "break", style: { left: `${(100 * start) / total}%` } }));
+  }
+  el("names").append(name);
+  el("lanes").append(lane);
+}
+
+/** All events by confidence, and the least that is shown, which can be dragged. */
+function draw_confidence_lane() {
+  const lane = make("div", { className: "lane confidence", ariaHidden: "true" }, make("div", { id: "threshold" }));
+  for (const event of events) {
+    const style = { ...look(match.classes[event.class]), left: `${percent(event.half, event.seconds)}%`, bottom: `${100 * event.confidence}%` };
+    const dot = make("i", { className: "sure", style });
+    dot.dataset.id = event.id;
+    dots.set(event.id, dot);
+    lane.append(dot);
+  }
+  append_lane(make("div", { className: "lane-name confidence", textContent: "Confidence" }), lane);
 }
 
 function place(mark, event, lane) {
@@ -156,7 +168,7 @@ function curve(index) {
       let path = "";
       for (let at = 0; at < votes.length; at += 2) {
         const x = starts[half] + match.first_frame_seconds + (votes[at] - 0.5) * step;
-        path += `M${x.toFixed(2)} ${top}v${-votes[at + 1]}h${step}V${top}z`;
+        path += `M${x.toFixed(2)} ${top}v${-Math.min(top, votes[at + 1])}h${step}V${top}z`;
       }
       return path;
     })
@@ -169,11 +181,14 @@ function draw_axis() {
   const minutes = steps.find((step) => (wide * step * 60) / total > 46) || 45;
   el("axis").replaceChildren();
   match.halves.forEach((half, index) => {
-    for (let at = 0; at * 60 < half.seconds; at += minutes) {
+    for (let at = 0; at * 60 + kick_offs[index] < half.seconds; at += minutes) {
+      const seconds = at * 60 + kick_offs[index];
+      if (seconds < 0) continue;
       // The last of a half must leave room for the first of the next.
-      if (at && index + 1 < match.halves.length && (wide * (half.seconds - at * 60)) / total < 30) break;
-      const tick = make("span", { className: "tick", style: { left: `${percent(index, at * 60)}%` } });
-      tick.textContent = Number.isInteger(at) ? `${half.first_minute + at}'` : `${clock(60 * (half.first_minute + at))}`;
+      if (at && index + 1 < match.halves.length && (wide * (half.seconds - seconds)) / total < 30) break;
+      const tick = make("span", { className: "tick", style: { left: `${percent(index, seconds)}%` } });
+      const minute = (half.period.first_minute ?? 0) + at;
+      tick.textContent = Number.isInteger(at) ? `${minute}'` : `${clock(60 * minute)}`;
       el("axis").append(tick);
     }
   });
@@ -188,7 +203,7 @@ function draw_list() {
     const row = make(
       "button",
       { type: "button", className: verdict === "missed" ? "row missed" : "row", style: look(one), tabIndex: -1 },
-      make("span", { className: "minute", textContent: event.minute }),
+      make("span", { className: "minute", textContent: minute_of(event) }),
       make("span", { className: "dot" }),
       make("span", { className: "name", textContent: one.name }, make("span", { className: "at", textContent: clock(event.seconds) })),
       make("span", { className: `verdict ${verdict}`, textContent: words[verdict] || "", title: hints[verdict] || "" }),
@@ -200,11 +215,16 @@ function draw_list() {
       );
     }
     row.dataset.id = event.id;
-    row.ariaLabel = [event.minute, one.name, row.querySelector(".bar")?.textContent, half_name(event.half), clock(event.seconds), hints[verdict]]
+    row.ariaLabel = [minute_of(event), one.name, row.querySelector(".bar")?.textContent, half_name(event.half), clock(event.seconds), hints[verdict]]
       .filter(Boolean)
       .join(", ");
     row.title = `${half_name(event.half)} ${clock(event.seconds)}`;
-    return make("li", {}, row);
+    const pick = make("input", { type: "checkbox", className: "pick", tabIndex: -1, checked: is_ticked(event) });
+    pick.ariaLabel = `${minute_of(event)} ${one.name} in the reel`;
+    pick.title = "In the reel (X)";
+    pick.dataset.id = event.id;
+    pick.hidden = event.confidence === undefined;
+    return make("li", {}, pick, row);
   });
   const textContent = events.length
     ? "No event at this confidence. Move the slider to the left."
@@ -250,13 +270,26 @@ function refresh() {
   judge();
   const in_list = new Set(listed().map((event) => event.id));
   if (state.selected && !in_list.has(state.selected) && !state.selected.startsWith("t")) state.selected = null;
-  for (const event of events) marks.get(event.id).hidden = !is_shown(event);
-  for (const event of truth) marks.get(event.id).hidden = state.hidden.has(event.class);
+  for (const event of events) {
+    const { name } = match.classes[event.class];
+    marks.get(event.id).hidden = !is_shown(event);
+    marks.get(event.id).title = `${minute_of(event)} ${name}, ${Math.round(100 * event.confidence)} %`;
+    dots.get(event.id).title = marks.get(event.id).title;
+    dots.get(event.id).classList.toggle("unsure", !is_shown(event));
+    dots.get(event.id).hidden = state.hidden.has(event.class);
+  }
+  for (const event of truth) {
+    const { name } = match.classes[event.class];
+    marks.get(event.id).hidden = state.hidden.has(event.class);
+    marks.get(event.id).title = `${minute_of(event)} ${name}, ground truth${event.visible ? "" : " (not shown)"}`;
+  }
+  el("threshold").style.bottom = `${100 * state.confidence}%`;
   for (const node of document.querySelectorAll("[data-lane]")) {
     node.classList.toggle("off", state.hidden.has(Number(node.dataset.lane)));
   }
   draw_list();
   draw_counts();
+  draw_reel();
   draw_selection();
   draw_time();
 }
@@ -266,9 +299,11 @@ function draw_selection() {
   for (const node of document.querySelectorAll(`[data-id="${state.selected}"]`)) {
     node.classList.add("selected");
     if (node.classList.contains("row")) node.scrollIntoView({ block: "nearest" });
-    else keep_in_view(node);
+    else if (node.offsetParent) keep_in_view(node);
   }
   draw_reachable();
+  draw_event();
+  write_address();
 }
 
 function keep_in_view(node) {
@@ -285,6 +320,8 @@ function draw_time() {
   const now = starts[state.half] + state.seconds;
   const length = match.halves[state.half].seconds;
   el("clock").replaceChildren(clock(state.seconds), make("small", { textContent: `of ${clock(length)}, ${half_name(state.half)}` }));
+  el("timecode").textContent = timecode_of(state);
+  draw_kick_off();
   [...el("halves").children].forEach((button, index) => (button.ariaPressed = String(index === state.half)));
   let nearest = null;
   for (const row of document.querySelectorAll(".row")) {
@@ -296,270 +333,7 @@ function draw_time() {
   const on = nearest && Math.abs(nearest.distance) < CAPTION_SECONDS && el("no-video").hidden;
   el("caption").classList.toggle("on", Boolean(on));
   if (on) {
-    el("caption").textContent = `${match.classes[nearest.event.class].name}  ${nearest.event.minute}`;
+    el("caption").textContent = `${match.classes[nearest.event.class].name}  ${minute_of(nearest.event)}`;
     el("caption").style.borderColor = match.classes[nearest.event.class].on_dark;
   }
 }
-
-// ---- the video
-
-let loaded; // address of the video that is loaded; null: there is none
-let wanted = null; // seconds to go to once it is
-let playing = false; // whether to go on playing in a video that is being loaded
-
-/** Where the half begins on the clock of its video. */
-const start_in_video = () => match.halves[state.half].video_start;
-
-/** Show a moment of the match; the video follows, a new one is loaded where the half changes. */
-function seek(half, seconds) {
-  state.half = half;
-  state.seconds = Math.min(Math.max(seconds, 0), match.halves[half].seconds);
-  show_video();
-  if (loaded && video.readyState > 0) video.currentTime = state.seconds + start_in_video();
-  else wanted = state.seconds;
-  draw_time();
-}
-
-function show_video() {
-  const address = match.halves[state.half].video;
-  if (address === loaded && !el("no-video-reason").dataset.broken) return;
-  playing = !video.paused && !video.ended;
-  loaded = address;
-  wanted = state.seconds;
-  if (address) {
-    no_video(null);
-    video.src = address;
-  } else {
-    video.removeAttribute("src");
-    video.load();
-    no_video(match.halves[state.half].video_remark || `There is no video of the ${half_name(state.half)} beside this page.`);
-  }
-}
-
-function no_video(reason, broken = false) {
-  el("no-video").hidden = reason === null;
-  el("no-video-reason").textContent = reason || "";
-  if (broken) el("no-video-reason").dataset.broken = "yes";
-  else delete el("no-video-reason").dataset.broken;
-}
-
-video.addEventListener("loadedmetadata", () => {
-  if (wanted !== null) video.currentTime = wanted + start_in_video();
-  wanted = null;
-  if (playing) play();
-  const { seekable } = video;
-  if (video.duration > 1 && !(seekable.length && seekable.end(seekable.length - 1) > 1)) {
-    no_video("The server that this page came from sends videos from their start only (it answers no range requests), so that " +
-      "no event can be shown. Open the page from disk, use another server, or open the video here.");
-  }
-});
-video.addEventListener("error", () => {
-  if (!loaded) return;
-  const name = decodeURIComponent(loaded.split("/").pop());
-  no_video(`This browser cannot play ${name}: it is not where it was, or of a kind the browser does not know.`, true);
-});
-for (const name of ["timeupdate", "seeking"]) video.addEventListener(name, follow);
-video.addEventListener("play", () => {
-  el("play").textContent = "Pause";
-  const tick = () => {
-    follow();
-    if (!video.paused) requestAnimationFrame(tick);
-  };
-  tick();
-});
-video.addEventListener("pause", () => (el("play").textContent = "Play"));
-video.addEventListener("ended", () => {
-  if (state.half + 1 < match.halves.length) {
-    seek(state.half + 1, 0);
-    playing = true;
-  }
-});
-
-/** The page's time is the video's, unless the video is still on its way to another one. */
-function follow() {
-  if (!loaded || wanted !== null || video.readyState === 0 || !el("no-video").hidden) return;
-  state.seconds = Math.min(Math.max(video.currentTime - start_in_video(), 0), match.halves[state.half].seconds);
-  draw_time();
-}
-
-const play = () => video.play().catch(() => {}); // refused without a gesture, or interrupted by a seek
-
-function toggle_play() {
-  if (video.paused) play();
-  else video.pause();
-}
-
-function open_file(file) {
-  const half = match.halves[state.half];
-  if (file.name !== half.video_name) half.video_start = 0; // another file is taken for the half itself
-  half.video = URL.createObjectURL(file);
-  loaded = null;
-  show_video();
-}
-
-// ---- what people do
-
-function select(id, from_lead = false) {
-  const event = all.get(id);
-  state.selected = id;
-  seek(event.half, event.seconds - (from_lead ? LEAD_SECONDS : 0));
-  draw_selection();
-  if (from_lead) {
-    playing = true;
-    if (video.readyState > 0) play();
-  }
-}
-
-/** The next (or previous) in the list: from the selected one, else from the present time. */
-function step(direction) {
-  const list = listed();
-  if (!list.length) return;
-  const selected = list.findIndex((event) => event.id === state.selected);
-  if (selected >= 0) {
-    const to = list[selected + direction];
-    if (to) select(to.id);
-    return;
-  }
-  const now = starts[state.half] + state.seconds;
-  const later = list.findIndex((event) => starts[event.half] + event.seconds > now);
-  const behind = later < 0 ? list.length : later;
-  const to = list[direction > 0 ? behind : behind - 1];
-  if (to) select(to.id);
-}
-
-function toggle(index) {
-  if (!state.hidden.delete(index)) state.hidden.add(index);
-  refresh();
-}
-
-function set_confidence(value) {
-  state.confidence = Math.min(Math.max(value, 0), 1);
-  refresh();
-}
-
-function zoom(factor) {
-  const scroller = el("scroller");
-  const names = el("names").offsetWidth;
-  const place = percent(state.half, state.seconds) / 100;
-  const before = place * el("track").clientWidth - scroller.scrollLeft;
-  const room = scroller.clientWidth - names;
-  state.zoom = factor === 0 ? 1 : Math.min(Math.max(state.zoom * factor, 1), LONGEST_ZOOM);
-  scroller.style.gridTemplateColumns = `132px ${room * state.zoom}px`;
-  // The present moment stays where it is on the screen; one that is not on it comes to the middle.
-  const at = before >= 0 && before <= room ? before : room / 2;
-  scroller.scrollLeft = place * el("track").clientWidth - at;
-  draw_axis();
-}
-
-function seek_to_pointer(event) {
-  const box = el("track").getBoundingClientRect();
-  const at = Math.min(Math.max((event.clientX - box.x) / box.width, 0), 1) * total;
-  const half = starts.findLastIndex((start) => start <= at);
-  state.selected = null;
-  draw_selection();
-  seek(half, at - starts[half]);
-}
-
-el("track").addEventListener("pointerdown", (event) => {
-  if (event.button !== 0 || event.target.closest("[data-id]")) return;
-  seek_to_pointer(event);
-  el("track").setPointerCapture(event.pointerId);
-});
-el("track").addEventListener("pointermove", (event) => {
-  if (el("track").hasPointerCapture(event.pointerId)) seek_to_pointer(event);
-});
-for (const parent of [el("events"), el("lanes")]) {
-  for (const [kind, from_lead] of [["click", false], ["dblclick", true]]) {
-    parent.addEventListener(kind, (event) => {
-      const node = event.target.closest("[data-id]");
-      if (node) select(node.dataset.id, from_lead);
-    });
-  }
-}
-el("scroller").addEventListener(
-  "wheel",
-  (event) => {
-    if (!event.ctrlKey && !event.metaKey) return;
-    event.preventDefault();
-    zoom(event.deltaY < 0 ? 1.25 : 0.8);
-  },
-  { passive: false },
-);
-el("confidence").addEventListener("input", () => set_confidence(el("confidence").value / 100));
-el("tolerance").addEventListener("change", () => {
-  state.tolerance = Number(el("tolerance").value);
-  refresh();
-});
-el("previous").onclick = () => step(-1);
-el("next").onclick = () => step(1);
-el("play").onclick = toggle_play;
-el("zoom-in").onclick = () => zoom(2);
-el("zoom-out").onclick = () => zoom(0.5);
-el("zoom-fit").onclick = () => zoom(0);
-el("help-button").onclick = () => el("help").showModal();
-el("file").addEventListener("change", () => el("file").files[0] && open_file(el("file").files[0]));
-el("screen").addEventListener("dragover", (event) => {
-  event.preventDefault();
-  el("no-video").classList.add("over");
-});
-el("screen").addEventListener("dragleave", () => el("no-video").classList.remove("over"));
-el("screen").addEventListener("drop", (event) => {
-  event.preventDefault();
-  el("no-video").classList.remove("over");
-  if (event.dataTransfer.files[0]) open_file(event.dataTransfer.files[0]);
-});
-window.addEventListener("resize", () => zoom(1));
-
-const keys = {
-  ArrowDown: () => step(1),
-  ArrowUp: () => step(-1),
-  ArrowRight: (event) => seek(state.half, state.seconds + (event.shiftKey ? 1 : 5)),
-  ArrowLeft: (event) => seek(state.half, state.seconds - (event.shiftKey ? 1 : 5)),
-  ".": () => seek(state.half, state.seconds + PICTURE_SECONDS),
-  ",": () => seek(state.half, state.seconds - PICTURE_SECONDS),
-  " ": toggle_play,
-  Enter: (event) => {
-    const id = event.target.closest(".row")?.dataset.id || state.selected;
-    if (id) select(id, true);
-  },
-  "]": () => set_confidence(Math.round(100 * state.confidence + 5) / 100),
-  "[": () => set_confidence(Math.round(100 * state.confidence - 5) / 100),
-  "+": () => zoom(2),
-  "=": () => zoom(2),
-  "-": () => zoom(0.5),
-  0: () => zoom(0),
-  "?": () => el("help").showModal(),
-};
-match.classes.slice(0, 9).forEach((_, index) => (keys[index + 1] = () => toggle(index)));
-
-// In the capture phase, and before the video's own controls, which know some of these keys too.
-document.addEventListener(
-  "keydown",
-  (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || el("help").open) return;
-    const target = event.target;
-    if (target === el("tolerance")) return;
-    if (target === el("confidence") && ["ArrowLeft", "ArrowRight"].includes(event.key)) return;
-    // Tab reaches the buttons; space and enter on one of them press it.
-    if (["Enter", " "].includes(event.key) && target.closest("header button, #tools button, #transport button, .chip")) return;
-    const action = keys[event.key];
-    if (!action) return;
-    event.preventDefault();
-    event.stopPropagation();
-    // The focus goes along with the keys in the list; a mark that was clicked must not keep it.
-    const row = target.closest(".row");
-    if (!row && target.closest("[data-id]")) target.blur();
-    const steps = row && ["ArrowDown", "ArrowUp"].includes(event.key);
-    if (steps) state.selected = state.selected || row.dataset.id;
-    action(event);
-    if (steps) document.querySelector(".row.selected")?.focus();
-  },
-  true,
-);
-
-draw_header();
-draw_chips();
-draw_timeline();
-refresh();
-seek(0, 0);
-draw_axis();

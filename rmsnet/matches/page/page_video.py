@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rmsnet.errors import UserError
+from rmsnet.matches.exports.cuts import Source
+from rmsnet.matches.exports.source import source_of
 from rmsnet.matches.highlights.cutting import copy_half
 from rmsnet.matches.match import MatchHalf
 from rmsnet.video.clock import ONE_CLOCK
@@ -18,11 +20,13 @@ class PageVideo:
         path: the video; None: there is none to show.
         start_seconds: where on the browser's clock the half begins.
         remark: why there is none, "" where there simply is none.
+        source: rate and time code of the half's video; None: there is none that can be used.
     """
 
     path: Path | None
     start_seconds: float = 0.0
     remark: str = ""
+    source: Source | None = None
 
 
 def page_video(half: MatchHalf, out: Path) -> PageVideo:
@@ -38,17 +42,18 @@ def page_video(half: MatchHalf, out: Path) -> PageVideo:
         return PageVideo(None)
     try:
         shown = half_video(half.video)
+        source, _ = source_of(half.number, half.video)
     except UserError as error:
         # What it cannot play the page says itself; of an untrimmed file nobody knows where the half is.
         return PageVideo(None, remark=str(error)) if is_untrimmed(half.video) else PageVideo(half.video)
     recording = shown.recording
     if recording.clock == ONE_CLOCK:
         # Browsers keep the file's own clock, which may begin later than 0.
-        return PageVideo(half.video, shown.start_seconds + max(0.0, float(recording.start)))
+        return PageVideo(half.video, shown.start_seconds + max(0.0, float(recording.start)), source=source)
     copy = out / "videos" / f"{half.number}.mp4"
     try:
         if copy_half(half.video, copy):
-            return PageVideo(copy, shown.start_seconds)
+            return PageVideo(copy, shown.start_seconds, source=source)
         reason = "its codecs are not for browsers"
     except (av.FFmpegError, OSError, ValueError) as error:
         reason = " ".join(str(error).split())
@@ -56,4 +61,5 @@ def page_video(half: MatchHalf, out: Path) -> PageVideo:
         None,
         remark=f"{half.video.name}: {recording.remarks[0]}; browsers lose their place there, and it cannot be copied "
         f"on one clock ({reason}). The highlights (--highlights) show its events.",
+        source=source,
     )

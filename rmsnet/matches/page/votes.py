@@ -31,8 +31,10 @@ def votes_of(every_clip: ClipScores, bank: FrameBank) -> Votes:
     return np.concatenate(of_halves, axis=1)
 
 
-def plot_votes(votes: Votes, predictions: Predictions, bank: FrameBank, note: str) -> bytes:
+def plot_votes(votes: Votes, predictions: Predictions, bank: FrameBank, clip_frames: int, note: str) -> bytes:
     """A PNG with a panel for each class that has a prediction, around its most confident one.
+
+    All of every match go up to `clip_frames`: so many clips hold a frame.
 
     As in the paper's Fig. 7 the curve is the votes of each frame and the red line the ground truth; the dashed line is
     the prediction.
@@ -44,6 +46,7 @@ def plot_votes(votes: Votes, predictions: Predictions, bank: FrameBank, note: st
     made, panels = figure(note, rows, columns, width=width, height=2.1 * rows + 0.5)
     for panel, label in zip(panels, shown, strict=False):
         _draw(panel, votes[label], predictions, bank, label)
+        panel.set_ylim(0, clip_frames)
     for panel in panels[len(shown) :]:
         panel.set_axis_off()
     if not shown:
@@ -60,7 +63,7 @@ def _draw(panel: "Axes", votes: Votes, predictions: Predictions, bank: FrameBank
     at_ms = int(predictions.position_ms[best])
     seconds = bank.seconds_of(np.arange(half.frames)) - at_ms / 1000
     near = np.abs(seconds) <= BESIDE_SECONDS
-    colour = class_looks(bank.classes)[label].colour.on_light
+    colour = class_looks(bank.classes, bank.looks)[label].colour.on_light
     panel.plot(seconds[near], votes[half.first_frame : half.first_frame + half.frames][near], color=colour)
     same = (bank.truth.half == predictions.half[best]) & (bank.truth.label == label)
     truth = (bank.truth.position_ms[same] - at_ms) / 1000
@@ -68,6 +71,5 @@ def _draw(panel: "Axes", votes: Votes, predictions: Predictions, bank: FrameBank
         panel.axvline(second, color=TRUTH.on_light)
     panel.axvline(0, color=QUIET.on_light, linestyle="--", linewidth=1)
     panel.set_xlim(-BESIDE_SECONDS, BESIDE_SECONDS)
-    panel.set_ylim(bottom=0)
     whole_numbers(panel.yaxis)
-    name_axes(panel, f"{name_of(bank.classes[label])}, half {half.half}, {clock(at_ms)}", y="votes")
+    name_axes(panel, f"{name_of(bank.classes[label], bank.looks)}, half {half.half}, {clock(at_ms)}", y="votes")

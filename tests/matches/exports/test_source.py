@@ -11,11 +11,11 @@ from rmsnet.matches.exports.cues import cues
 from rmsnet.matches.exports.cuts import halves, reel, whole
 from rmsnet.matches.exports.source import source_of
 from tests.matches.exports.timelines import NTSC, RATES, event
-from tests.video.videos import write_video
+from tests.video.videos import numbered, write_video
 
 
 def write_film(path, rate, frames=60, *, timecode=None, times=None, time_base=None):
-    """A film of frames at a rate, or at some times."""
+    """A film of frames at a rate, or at some times; each shows its number."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=rate, options={"preset": "ultrafast"})
         stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
@@ -23,8 +23,8 @@ def write_film(path, rate, frames=60, *, timecode=None, times=None, time_base=No
             stream.time_base = stream.codec_context.time_base = time_base
         if timecode:
             stream.metadata["timecode"] = container.metadata["timecode"] = timecode
-        for time in times or range(frames):
-            frame = av.VideoFrame.from_ndarray(np.full((64, 96, 3), 100, np.uint8))
+        for number, time in enumerate(times or range(frames)):
+            frame = av.VideoFrame.from_ndarray(numbered(number))
             frame.pts, frame.time_base = time, time_base or 1 / Fraction(rate)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))

@@ -131,7 +131,6 @@ def test_spotting_exports_what_is_sure_enough_and_lists_it(tmp_path, capsys):
     [
         ({"exports": ["aaf"]}, "--export aaf: no such format"),
         ({"exports": ["srt"]}, "--export: half 1 of half has no video whose frames could be counted"),
-        ({"before": ["8"]}, "--before, --after and --reel-classes are about clips and exports"),
         ({"exports": ["srt"], "reel_classes": "corner"}, "--reel-classes corner: no class of the model"),
     ],
 )

@@ -1,68 +1,19 @@
 """The page in a real browser, from file://, as people use it."""
 
-from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
-import numpy as np
 import pytest
-from PIL import Image
 
-from rmsnet.files import read_json
 from rmsnet.matches.stage import spot_stage
-from tests.chromium import Page, chromium, find_chromium
-from tests.matches.builders import write_features, write_game, write_sure_model
-from tests.video.videos import join, number_of, write_video
+from tests.chromium import Page, find_chromium
+from tests.matches.builders import write_features, write_game
+from tests.matches.page.opened import GAME, LABELS, number_on_screen
+from tests.video.videos import join, write_video
 
 pytestmark = pytest.mark.skipif(find_chromium() is None, reason="no Chromium on this machine")
-
-LABELS = [
-    ("1 - 00:10", "soccer-ball"),
-    ("1 - 00:40", "y-card"),
-    ("2 - 00:25", "substitution-in"),
-    ("2 - 00:50", "y-card"),
-]
-GAME = "league/season/2030-01-01 - 20-00 Kestrel Bay 1 - 0 Brackwater & Co"
-
-
-@dataclass
-class Opened:
-    page: Page
-    out: Path
-    folder: Path
-
-    @property
-    def events(self) -> list[dict]:
-        rows = read_json(self.out / "results_spotting.json")["predictions"]
-        return [{**row, "confidence": float(row["confidence"]), "seconds": int(row["position"]) / 1000} for row in rows]
-
-    def shown(self) -> int:
-        return self.page.js("document.querySelectorAll('.mark:not([hidden])').length")
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    with chromium(tmp_path_factory.mktemp("profile")) as page:
-        yield page
-
-
-@pytest.fixture(scope="module")
-def spotted(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("page")
-    game = write_game(folder / "data" / GAME, videos=True, labels=LABELS)
-    model = write_sure_model(folder / "model")
-    spot_stage([game], str(model), folder / "out", stride=8, confidence=0.0)
-    return folder
-
-
-@pytest.fixture
-def match(browser, spotted):
-    browser.open(spotted / "out/report.html")
-    browser.wait("video.readyState > 0")
-    browser.requested.clear()
-    return Opened(browser, spotted / "out", spotted)
 
 
 def test_the_page_loads_whole_without_a_network(browser, spotted, match):
@@ -72,7 +23,7 @@ def test_the_page_loads_whole_without_a_network(browser, spotted, match):
     assert {address.split(":")[0] for address in browser.requested} <= {"file", "data"}
     assert browser.js("document.getElementById('title').textContent") == "Kestrel Bay 1 - 0 Brackwater & Co"
     assert browser.js("[...document.querySelectorAll('.lane-name')].map((e) => e.textContent)") == [
-        "Card", "Substitution", "Goal",
+        "Confidence", "Card", "Substitution", "Goal",
     ]  # fmt: skip
     assert match.shown() == len(match.events) > 5
     assert browser.js("document.querySelectorAll('.truth').length") == len(LABELS)
@@ -207,19 +158,6 @@ def spot_video(spotted, name: str, videos: dict[str, Path], trims: str = "") -> 
     return spotted / f"{name}-out/report.html"
 
 
-def number_on_screen(page: Page, folder: Path) -> int:
-    """The number that the picture of the video shows."""
-    page.wait("video.readyState > 1 && !video.seeking")
-    page.screenshot(folder / "screen.png")
-    box = page.js("(() => { const b = video.getBoundingClientRect(); return [b.x, b.y, b.width, b.height]; })()")
-    wide, high = page.js("[video.videoWidth, video.videoHeight]")
-    scale = min(box[2] / wide, box[3] / high)
-    left, top = box[0] + (box[2] - scale * wide) / 2, box[1] + (box[3] - scale * high) / 2
-    with Image.open(folder / "screen.png") as screen:
-        shown = screen.convert("RGB").crop((left, top, left + scale * wide, top + scale * high))
-    return number_of(np.asarray(shown))
-
-
 EVERY_40_MS = range(0, 60_000, 40)
 
 
@@ -233,7 +171,7 @@ def test_an_event_in_the_later_of_two_joined_recordings_is_on_the_screen(browser
     browser.wait("video.readyState > 1")
     for seconds in (10, 45):
         browser.js(f"seek(0, {seconds} + 0.02)")
-        assert number_on_screen(browser, tmp_path) == 25 * seconds
+        assert number_on_screen(browser, tmp_path, 25 * seconds) == 25 * seconds
 
 
 def test_where_a_broken_clock_cannot_be_mended_the_page_says_so(browser, spotted, tmp_path):
@@ -250,7 +188,7 @@ def test_a_video_that_begins_later_on_its_own_clock_shows_the_same_moment(browse
     browser.open(spot_video(spotted, "late", {"1_224p.mkv": late}))
     browser.wait("video.readyState > 1")
     browser.js("seek(0, 20.02)")
-    assert number_on_screen(browser, tmp_path) == 500
+    assert number_on_screen(browser, tmp_path, 500) == 500
     assert browser.js("state.seconds") == pytest.approx(20.02, abs=0.01)
 
 
@@ -260,7 +198,7 @@ def test_of_an_hq_video_the_half_is_shown(browser, spotted, tmp_path):
     browser.open(spot_video(spotted, "hq", {"1_HQ.mkv": hq}, trims))
     browser.wait("video.readyState > 1")
     browser.js("seek(0, 20.02)")
-    assert number_on_screen(browser, tmp_path) == 25 * 35
+    assert number_on_screen(browser, tmp_path, 25 * 35) == 25 * 35
 
 
 def test_an_hq_video_without_video_ini_is_not_shown_at_the_wrong_moment(browser, spotted, tmp_path):
