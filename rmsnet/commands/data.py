@@ -7,6 +7,7 @@ from typing import Any
 
 from rmsnet.commands._options import Commands, add_folder, finish, params_of
 from rmsnet.commands.convert import add_convert
+from rmsnet.commands.init import add_init
 
 
 def add_parser(commands: Commands) -> None:
@@ -16,6 +17,7 @@ def add_parser(commands: Commands) -> None:
     _add_download(actions)
     _add_inspect(actions)
     add_convert(actions)
+    add_init(actions)
     _add_lineage(actions)
 
 
