@@ -11,8 +11,8 @@ def add_init(actions: Commands) -> None:
     parser = actions.add_parser(
         "init",
         help="say what a folder of your own matches is",
-        description="Write dataset.json for a folder that holds a folder for each game; docs/datasets.md says what else "
-        "may stand in it.",
+        description="Write dataset.json for a folder that holds a folder for each game; docs/datasets.md says what "
+        "else may stand in it.",
     )
     parser.add_argument("data", type=Path, help="folder of the games")
     parser.add_argument(
