@@ -68,4 +68,4 @@ clean: ## remove what the pipeline made (data, features, models, studies, report
 	rm -rf data features models evaluation reports studies pipeline-runs
 
 distclean: clean ## remove everything that git does not track, .venv and the local MLflow store included
-	rm -rf .venv mlruns mlartifacts mlflow-spool mlflow.db* .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf .venv mlruns mlartifacts mlflow-spool mlflow.db* .mlflow.db* .*.lock .*.partial* .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -9,8 +9,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from rmsnet.documents import read_document
 from rmsnet.errors import UserError
-from rmsnet.files import read_document, write_json
+from rmsnet.files import write_json
 
 if TYPE_CHECKING:
     from kfp.dsl import Artifact, ClassificationMetrics

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from rmsnet.cli import Parser, run_command
 from rmsnet.commands._options import add_json_option, add_params_options
+from rmsnet.documents import read_yaml
 from rmsnet.errors import UserError
-from rmsnet.files import read_yaml
 from rmsnet.style.tables import as_text
 
 if TYPE_CHECKING:

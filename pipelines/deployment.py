@@ -13,7 +13,7 @@ from components.artifacts import PROCESSES
 from components.door import EXPECTED_VERSION, REQUIRED_ENVIRONMENT
 from components.image import IMAGE
 from rmsnet import __version__
-from rmsnet.files import read_yaml
+from rmsnet.documents import read_yaml
 from rmsnet.params import checked
 
 if TYPE_CHECKING:

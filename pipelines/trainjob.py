@@ -71,7 +71,7 @@ def train_here() -> None:
     for secret in SECRETS.glob("[!.]*"):
         os.environ.setdefault(secret.name, secret.read_text(encoding="utf-8"))
     with door("train"):
-        from rmsnet.files import read_document
+        from rmsnet.documents import read_document
         from rmsnet.params import params_from
         from rmsnet.training.stage import train_stage
 

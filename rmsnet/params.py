@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from rmsnet.documents import read_yaml
 from rmsnet.errors import UserError
-from rmsnet.files import read_yaml
 
 _STRICT = {"extra": "forbid"}
 

@@ -11,7 +11,19 @@ from pathlib import Path
 
 import pytest
 
-HALL = ("__init__", "cli", "errors", "files", "params", "progress", "provenance", "spots")
+HALL = (
+    "__init__",
+    "cli",
+    "documents",
+    "errors",
+    "files",
+    "locks",
+    "params",
+    "progress",
+    "provenance",
+    "spots",
+    "waiting",
+)
 """What every room stands on, and the command."""
 
 ROOMS = (

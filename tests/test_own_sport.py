@@ -10,8 +10,9 @@ import pytest
 
 from rmsnet.cli import main
 from rmsnet.dataset.periods import Period
+from rmsnet.documents import read_json
 from rmsnet.features.bank import read_bank
-from rmsnet.files import read_json, write_json, write_text
+from rmsnet.files import write_json, write_text
 from rmsnet.simulation import simulate
 
 MINUTES = 5

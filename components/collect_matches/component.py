@@ -53,7 +53,7 @@ def collect_matches(
         if judged is None:
             write_text(Path(scores.path), text_page("Not scored", "Not every match has labels."))
         else:
-            values |= run_scores(judged)
+            values |= run_scores(judged.metrics())
         for key, value in values.items():
             metrics.log_metric(key, value)
         describe(spotted, {**spotted_from(matches, spotter), **values})

@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> Any:
     if options.grid:
         return _print_grid(options.study, options.grid)
 
-    from rmsnet.files import read_document
+    from rmsnet.documents import read_document
     from rmsnet.study.stage import reproduce
 
     reproduce(

@@ -20,7 +20,10 @@ def add_parser(commands: Commands) -> None:
     add_folder(parser, "out", "folder for events, plot, page and clips")
     parser.add_argument("--stride", type=int, metavar="N", help="frames between clips (default: as it was judged)")
     parser.add_argument(
-        "--confidence", type=float, metavar="P", default=0.5, help="least to print, show at first, cut (default: 0.5)"
+        "--confidence",
+        type=float,
+        metavar="P",
+        help="least to print, show at first, cut (default: what the model has learned for each class, else 0.5)",
     )
     parser.add_argument("--highlights", action="store_true", help="cut clips around the events and join them in a reel")
     parser.add_argument(
@@ -48,6 +51,7 @@ def add_parser(commands: Commands) -> None:
         help="cut and export these events, as the page saves them (default: what is sure enough)",
     )
     parser.add_argument("--split", help="of a dataset: test, challenge, … (default: all games of its lists)")
+    parser.add_argument("--strict", action="store_true", help="refuse features that are unlike those of the training")
     finish(parser, run, device=True, params=False)
 
 
@@ -67,6 +71,7 @@ def run(options: argparse.Namespace) -> Any:
         reel_classes=options.reel_classes,
         reel_events=options.reel_events,
         split=options.split,
+        strict=options.strict,
         device=options.device,
         shown=not options.json,
     )
@@ -74,14 +79,14 @@ def run(options: argparse.Namespace) -> Any:
         for warning in match.warnings:
             print(f"warning: {warning}", file=sys.stderr)
         if not options.json:
-            sure = [event for event in match.events if event["confidence"] >= options.confidence]
-            for event in sure:
+            for event in match.told:
                 print(
                     f"{event['half']} - {event['time']}  {event['minute']:>6}  {event['label']:<18} "
                     f"{100 * event['confidence']:3.0f} %"
                 )
-            rest = f" ({len(match.events) - len(sure)} less sure)" if len(sure) < len(match.events) else ""
-            print(f"{match.name}: {len(sure)} events{rest}: {match.out / 'report.html'}")
+            less = len(match.events) - len(match.told)
+            rest = f" ({less} less sure)" if less else ""
+            print(f"{match.name}: {len(match.told)} events{rest}: {match.out / 'report.html'}")
             for file in match.exports:
                 print(f"{match.name}: {file}")
     return [
@@ -89,6 +94,8 @@ def run(options: argparse.Namespace) -> Any:
             "name": match.name,
             "out": str(match.out),
             "events": list(match.events),
+            "least_confidence": dict(match.least),
+            "drift": list(match.drift),
             "exports": [str(file) for file in match.exports],
         }
         for match in spotted

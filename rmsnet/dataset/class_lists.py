@@ -6,8 +6,8 @@ from pathlib import Path
 
 from rmsnet.dataset.description import Description, LabelsEntry
 from rmsnet.dataset.labels import CLASSES, LABEL_FILES, LABELS, event_class
+from rmsnet.documents import LARGEST_BYTES, bytes_of, in_utf8, read_document
 from rmsnet.errors import UserError
-from rmsnet.files import LARGEST_BYTES, bytes_of, in_utf8, read_document
 from rmsnet.reading.names import fault_of, is_text
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rmsnet.dataset.periods import HALVES, Period, as_entries, require_in_order
-from rmsnet.files import read_document, require_known, structured
+from rmsnet.documents import read_document, require_known, structured
 from rmsnet.reading.names import fault_of, is_text
 
 DESCRIPTION = "dataset.json"

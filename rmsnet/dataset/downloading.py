@@ -22,6 +22,7 @@ from rmsnet.dataset.game_files import leaves_dataset
 from rmsnet.dataset.labels import HALVES, LABEL_FILES, read_label_file
 from rmsnet.dataset.soccernet import SPLITS, known_splits, read_split
 from rmsnet.errors import CheckFailed, UserError
+from rmsnet.locks import alone
 from rmsnet.progress import progress
 from rmsnet.reading.names import fault_of
 from rmsnet.video.files import TRIMS, read_trims
@@ -54,6 +55,7 @@ class Download:
     missing: tuple[str, ...]
 
 
+@alone
 def download(
     out: Path,
     what: Sequence[str],

@@ -10,8 +10,8 @@ from math import ceil
 
 from rmsnet.dataset.description import Description, FeatureKind
 from rmsnet.dataset.game_files import GameFiles
+from rmsnet.documents import read_document
 from rmsnet.errors import UserError
-from rmsnet.files import read_document
 
 KICK_OFFS = "kick_offs.json"
 

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from rmsnet.documents import read_document
 from rmsnet.errors import UserError
-from rmsnet.files import read_document
 from rmsnet.reading.names import as_text, same_name
 from rmsnet.spots import Truth
 

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
 
-from rmsnet.files import structured
+from rmsnet.documents import structured
 from rmsnet.reading.names import is_text
 
 LONGEST = 5 / 3

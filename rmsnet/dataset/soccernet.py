@@ -22,8 +22,8 @@ from typing import Any
 from rmsnet.dataset.description import Description, read_description
 from rmsnet.dataset.game_files import LEADS_OUT, GameFiles, leaves_dataset
 from rmsnet.dataset.kick_offs import read_kick_offs
+from rmsnet.documents import read_document, structured
 from rmsnet.errors import UserError
-from rmsnet.files import read_document, structured
 from rmsnet.reading.names import fault_of, find_path, same_name
 
 SPLITS = ("train", "valid", "test")
@@ -187,6 +187,15 @@ def list_dataset(root: Path, splits: Sequence[str] | None = None) -> Dataset:
     if not any(listed.values()):
         raise UserError(f"{root}: the dataset is empty: none of its splits lists a game")
     return Dataset(root, about, info, listed)
+
+
+def follows_links(root: Path) -> bool:
+    """Whether a folder's dataset.json lets links lead out of it.
+
+    Raises:
+        UserError: see `read_description`.
+    """
+    return read_description(root)[0].links == "follow"
 
 
 def open_dataset(root: Path, splits: Sequence[str] | None = SPLITS) -> Dataset:

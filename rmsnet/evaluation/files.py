@@ -41,10 +41,10 @@ from rmsnet.dataset.labels import (
     whole_number,
 )
 from rmsnet.dataset.soccernet import read_split, read_split_file
+from rmsnet.documents import LARGEST_NUMBER
 from rmsnet.errors import UserError
 from rmsnet.evaluation.cells import GRID_SECONDS
 from rmsnet.evaluation.results import RESULTS
-from rmsnet.files import LARGEST_NUMBER
 from rmsnet.reading.names import fault_of
 from rmsnet.spots import Predictions, Truth
 

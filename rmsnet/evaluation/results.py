@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rmsnet.files import read_document, structured, write_json
+from rmsnet.documents import read_document, structured
+from rmsnet.files import write_json
 from rmsnet.spots import Predictions
 
 RESULTS = "results_spotting.json"

@@ -1,8 +1,11 @@
 """The evaluate stage: a model is judged on the valid and the test split. The same for predictions in files."""
 
 import re
+import sys
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from rmsnet.dataset.class_lists import ClassList
 from rmsnet.dataset.description import DESCRIPTION
@@ -16,11 +19,13 @@ from rmsnet.evaluation.report import REPORT_FILES, write_report
 from rmsnet.evaluation.results import write_predictions
 from rmsnet.features.bank import FrameBank, read_bank
 from rmsnet.files import atomic_folder, contents, write_json
+from rmsnet.locks import alone
 from rmsnet.params import EvaluateParams
 
 SPLITS = ("valid", "test")
 
 
+@alone
 def evaluate_stage(
     model: Path, features: Path, out: Path, params: EvaluateParams, *, device: str = "auto"
 ) -> dict[str, Assessment]:
@@ -42,7 +47,6 @@ def evaluate_stage(
         UserError: no model or no frame bank there, a bank that the model cannot read, a run that the store does not
             have.
     """
-    from rmsnet import tracking
     from rmsnet.network.devices import choose_device
     from rmsnet.network.model_files import ORIGIN_FILE, load_model, origin
     from rmsnet.spotting.inference import spot_bank
@@ -70,16 +74,39 @@ def evaluate_stage(
             write_predictions(folder / split / "predictions", corpus.halves, assessment.predictions, corpus.classes)
             write_json(folder / split / "predictions" / ORIGIN_FILE, origin(spotter))
         if run is not None:
-            for split, assessment in assessments.items():
-                tracking.log_evaluation(
-                    run["run_id"],
-                    run["model_id"],
-                    split,
-                    run_scores(assessment),
-                    folder / split,
-                    (f"{assessment.corpus.dataset} {split}", str(banks[split].info["data_hash"])),
-                )
+            _log(model, run, assessments, banks, folder)
     return assessments
+
+
+def _log(
+    model: Path,
+    run: Mapping[str, Any],
+    assessments: Mapping[str, Assessment],
+    banks: Mapping[str, FrameBank],
+    folder: Path,
+) -> None:
+    """Tell the model's run; a run that was deleted on purpose is not made again behind anybody's back."""
+    from rmsnet import tracking
+    from rmsnet.tracking.logged_model import input_example
+
+    with suppress(tracking.StoreAway):  # the spool takes the scores
+        try:
+            tracking.training_of(model, lambda width: input_example(banks["valid"], width))
+        except tracking.DeletedRun as gone:
+            print(f"warning: {gone}; the scores are in the --out folder alone", file=sys.stderr, flush=True)
+            return
+    hashes = {split: str(bank.info["data_hash"]) for split, bank in banks.items()}
+    for split, assessment in assessments.items():
+        tracking.log_evaluation(
+            run["run_id"],
+            run["model_id"],
+            split,
+            run_scores(assessment.metrics()),
+            folder / split,
+            (f"{assessment.corpus.dataset} {split}", hashes[split]),
+            own=run.get("data_hashes", {}).get("valid", hashes["valid"]) == hashes["valid"],
+            step=tracking.best_scores(model).best_epoch or 1,
+        )
 
 
 def _readable(bank: FrameBank, model: Path, features: Path, device: str) -> FrameBank:
@@ -119,17 +146,18 @@ def corpus_of(bank: FrameBank, split: str) -> Corpus:
     )
 
 
-def run_scores(assessment: Assessment) -> dict[str, float]:
-    """The scores of a split as metrics of an MLflow run; its names allow no other characters."""
-    scores = {"average_map": assessment.scores.average_map}
-    ends = assessment.interval()
-    if ends is not None:
-        scores |= {"average_map_low": float(ends[0]), "average_map_high": float(ends[1])}
-    for name, ap in zip(assessment.corpus.classes, assessment.scores.per_class.tolist(), strict=True):
-        scores[f"ap/{re.sub(r'[^A-Za-z0-9 _./-]', '-', name)}"] = ap
+def run_scores(metrics: Mapping[str, Any]) -> dict[str, float]:
+    """The scores in a metrics.json as metrics of an MLflow run; its names allow no other characters."""
+    scores = {"average_map": float(metrics["average_map"])}
+    if metrics.get("ci95") is not None:
+        low, high = metrics["ci95"]
+        scores |= {"average_map_low": float(low), "average_map_high": float(high)}
+    for name, ap in metrics["per_class"].items():
+        scores[f"ap/{re.sub(r'[^A-Za-z0-9 _./-]', '-', name)}"] = float(ap)
     return scores
 
 
+@alone
 def evaluate_files(
     labels: Path,
     predictions: Mapping[str, Path],

@@ -52,7 +52,7 @@ def write_banks(
 ) -> Extraction:
     """Fit the PCA that is wanted, write the banks of all splits and the training profile, whole or not at all."""
     # Where the data came from does not change what they are: it stays out of their hash.
-    origin = {"dvc_md5": info.get("dvc_md5")}
+    origin = {key: info.get(key) for key in ("dvc_md5", "content")}
     info = {key: value for key, value in info.items() if key not in origin}
     frames: dict[str, int] = {}
     events: dict[str, int] = {}
@@ -85,7 +85,8 @@ def write_banks(
             warnings += _late_events(bank, split)
             index = bank_index(bank)
             data_hash = content_hash(matrix_hash, json.dumps(index, sort_keys=True))
-            write_json(folder / f"{split}.json", {**index, "data_hash": data_hash, **origin}, indent=None)
+            told = {**origin, "content": (origin["content"] or {}).get(split)}
+            write_json(folder / f"{split}.json", {**index, "data_hash": data_hash, **told}, indent=None)
             if split == "train" and "shard" not in info and bank.width:
                 write_json(folder / PROFILE_FILE, bank_profile(bank), indent=None)
             frames[split], events[split] = len(bank.features), len(bank.truth.half)

@@ -10,9 +10,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from rmsnet.documents import require_known, structured
 from rmsnet.errors import UserError
 from rmsnet.features.bank import FrameBank
-from rmsnet.files import require_known, structured
 from rmsnet.network.model_files import read_features_entry
 from rmsnet.video.extractor import load_extractor
 from rmsnet.video.frames import FrameZip, Pictures, decode_jpeg, frames_path

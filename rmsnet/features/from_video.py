@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
 
 from rmsnet.dataset.feature_files import Features
 from rmsnet.dataset.soccernet import Dataset
+from rmsnet.documents import read_document, structured
 from rmsnet.errors import UserError
 from rmsnet.features.sources import Half, Source
-from rmsnet.files import atomic_file, read_document, structured, write_json
+from rmsnet.files import write_json, write_tensors
 from rmsnet.network.devices import choose_device
 from rmsnet.network.model_files import read_features_entry
 from rmsnet.params import ExtractParams
@@ -172,8 +172,7 @@ def new_extractor(params: ExtractParams, device: torch.device, folder: Path) -> 
     recipe = Recipe(**described, **sampling_of(params), precision=params.precision)
     (folder / BACKBONE_FILE).unlink(missing_ok=True)
     if Path(recipe.weights).suffix:
-        with atomic_file(folder / BACKBONE_FILE) as partial:
-            save_file(network.state_dict(), partial)
+        write_tensors(folder / BACKBONE_FILE, network.state_dict())
     return Extractor(recipe, network.to(device).to(memory_format=torch.channels_last), None, device)
 
 

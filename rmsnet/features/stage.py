@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rmsnet.dataset.class_lists import classes_of
+from rmsnet.dataset.content import game_contents, joined_content
 from rmsnet.dataset.game_events import game_events
 from rmsnet.dataset.labels import in_extra_time, truth_of
 from rmsnet.dataset.soccernet import open_dataset
@@ -13,7 +14,8 @@ from rmsnet.errors import UserError
 from rmsnet.features.bank_writer import BANK_FILES, Extraction, write_banks
 from rmsnet.features.shards import Shard
 from rmsnet.features.sources import precomputed
-from rmsnet.files import require_replaceable
+from rmsnet.files import followed, require_replaceable
+from rmsnet.locks import alone
 from rmsnet.params import ExtractParams
 from rmsnet.provenance import dvc_md5
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     pass
 
 
+@alone
 def extract(
     root: Path,
     out: Path,
@@ -77,17 +80,20 @@ def extract(
         warnings += [f"{split}: {game}: {in_extra_time(left)} left out" for game, left in late.items() if left]
         of_half = [[event for event in of_game[game] if event.half == half] for game, half in of_split]
         truth[split] = truth_of(of_half, listed.classes)
-    work = out.with_name(f".{out.name}.halves")
+    work = followed(out).with_name(f".{out.name}.halves")
     if model is None and params.source == "features":
         source = precomputed(dataset, halves, params)
     else:
         from rmsnet.features.from_video import from_videos
 
         source = from_videos(dataset, halves, params, work, model=model, device=device, shown=progress)
+    contents = game_contents(dataset, (game for names in games.values() for game in names), params, classes)
     info: dict[str, Any] = {"dataset": dataset.name, "simulated": dataset.simulated, "dvc_md5": dvc_md5(root)}
     info |= dataset.description.told_on
+    info["content"] = {split: joined_content(contents, names) for split, names in games.items()}
     if shard is not None:
         parts = {"number": shard.number, "of": shard.of, "pca": source.pca_components, "games": dict(dataset.splits)}
+        parts["contents"] = contents
         source, info = replace(source, pca_components=0), {**info, "shard": parts}
     source = replace(source, warnings=(*source.warnings, *warnings))
     done = write_banks(out, source, halves, truth, listed.classes, info)

@@ -10,9 +10,11 @@ from urllib.parse import quote
 
 from rmsnet.dataset.class_lists import class_list
 from rmsnet.dataset.labels import LABEL_FILES, label_version
+from rmsnet.documents import read_document
 from rmsnet.errors import UserError
 from rmsnet.evaluation.results import RESULTS
-from rmsnet.files import atomic_folder, read_document, require_replaceable, write_json, write_text
+from rmsnet.files import atomic_folder, require_replaceable, write_json, write_text
+from rmsnet.locks import alone
 from rmsnet.network.model_files import ORIGIN_FILE
 from rmsnet.reading.names import find_path
 from rmsnet.reading.rows import read_rows
@@ -52,6 +54,7 @@ def write_overview(out: Path, title: str, events: Mapping[str, Events]) -> None:
     write_text(out / INDEX, page(title, [table([*links, {"Match": "all", "Events": len(rows)}], total=True)]))
 
 
+@alone
 def join_spotted(parts: Sequence[Path], out: Path, title: str) -> dict[str, Events]:
     """Put the matches that several shards have spotted into one folder, as one spotting of all would leave them.
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
+from rmsnet.documents import read_document, require_known, structured
 from rmsnet.errors import UserError
-from rmsnet.files import content_hash, read_document, require_known, structured, write_json
+from rmsnet.files import content_hash, write_json, write_tensors
 from rmsnet.network.model import Ensemble, RMSNet
 from rmsnet.params import SpotParams
 from rmsnet.reading.names import is_text
@@ -19,7 +19,6 @@ from rmsnet.reading.tensors import read_tensors
 CONFIG_SCHEMA = 1
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
-THRESHOLDS = "thresholds.json"
 ORIGIN_FILE = "origin.json"
 """Beside predictions: which model made them."""
 
@@ -66,7 +65,7 @@ def save_model(folder: Path, network: RMSNet, config: Mapping[str, Any]) -> None
 
 
 def _save(folder: Path, weights: Mapping[str, Tensor], config: Mapping[str, Any]) -> None:
-    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}, folder / WEIGHTS)
+    write_tensors(folder / WEIGHTS, {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()})
     write_json(folder / CONFIG, {**config, "weights_hash": content_hash((folder / WEIGHTS).read_bytes())})
 
 
@@ -202,24 +201,6 @@ def load_model(folder: Path, device: torch.device | str = "cpu") -> SpottingMode
         network.load_state_dict({name: weights[f"{prefix}{name}"] for name in shapes})
     together = networks[0] if members == 1 else Ensemble(networks)
     return SpottingModel(together.to(device).eval(), config)
-
-
-@dataclass(frozen=True)
-class _Threshold:
-    confidence: float
-
-
-def read_thresholds(folder: Path) -> dict[str, float] | None:
-    """The least confidence of each class that is worth telling; None where a model was left without.
-
-    Raises:
-        UserError: a file of something else.
-    """
-    path = folder / THRESHOLDS
-    if not path.exists():
-        return None
-    best = read_document(path, dict[str, _Threshold], advice=_RESTORE)
-    return {name: threshold.confidence for name, threshold in best.items()}
 
 
 def _network_of(config: Mapping[str, Any]) -> RMSNet:

@@ -5,8 +5,8 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
+from rmsnet.documents import LARGEST_BYTES, bytes_of, in_utf8
 from rmsnet.errors import UserError
-from rmsnet.files import LARGEST_BYTES, bytes_of, in_utf8
 
 
 def read_rows(path: Path, columns: Sequence[str], advice: str = "") -> list[dict[str, str]]:

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 
+from rmsnet.documents import read_document
 from rmsnet.errors import UserError
-from rmsnet.files import read_document
 
 _UNREADABLE = (SafetensorError, OSError, ValueError, TypeError, LookupError, AttributeError, RuntimeError, MemoryError)
 """What the library and its bindings raise for files that are none, and for types that NumPy does not have."""

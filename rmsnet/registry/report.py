@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from rmsnet.evaluation.assessment import NAMED_TOLERANCES
 from rmsnet.evaluation.paper import TABLE_III
 from rmsnet.style.page import Html, page, picture, section, table, tag
 from rmsnet.style.palette import QUIET, TRUTH, look
@@ -38,10 +39,18 @@ def summary(scores: Mapping[str, Mapping[str, Mapping[str, Any]]], decision: "De
             }
         )
     here = markdown_text(marked(decision.dataset, decision.simulated))
-    lines = [f"Average-mAP (%, loose, devkit protocol): {here} beside the paper's Table III", "", as_markdown(rows)]
-    return "\n".join(
-        [*lines, "", f"{markdown_text(verdict(decision))}.", *(["", SIMULATED] if decision.simulated else []), ""]
-    )
+    judged = judged_by(next(iter(scores.values()))["test"])
+    title = f"Average-mAP (%, {judged}): {here} beside the paper's Table III (loose, devkit protocol)"
+    lines = [title, "", as_markdown(rows), "", f"{markdown_text(verdict(decision))}."]
+    return "\n".join([*lines, *(["", SIMULATED] if decision.simulated else []), ""])
+
+
+def judged_by(metrics: Mapping[str, Any]) -> str:
+    """Protocol and tolerances of a metrics.json, e.g. "loose, devkit protocol"."""
+    tolerances = tuple(metrics.get("tolerances", ()))
+    named = next((name for name, seconds in NAMED_TOLERANCES.items() if seconds == tolerances), None)
+    said = named or f"{', '.join(f'{seconds:g}' for seconds in tolerances)} s"
+    return f"{said}, {metrics.get('protocol', 'unknown')} protocol"
 
 
 def verdict(decision: "Decision") -> str:

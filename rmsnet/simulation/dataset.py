@@ -10,8 +10,10 @@ import numpy as np
 
 from rmsnet.dataset.labels import HALVES, Event
 from rmsnet.dataset.soccernet import SPLITS, split_file
+from rmsnet.documents import read_json
 from rmsnet.errors import UserError
-from rmsnet.files import atomic_file, content_hash, contents, read_json, replace_folder, write_json
+from rmsnet.files import atomic_file, content_hash, contents, followed, replace_folder, write_json
+from rmsnet.locks import alone
 from rmsnet.simulation import basketball
 from rmsnet.simulation.appearance import WIDTH, half_features, match_looks, world_looks
 from rmsnet.simulation.broadcast import direct
@@ -30,6 +32,7 @@ DEMO_HALF_MINUTES = 15
 HALF_MINUTES_RANGE = range(5, 61)
 
 
+@alone
 def simulate(
     out: Path,
     *,
@@ -62,7 +65,7 @@ def simulate(
     Raises:
         UserError: impossible arguments, unusable labels, or `out` holds something that was not simulated.
     """
-    out = Path(out).absolute()
+    out = followed(Path(out).absolute())
     if seed < 0:
         raise UserError(f"--seed {seed}: must not be negative")
     if games is not None and games < len(SPLITS):

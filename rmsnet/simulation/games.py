@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 from rmsnet.dataset.game_files import GameFiles
 from rmsnet.dataset.labels import HALVES, LABEL_FILES, Event, read_events
 from rmsnet.dataset.soccernet import SPLITS, read_split
+from rmsnet.documents import structured
 from rmsnet.errors import UserError
-from rmsnet.files import structured
 from rmsnet.reading.names import same_name
 from rmsnet.reading.rows import read_rows
 from rmsnet.simulation.annotations import v1_annotations, v2_annotations

@@ -6,11 +6,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from rmsnet.documents import read_document
 from rmsnet.errors import UserError
 from rmsnet.evaluation import LOOSE, TIGHT, average_map
 from rmsnet.features.bank import FrameBank
 from rmsnet.features.from_frames import features_of_frames
-from rmsnet.files import atomic_folder, content_hash, read_document, write_json
+from rmsnet.files import atomic_folder, content_hash, write_json
 from rmsnet.network.devices import choose_device
 from rmsnet.network.model_files import combine_models, load_model
 from rmsnet.params import SpotParams, TrainParams

@@ -8,6 +8,7 @@ from typing import Any
 
 from rmsnet.errors import UserError
 from rmsnet.features.bank import FrameBank, read_bank, require_finite
+from rmsnet.locks import writing
 from rmsnet.params import Params, SpotParams, TrainParams, checked
 from rmsnet.progress import progress as show_progress
 from rmsnet.study.grids import STUDIES, Row, Study
@@ -75,7 +76,7 @@ def reproduce(
         clip_inputs(banks["train"], banks["valid"], features, run)
     clips = sum(run.epochs * (run.foreground_clips + run.background_clips) for run in todo.values())
     results = []
-    with show_progress(name, "clip", clips, shown=progress and bool(todo)) as advance:
+    with writing(out / name), show_progress(name, "clip", clips, shown=progress and bool(todo)) as advance:
         for row in study.rows:
             scores = []
             for of_seed in trainings[row.name]:
@@ -85,7 +86,7 @@ def reproduce(
             result = RowScores(row, tuple(scores))
             track(study, result, settings[row.name], banks, params, out)
             results.append(result)
-    write_report(out / name, study, results, banks)
+        write_report(out / name, study, results, banks)
     return results
 
 

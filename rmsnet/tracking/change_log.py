@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rmsnet.files import read_document, structured
+from rmsnet.documents import read_document, structured
 from rmsnet.tracking.model_versions import all_versions, insisting, make_registered_model
+from rmsnet.tracking.models import FILES_HASH_TAG
 from rmsnet.tracking.store import asking, our_client
 
 RECORD_TAG = "record"
@@ -36,11 +37,17 @@ def append_record(name: str, version: int | None, record: Mapping[str, Any], tex
         made = client.create_model_version(
             history_name(name),
             source,
-            tags={RECORD_TAG: json.dumps(record)},
+            tags={RECORD_TAG: json.dumps(record), **_hash_of(client, name, version)},
             description=text,
             await_creation_for=0,
         )
         return int(made.version)
+
+
+def _hash_of(client: Any, name: str, version: int | None) -> dict[str, str]:
+    """The hash of the files that the record leads to."""
+    tags = client.get_model_version(name, str(version)).tags if version else {}
+    return {FILES_HASH_TAG: tags[FILES_HASH_TAG]} if FILES_HASH_TAG in tags else {}
 
 
 def _last_source(name: str) -> str:

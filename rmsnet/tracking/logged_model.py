@@ -4,12 +4,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rmsnet.features.bank import FrameBank
 from rmsnet.tracking.store import quiet_mlflow
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+
+EXAMPLE_FRAMES = 120
 
 PYFUNC_CODE = Path(__file__).with_name("pyfunc_model.py")
 PACKAGE = Path(__file__).parents[1]
@@ -21,6 +24,15 @@ MODEL_TAG = "rmsnet.model_id"
 
 # The network and its files are all that a logged model needs; no other package of this project's environment.
 MODEL_PACKAGES = ("msgspec", "numpy", "safetensors", "torch")
+
+
+def input_example(bank: FrameBank, width: int) -> "npt.NDArray[np.float32]":
+    """(T, width) features to show what a model takes; nothing but zeros where the bank holds frames."""
+    import numpy as np
+
+    if bank.width == width:
+        return np.array(bank.features[:EXAMPLE_FRAMES])
+    return np.zeros((EXAMPLE_FRAMES, width), np.float32)
 
 
 def save_pyfunc(folder: Path, example: "npt.NDArray[np.float32]", saved: Path) -> None:
@@ -51,12 +63,18 @@ def _signature(width: int) -> Any:
 
 
 def put_model(client: Any, run_id: str, saved: Path, tags: Mapping[str, str]) -> str:
-    """Make a folder with an MLflow model the logged model of a run; its id."""
+    """Make a folder with an MLflow model the logged model of a run; its id.
+
+    One that an earlier try has left half made is completed.
+    """
     from mlflow.entities import LoggedModelOutput
     from mlflow.models import Model
 
     experiment = client.get_run(run_id).info.experiment_id
-    model = client.create_logged_model(experiment, "model", source_run_id=run_id, tags=dict(tags))
+    begun = client.search_logged_models([experiment], f"source_run_id = '{run_id}'")
+    model = next((model for model in begun if str(model.status) == "PENDING"), None)
+    if model is None:
+        model = client.create_logged_model(experiment, "model", source_run_id=run_id, tags=dict(tags))
     description = Model.load(saved)
     description.model_id, description.run_id, description.artifact_path = (
         model.model_id,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from rmsnet.files import structured
+from rmsnet.documents import structured
 from rmsnet.params import TrainParams
 from rmsnet.reading.rows import read_rows
 

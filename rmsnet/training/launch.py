@@ -8,8 +8,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
+from rmsnet.documents import read_document
 from rmsnet.errors import CheckFailed, UserError
-from rmsnet.files import read_document, write_text
+from rmsnet.files import write_text
 from rmsnet.params import Params
 
 

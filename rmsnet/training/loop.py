@@ -9,9 +9,11 @@ from typing import Any
 
 import torch
 
+from rmsnet.documents import read_document
 from rmsnet.errors import UserError
 from rmsnet.features.bank import TOLD_ON, FrameBank
-from rmsnet.files import content_hash, read_document, replace_folder, write_json, write_text
+from rmsnet.files import content_hash, followed, replace_folder, write_json, write_text
+from rmsnet.locks import writing
 from rmsnet.network.devices import choose_device, choose_precision, keep_freed_memory
 from rmsnet.network.model_files import CONFIG_SCHEMA, save_model
 from rmsnet.params import SpotParams, TrainParams
@@ -74,7 +76,7 @@ def train(
     require_trainable(train_bank, valid_bank, params, folder)
     keep_freed_memory()
     chosen = choose_device(device)
-    with processes(chosen) as world:
+    with writing(folder), processes(chosen) as world:
         precision = choose_precision(params.precision, chosen)
         if inputs is None:
             made: Inputs = BankFeatures(train_bank, valid_bank, precision, chosen)
@@ -170,6 +172,7 @@ def _train(
 
 def partial_folder(folder: Path) -> Path:
     """Where a training keeps its state until `folder` can appear."""
+    folder = followed(folder)
     return folder.with_name(f".{folder.name}.partial")
 
 
@@ -190,6 +193,7 @@ def model_config(params: TrainParams, bank: FrameBank, name: str, spot: SpotPara
         "dataset": bank.info["dataset"],
         "data_hash": bank.info["data_hash"],
         "dvc_md5": bank.info.get("dvc_md5"),
+        "content": bank.info.get("content"),
         "simulated": bank.simulated,
         **{key: bank.info[key] for key in TOLD_ON if key in bank.info},
     }

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
+from rmsnet.documents import read_document
 from rmsnet.errors import CheckFailed, UserError
 from rmsnet.evaluation import average_map
 from rmsnet.features.bank import BankHalf, FrameBank
-from rmsnet.files import atomic_file, read_document
+from rmsnet.files import write_tensors
 from rmsnet.network import spectral
 from rmsnet.network.model import RMSNet
 from rmsnet.params import SpotParams, TrainParams
@@ -258,8 +258,7 @@ class Trainer:
             "network": json.dumps(network_of(self.bank, self.params)),
             "history": json.dumps([asdict(epoch) for epoch in history]),
         }
-        with atomic_file(path) as partial:
-            save_file({name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, partial, metadata)
+        write_tensors(path, {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, metadata)
 
     def resume(self, path: Path, fingerprint: str) -> list[Epoch]:
         """Continue from a checkpoint of the same parameters and data; the epochs done so far, or none."""

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rmsnet.dataset.content import game_contents, joined_content
 from rmsnet.dataset.soccernet import Dataset
 from rmsnet.files import write_json, write_text
 from rmsnet.params import ExtractParams
@@ -49,6 +50,7 @@ def write_report(
         "dataset": dataset.name,
         "simulated": dataset.simulated,
         "dvc_md5": dvc_md5(dataset.root),
+        "content": _content(dataset, params, classes),
         **({"features": params.features} if params.source == "features" else {"videos": params.videos}),
         "classes": classes,
         "drift_limit": drift_limit,
@@ -58,6 +60,12 @@ def write_report(
     write_json(folder / "validation.json", document)
     write_text(folder / "report.md", markdown(document))
     write_text(folder / "report.html", report_page(document, dataset_plots(tables, drift_limit, named(document))))
+
+
+def _content(dataset: Dataset, params: ExtractParams, classes: str) -> dict[str, str | None]:
+    """What was checked, by split: the gate asks whether a model has learned from it."""
+    contents = game_contents(dataset, (game for games in dataset.splits.values() for game in games), params, classes)
+    return {split: joined_content(contents, games) for split, games in dataset.splits.items()}
 
 
 def _order(checks: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

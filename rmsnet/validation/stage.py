@@ -9,6 +9,7 @@ from rmsnet.dataset.soccernet import Dataset, list_dataset
 from rmsnet.errors import CheckFailed
 from rmsnet.features.profile import read_profile
 from rmsnet.files import atomic_folder, require_replaceable
+from rmsnet.locks import alone
 from rmsnet.params import ExtractParams
 from rmsnet.validation.verdict import Validation, sentence_of, verdict_of
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from rmsnet.validation.tables import Tables
 
 
+@alone
 def validate(
     root: Path,
     out: Path,

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from safetensors.numpy import save_file
 
+from rmsnet.documents import read_document
 from rmsnet.errors import UserError
-from rmsnet.files import atomic_file, read_document
+from rmsnet.files import write_tensors
 from rmsnet.reading.tensors import map_matrix
 from rmsnet.video.extractor import Extractor, Progress, video_features
 from rmsnet.video.files import part_of
@@ -49,8 +49,7 @@ def write_half(path: Path, video: Path, extractor: Extractor, progress: Progress
     """
     done = video_features(video, extractor, progress)
     metadata = {**identity_of(video, extractor.recipe.hash), "warnings": json.dumps(done.warnings)}
-    with atomic_file(path) as partial:
-        save_file({"features": done.features}, partial, metadata)
+    write_tensors(path, {"features": done.features}, metadata)
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from safetensors.numpy import save_file
 
 from rmsnet.errors import UserError
-from rmsnet.files import atomic_file, content_hash
+from rmsnet.files import content_hash, write_tensors
 from rmsnet.reading.tensors import read_tensors
 from rmsnet.video.recipe import PCA_FILE, Recipe
 
@@ -78,8 +77,7 @@ class PcaFit:
 
 def save_pca(folder: Path, pca: Pca) -> None:
     """Write a PCA as `pca.safetensors` into a folder."""
-    with atomic_file(Path(folder) / PCA_FILE) as partial:
-        save_file({"mean": pca.mean, "components": np.ascontiguousarray(pca.components)}, partial)
+    write_tensors(Path(folder) / PCA_FILE, {"mean": pca.mean, "components": np.ascontiguousarray(pca.components)})
 
 
 def load_pca(recipe: Recipe, folder: Path) -> Pca | None:

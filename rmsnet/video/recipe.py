@@ -12,8 +12,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from rmsnet.documents import require_known, structured
 from rmsnet.errors import UserError
-from rmsnet.files import atomic_file, content_hash, require_known, structured
+from rmsnet.files import atomic_file, content_hash
 
 BACKBONE_FILE = "backbone.safetensors"
 PCA_FILE = "pca.safetensors"

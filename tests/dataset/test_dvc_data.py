@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from rmsnet.files import read_json
+from rmsnet.documents import read_json
 from rmsnet.provenance import dvc_md5
 from tests.validation.datasets import FEATURES, GAMES, feature_file, make_dataset
 

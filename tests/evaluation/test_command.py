@@ -14,11 +14,12 @@ import pytest
 from rmsnet.cli import main
 from rmsnet.dataset.class_lists import class_list
 from rmsnet.dataset.labels import V2_CLASSES
+from rmsnet.documents import read_json
 from rmsnet.evaluation import average_map
 from rmsnet.evaluation.files import read_predictions, read_truth
 from rmsnet.evaluation.report import REPORT_FILES
 from rmsnet.evaluation.results import write_predictions
-from rmsnet.files import read_json, write_json
+from rmsnet.files import write_json
 from rmsnet.spots import Predictions
 from tests.builders import write_labels
 

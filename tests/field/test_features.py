@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from rmsnet import cli
+from rmsnet.documents import read_json
 from rmsnet.errors import UserError
 from rmsnet.features.bank import read_bank
-from rmsnet.files import read_json, write_json
+from rmsnet.files import write_json
 from rmsnet.registry.serving import features_of
 from tests.builders import bank, write_bank
 from tests.field.league import GAMES, SET_FEATURES, everything, spoil, write_league

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,15 +21,15 @@ from rmsnet.dataset.class_lists import class_list
 from rmsnet.dataset.feature_files import open_features
 from rmsnet.dataset.labels import game_events
 from rmsnet.dataset.soccernet import list_dataset, open_dataset
+from rmsnet.documents import read_document
 from rmsnet.errors import CheckFailed, UserError
 from rmsnet.evaluation.files import games_of_split, read_predictions, read_truth
 from rmsnet.evaluation.results import read_metrics
 from rmsnet.features.bank import read_bank, require_finite
 from rmsnet.features.profile import bank_profile, drift, read_profile, summarize
-from rmsnet.files import read_document
 from rmsnet.matches.overview import join_spotted
 from rmsnet.matches.sources import find_matches
-from rmsnet.network.model_files import load_model, read_thresholds
+from rmsnet.network.model_files import load_model
 from rmsnet.params import ExtractParams, TrainParams, load_params
 from rmsnet.provenance import dvc_md5
 from rmsnet.reading.arrays import require_finite as require_finite_rows
@@ -38,6 +39,7 @@ from rmsnet.registry.report import summary
 from rmsnet.registry.serving import features_of
 from rmsnet.simulation.games import labelled_games
 from rmsnet.spotting.inference import spot_bank, spot_features
+from rmsnet.spotting.thresholds import learned_thresholds
 from rmsnet.tracking import change_log, read_run
 from rmsnet.tracking.models import _model_place
 from rmsnet.training.clips import training_clips
@@ -49,6 +51,7 @@ from rmsnet.video.frames import FrameZip, decode_jpeg, write_frames
 from rmsnet.video.halves import read_half
 from rmsnet.video.pca import load_pca
 from tests.fuzz import breaking
+from tests.fuzz.labels import FORMATS, read_labels
 from tests.fuzz.world import GAME, PICTURES, bench_of, make_trainer, recipe
 from tests.matches.builders import FEATURES
 
@@ -208,7 +211,9 @@ READERS = {
     "config.json": Reader("model/config.json", breaking.broken_json, model),
     "weights": Reader("model/model.safetensors", breaking.broken_safetensors, model),
     "thresholds.json": Reader(
-        "model/thresholds.json", breaking.broken_json, lambda root: read_thresholds(root / "model")
+        "model/thresholds.json",
+        breaking.broken_json,
+        lambda root: learned_thresholds(root / "model", ("card",)),
     ),
     "profile.json": Reader("model/profile.json", breaking.broken_json, profile),
     "run.json": Reader("model/run.json", breaking.broken_json, lambda root: read_run(root / "model")),
@@ -222,7 +227,7 @@ READERS = {
     "validation.json": Reader(
         "validation.json",
         breaking.broken_json,
-        lambda root: validation_check(read_document(root / "validation.json", dict[str, Any]), "Own league", None),
+        lambda root: validation_check(read_document(root / "validation.json", dict[str, Any]), "x", None, {}),
     ),
     "record of a change": Reader("record.json", breaking.broken_json, record),
     "origin.json": Reader(
@@ -265,6 +270,12 @@ READERS = {
         breaking.broken_json,
         lambda root: bench_of(root).scores([TrainParams()], bench_of(root).spot, "x"),
     ),
+}
+
+
+READERS |= {
+    f"labels: {name}": Reader(f"labels/{name}/{file}", broken, partial(read_labels, name=name))
+    for name, (file, broken) in FORMATS.items()
 }
 
 

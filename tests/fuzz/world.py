@@ -29,6 +29,7 @@ from rmsnet.video.pca import Pca, save_pca
 from rmsnet.video.recipe import Recipe
 from tests.builders import learnable_bank
 from tests.field.league import GAMES, write_json, write_labels, write_league, write_predictions
+from tests.fuzz.labels import write_examples
 from tests.matches.builders import FEATURES, WIDTH, write_model
 from tests.video.videos import write_video
 
@@ -87,6 +88,7 @@ def make_world(root: Path) -> Path:
         ("params.yaml", PARAMS),
     ):
         (root / name).write_text(yaml.safe_dump(document))
+    write_examples(root)
     (root / "classes.txt").write_text("Goal\nFoul\n")
     write_json(root / "classes.json", ["Goal", "Foul"])
     durations = [f"{name},{half},{60.5}" for names in GAMES.values() for name in names for half in (1, 2)]

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from rmsnet.documents import read_json
 from rmsnet.errors import UserError
-from rmsnet.files import atomic_folder, read_json, write_json
+from rmsnet.files import atomic_folder, write_json
 from rmsnet.network.model_files import combine_models, load_model
 from rmsnet.params import SpotParams
 from rmsnet.spotting.decoding import decode

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from rmsnet import cli
+from rmsnet.documents import read_json
 from rmsnet.errors import CheckFailed, UserError
 from rmsnet.features.profile import feature_profile
-from rmsnet.files import read_json, write_json
+from rmsnet.files import write_json
 from rmsnet.validation import validate
 from rmsnet.validation.checks import Check
 from rmsnet.validation.verdict import sentence_of, verdict_of

@@ -3,8 +3,7 @@
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import msgspec
-
+from rmsnet.dataset.formats.json_rows import json_of
 from rmsnet.dataset.formats.longomatch import CATEGORY
 from rmsnet.dataset.formats.registry import FORMATS
 from rmsnet.dataset.formats.soccernet_results import RESULTS
@@ -50,13 +49,11 @@ def _format_of(file: SourceFile) -> str:
         return "sportscode"
     try:
         text = file.text()
+        document = json_of(file) if text.lstrip()[:1] in ("{", "[") else None
     except UserError:
         return ""
-    if text.lstrip()[:1] in ("{", "["):
-        try:
-            return _format_of_json(msgspec.json.decode(text), file)
-        except (msgspec.MsgspecError, RecursionError):
-            return ""
+    if document is not None:
+        return _format_of_json(document, file)
     if text.startswith(CATEGORY):
         return "longomatch"
     return {",": "csv", ";": "csv", "\t": "tsv"}.get(delimiter_of(text) or "", "")

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from rmsnet.dataset.formats.sources import SourceFile
-from rmsnet.errors import UserError
+from rmsnet.documents import read_document, structured
 
 T = TypeVar("T")
 
@@ -17,13 +17,7 @@ def json_of(file: SourceFile) -> Any:
     Raises:
         UserError: it is none.
     """
-    text = file.text()
-    try:
-        return msgspec.json.decode(text)
-    except RecursionError:
-        raise UserError(f"{file.where}: nested too deeply") from None
-    except (msgspec.MsgspecError, UnicodeError) as error:
-        raise UserError(f"{file.where}: not JSON ({error})") from None
+    return read_document(file.content, object, file.where)
 
 
 def object_of(file: SourceFile) -> dict[str, Any]:
@@ -50,11 +44,7 @@ def typed(value: Any, kind: type[T], where: str) -> T:
     Raises:
         UserError: it says where in the value what is wrong.
     """
-    try:
-        return msgspec.convert(value, kind, strict=False)
-    except msgspec.ValidationError as error:
-        text, _, place = str(error).replace("`", "'").partition(" - at '$")
-        raise UserError(f"{where}{place.rstrip(chr(39))}: {text[0].lower()}{text[1:]}") from None
+    return structured(value, kind, where, texts=True)
 
 
 def others(row: Mapping[str, Any], kind: type[msgspec.Struct]) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """The files of a source: one file, those of a folder, or those of a zip of such a folder."""
 
-import codecs
 import gzip
 import zipfile
 import zlib
@@ -11,14 +10,15 @@ from functools import partial
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 
-from rmsnet.dataset.game_files import GameFiles
+from rmsnet.dataset.game_files import LEADS_OUT, leaves_dataset
+from rmsnet.dataset.soccernet import follows_links
+from rmsnet.documents import bytes_of, in_utf8
 from rmsnet.errors import UserError
+from rmsnet.files import is_litter
+from rmsnet.reading.archives import Archive
 
 LARGEST = 256 << 20
 """Bytes of a file, unpacked; the labels of all of SoccerNet's games together have a tenth of that."""
-
-MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-"""Byte-order marks, which editors of Windows write."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,8 @@ class SourceFile:
         Raises:
             UserError: it is no such text.
         """
-        encoding = "utf-16" if self.content.startswith(MARKS[1:]) else "utf-8-sig"
         try:
-            return self.content.decode(encoding)
+            return in_utf8(self.content).decode()
         except UnicodeError:
             raise UserError(f"{self.where}: the text is not UTF-8; save it as UTF-8") from None
 
@@ -77,64 +76,52 @@ class SourceFile:
 
 
 def source_names(source: Path) -> list[PurePosixPath]:
-    """The paths of a source's files, hidden ones and what Macs add left out, sorted; of a file, its name.
+    """The paths of a source's files, hidden ones and what file managers leave left out, sorted; of a file, its name.
 
     Raises:
         UserError: no such source, or a zip that is refused.
     """
-    if source.is_file() and not zipfile.is_zipfile(source):
-        return [PurePosixPath(source.name)]
-    files = GameFiles(source)  # refuses what is malicious
     if source.is_dir():
         found = [PurePosixPath(path.relative_to(source).as_posix()) for path in source.rglob("*") if path.is_file()]
+        litter = {path for path in found if any(is_litter(Path(part)) for part in path.parts)}
+    elif source.is_file() and not zipfile.is_zipfile(source):
+        return [PurePosixPath(source.name)]
+    elif source.exists():
+        found, litter = list(map(PurePosixPath, Archive(source).members)), set()
     else:
-        with zipfile.ZipFile(files.source) as archive:
-            found = [PurePosixPath(item.filename) for item in archive.infolist() if not item.is_dir()]
-    return sorted(path for path in found if not any(part.startswith((".", "__MACOSX")) for part in path.parts))
+        raise UserError(f"{source}: no such folder or zip")
+    return sorted(path for path in found if path not in litter and not any(part.startswith(".") for part in path.parts))
 
 
 def open_files(source: Path, names: list[PurePosixPath]) -> Iterator[SourceFile]:
     """The files of these names.
 
     Raises:
-        UserError: one is unreadable or too large.
+        UserError: one is unreadable or too large, or leads out of the folder, see `rmsnet.dataset.game_files`.
     """
     if source.is_file() and zipfile.is_zipfile(source):
-        with zipfile.ZipFile(source) as archive:
-            inside = set(archive.namelist())
-            for name in names:
+        archive = Archive(source)
+        for name in names:
 
-                def beside(other: str, name: PurePosixPath = name) -> bytes | None:
-                    path = str(name.with_name(other))
-                    return _member(archive, path, f"{source}: {path}") if path in inside else None
+            def beside(other: str, name: PurePosixPath = name) -> bytes | None:
+                path = str(name.with_name(other))
+                return archive.read(path) if path in archive.members else None
 
-                where = f"{source}: {name}"
-                yield SourceFile(_unpacked(_member(archive, str(name), where), where), name, where, None, beside)
+            content = _unpacked(archive.read(str(name)), f"{source}: {name}")
+            yield SourceFile(content, name, f"{source}: {name}", None, beside)
         return
+    closed = source.is_dir() and not follows_links(source)
     for name in names:
         path = source / name if source.is_dir() else source
-        content = _unpacked(_content(path), str(path))
+        if closed and leaves_dataset(source, name):
+            raise UserError(f"{path}: {LEADS_OUT}")
+        content = _unpacked(bytes_of(path, str(path), LARGEST), str(path))
         yield SourceFile(content, name, str(path), path.parent, partial(_content_beside, path.parent))
 
 
-def _content(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(LARGEST + 1)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
-
-
 def _content_beside(folder: Path, name: str) -> bytes | None:
-    return _content(folder / name) if (folder / name).is_file() else None
-
-
-def _member(archive: zipfile.ZipFile, name: str, where: str) -> bytes:
-    try:
-        with archive.open(name) as member:
-            return member.read(LARGEST + 1)
-    except (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
-        raise UserError(f"{where}: cannot be read ({error})") from None
+    path = folder / name
+    return bytes_of(path, str(path), LARGEST) if path.is_file() else None
 
 
 def _unpacked(content: bytes, where: str) -> bytes:

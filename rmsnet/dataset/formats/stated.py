@@ -11,6 +11,7 @@ from rmsnet.dataset.ball_actions import BALL_CLASSES, BALL_CLASSES_2023, TEAM_CL
 from rmsnet.dataset.formats.json_rows import json_of, typed
 from rmsnet.dataset.formats.sources import SourceFile
 from rmsnet.dataset.labels import V1_CLASSES, V2_CLASSES
+from rmsnet.documents import LARGEST_BYTES, bytes_of
 from rmsnet.errors import UserError
 
 CLASS_LISTS: Mapping[str, tuple[str, ...]] = {
@@ -48,10 +49,9 @@ def stated_classes(name: str) -> tuple[str, ...]:
     """
     if name in CLASS_LISTS:
         return CLASS_LISTS[name]
-    try:
-        file = SourceFile(Path(name).read_bytes(), PurePosixPath(Path(name).name), name, None)
-    except OSError:
-        raise UserError(f"--classes {name}: neither {', '.join(CLASS_LISTS)} nor a readable file") from None
+    absent = f"neither {', '.join(CLASS_LISTS)} nor a readable file"
+    content = bytes_of(Path(name), f"--classes {name}", LARGEST_BYTES, absent)
+    file = SourceFile(content, PurePosixPath(Path(name).name), name, None)
     listed = typed(json_of(file), list[str], name) if name.endswith(".json") else file.lines()
     classes = [name.strip() for name in listed if name.strip()]
     if not classes:

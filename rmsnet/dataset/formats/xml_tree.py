@@ -1,16 +1,18 @@
 """XML of anybody as a tree: whatever its encoding, without entities, and not deeper than any label file."""
 
+import codecs
 import re
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 from xml.sax.saxutils import escape
 
-from rmsnet.dataset.formats.sources import MARKS
 from rmsnet.errors import UserError
 
 DEEPEST = 40
 
 _ENCODING = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([^"']+)""")
+_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+"""Byte-order marks, which editors of Windows write."""
 _UNWRITABLE = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -62,7 +64,7 @@ def tree_of(content: bytes, where: str) -> tuple[Element, str]:
 
 def _encoding(content: bytes) -> tuple[str | None, str]:
     """What the parser should be told, None where it sees by itself, and what to tell people."""
-    if content.startswith(MARKS) or b"\0" in content[:4]:
+    if content.startswith(_MARKS) or b"\0" in content[:4]:
         return None, ""
     declared = _ENCODING.match(content)
     name = declared[1].decode("ascii", "replace").lower() if declared else ""

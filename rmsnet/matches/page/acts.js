@@ -136,8 +136,8 @@ const keys = {
     const id = event.target.closest(".row")?.dataset.id || state.selected;
     if (id) select(id, true);
   },
-  "]": () => set_confidence(Math.round(100 * state.confidence + 5) / 100),
-  "[": () => set_confidence(Math.round(100 * state.confidence - 5) / 100),
+  "]": () => set_confidence(Math.round(100 * slider() + 5) / 100),
+  "[": () => set_confidence(Math.round(100 * slider() - 5) / 100),
   "+": () => zoom(2),
   "=": () => zoom(2),
   "-": () => zoom(0.5),

@@ -72,7 +72,7 @@ function open_address(hash = location.hash) {
     return;
   }
   state.hidden.delete(event.class);
-  if (event.confidence < state.confidence) state.confidence = Math.floor(100 * event.confidence) / 100;
+  if (event.confidence !== undefined && !is_sure(event)) state.confidence = Math.floor(100 * event.confidence) / 100;
   refresh();
   select(event.id);
 }

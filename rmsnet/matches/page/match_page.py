@@ -23,6 +23,7 @@ from rmsnet.matches.page.page_video import PageVideo
 from rmsnet.matches.page.votes import Votes
 from rmsnet.matches.stretches import Stretches
 from rmsnet.spots import Predictions
+from rmsnet.spotting.thresholds import Floats
 from rmsnet.style.page import MADE_BY, style, text
 from rmsnet.style.palette import class_looks, name_of
 
@@ -42,11 +43,12 @@ def match_page(
     videos: Sequence[PageVideo],
     *,
     out: Path,
-    confidence: float,
+    least: Floats,
     model: str,
     simulated: bool,
     clip_frames: int,
     stretches: Stretches,
+    remarks: Sequence[str] = (),
     highlights: Highlights | None = None,
 ) -> str:
     """The page as HTML.
@@ -58,22 +60,25 @@ def match_page(
         votes: (C, N) votes of stride-1 clips per frame of the bank.
         videos: of the halves.
         out: folder the page will lie in; videos are named relative to it.
-        confidence: where the slider stands at first.
+        least: (C,) the least confidence of each class that is shown until the slider is moved.
         model: name of the model, for people.
         simulated: whether model or match are made up.
         clip_frames: of the model: so many clips hold a frame, and may vote for it.
         stretches: what is shown around events when they are played.
+        remarks: what makes the events doubtful, in a few words each.
         highlights: clips below `out`, None: there are none.
     """
     made = {} if highlights is None else dict(zip(highlights.events, highlights.clips, strict=True))
     clips = {(one.half, one.position_ms, one.label): f"{HIGHLIGHTS}/{name}" for one, name in made.items()}
     title, subtitle = _title(match.name)
-    tags = [[f"model {model}", False], *([["simulated", True]] if simulated else [])]
+    doubts = [*(["simulated"] if simulated else []), *remarks]
+    tags = [[f"model {model}", False], *([doubt, True] for doubt in doubts)]
     data = {
         "title": title,
         "subtitle": subtitle,
         "tags": tags,
-        "confidence": confidence,
+        "confidence": float(least[0]) if len(set(least.tolist())) == 1 else None,
+        "least": least.tolist(),
         "most_votes": clip_frames,
         "reel": f"{HIGHLIGHTS}/{REEL}" if highlights is not None and highlights.reel else None,
         "frame_rate": bank.frame_rate,

@@ -24,7 +24,7 @@ const marks = new Map(); // id -> its mark on the timeline
 const dots = new Map(); // id -> its dot in the lane of confidence
 
 const state = {
-  confidence: match.confidence,
+  confidence: match.confidence, // of all classes; null: each has its own, match.least
   hidden: new Set(match.classes.flatMap((one, index) => (one.hidden ? [index] : []))),
   selected: null, // id of an event or of a missed truth
   half: 0,
@@ -45,7 +45,10 @@ function make(tag, properties = {}, ...children) {
 
 const look = (one) => ({ "--on-light": one.on_light, "--on-dark": one.on_dark });
 const half_name = (half) => match.halves[half].name;
-const is_shown = (event) => event.confidence >= state.confidence && !state.hidden.has(event.class);
+const is_sure = (event) => event.confidence >= (state.confidence ?? match.least[event.class]);
+const is_shown = (event) => is_sure(event) && !state.hidden.has(event.class);
+/** Where the slider stands: in the middle of the classes' own while it was not moved. */
+const slider = () => state.confidence ?? match.least.reduce((sum, one) => sum + one, 0) / match.least.length;
 
 /** What the list holds at the moment: events shown and truths missed, in order of time. */
 function listed() {
@@ -57,7 +60,7 @@ function listed() {
 function judge() {
   state.verdicts.clear();
   if (!match.truth) return;
-  const candidates = events.filter((event) => event.confidence >= state.confidence);
+  const candidates = events.filter(is_sure);
   for (const event of candidates) state.verdicts.set(event.id, "wrong");
   for (const one of [...truth].sort((a, b) => a.half - b.half || a.seconds - b.seconds)) {
     const near = candidates.filter(
@@ -251,13 +254,13 @@ function draw_counts() {
   el("count").textContent = `${shown} of ${events.length} events`;
   for (const chip of el("chips").children) {
     const index = Number(chip.dataset.class);
-    const count = events.filter((event) => event.class === index && event.confidence >= state.confidence).length;
+    const count = events.filter((event) => event.class === index && is_sure(event)).length;
     chip.ariaPressed = String(!state.hidden.has(index));
     chip.title = index < 9 ? `Show or hide (${index + 1})` : "Show or hide";
     chip.replaceChildren(match.classes[index].name, make("small", { textContent: count }));
   }
-  el("confidence").value = Math.round(100 * state.confidence);
-  el("confidence-value").textContent = `${Math.round(100 * state.confidence)} %`;
+  el("confidence").value = Math.round(100 * slider());
+  el("confidence-value").textContent = state.confidence === null ? "as learned" : `${Math.round(100 * slider())} %`;
   if (match.truth) {
     const count = (word, of) => of.filter((one) => state.verdicts.get(one.id) === word).length;
     el("truth-summary").textContent =
@@ -283,7 +286,8 @@ function refresh() {
     marks.get(event.id).hidden = state.hidden.has(event.class);
     marks.get(event.id).title = `${minute_of(event)} ${name}, ground truth${event.visible ? "" : " (not shown)"}`;
   }
-  el("threshold").style.bottom = `${100 * state.confidence}%`;
+  el("threshold").style.bottom = `${100 * slider()}%`;
+  el("threshold").hidden = state.confidence === null; // then each class has its own
   for (const node of document.querySelectorAll("[data-lane]")) {
     node.classList.toggle("off", state.hidden.has(Number(node.dataset.lane)));
   }

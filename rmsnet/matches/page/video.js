@@ -15,9 +15,15 @@ function seek(half, seconds) {
   state.half = half;
   state.seconds = Math.min(Math.max(seconds, 0), match.halves[half].seconds);
   show_video();
-  if (loaded && video.readyState > 0) video.currentTime = state.seconds + start_in_video();
+  if (loaded && video.readyState > 0) go_to(state.seconds);
   else wanted = state.seconds;
   draw_time();
+}
+
+/** Chromium paints the picture of a video that stands still for certain only where somebody waits for it. */
+function go_to(seconds) {
+  video.requestVideoFrameCallback?.(() => {});
+  video.currentTime = seconds + start_in_video();
 }
 
 function show_video() {
@@ -44,7 +50,7 @@ function no_video(reason, broken = false) {
 }
 
 video.addEventListener("loadedmetadata", () => {
-  if (wanted !== null) video.currentTime = wanted + start_in_video();
+  if (wanted !== null) go_to(wanted);
   wanted = null;
   if (playing) play();
   const { seekable } = video;

@@ -99,7 +99,7 @@ def test_times_without_any_rate_are_refused():
 def test_a_packed_list_is_read(tmp_path):
     from rmsnet.dataset.formats.reading import read_source
 
-    (tmp_path / "test.json.gz").write_bytes(gzip.compress(json.dumps([VIDEO]).encode()))
+    (tmp_path / "test.json.gz").write_bytes(gzip.compress(json.dumps([VIDEO]).encode(), mtime=0))
     (tmp_path / "class.txt").write_text("serve\nbounce\n")
     document = read_source(tmp_path / "test.json.gz", "e2e-spot")
     assert times(document) == [1160]

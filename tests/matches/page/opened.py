@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from rmsnet.files import read_json
+from rmsnet.documents import read_json
 from tests.chromium import Page
 from tests.video.videos import number_of
 

@@ -80,6 +80,14 @@ def test_without_a_video_a_moment_is_named_by_its_time(browser, spotted):
     assert browser.js("el('timecode').textContent") == "00:21.500"
 
 
+def test_whoever_moves_on_before_the_video_has_arrived_sees_where_they_went_last(match, tmp_path):
+    for last in (1, 400, 900):
+        for frame in (700, 50, 1200, last):
+            match.page.js(f"seek(0, {frame} / 25)")
+        assert number_on_screen(match.page, tmp_path, last) == last
+        assert match.page.js("[state.seconds, frame_of(state)]") == [pytest.approx(last / 25, abs=1e-3), last]
+
+
 # ---- into the clipboard
 
 
