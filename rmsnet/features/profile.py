@@ -198,6 +198,8 @@ def drift_limit(distances: Sequence[float]) -> float:
     """
     from scipy.stats import t
 
+    if len(distances) < 3:  # two halves are held against each other: one distance, of unknown spread
+        return 2 * LIMIT_FACTOR * max(distances)
     logarithms = np.log(np.maximum(distances, 1e-12))
     count = len(logarithms)
     reach = float(t.ppf(LIMIT_LEVEL, count - 1)) * float(logarithms.std(ddof=1)) * np.sqrt(1 + 1 / count)
