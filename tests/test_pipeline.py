@@ -7,13 +7,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
-from rmsnet import tracking
 from rmsnet.documents import read_json
-from rmsnet.tracking.store import our_client
 
 VARIANTS = ("full", "no-masking", "no-regression", "no-uniform-offsets")
 
@@ -58,6 +57,10 @@ class Project:
         done = subprocess.run(command, cwd=self.root, env=self.environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
         return done.stdout
+
+    def ask(self, code: str) -> Any:
+        """What a process of its own prints as JSON: this one's MLflow would go on with a database that was removed."""
+        return json.loads(self.run(sys.executable, "-c", f"import json\nfrom rmsnet import tracking\n{code}"))
 
     def stale(self) -> set[str]:
         """What `dvc repro` would run, but for the look at the store that it always takes."""
@@ -150,7 +153,7 @@ MADE = ("data", "features", "models", "evaluation", "reports")
 @pytest.mark.parametrize(
     "removed", [(*STORE, *MADE), ("mlflow.db",), ("mlruns",)], ids=["all but DVC's cache", "the store", "its artifacts"]
 )
-def test_after_every_road_that_ends_well_the_champion_loads(project, monkeypatch, removed):
+def test_after_every_road_that_ends_well_the_champion_loads(project, removed):
     """`make distclean && make demo`, a clone with a shared cache: DVC restores files, and nothing else."""
     trained = (project.root / "models" / "full" / "model.safetensors").read_bytes()
     project.remove(*removed)
@@ -160,16 +163,26 @@ def test_after_every_road_that_ends_well_the_champion_loads(project, monkeypatch
     assert ("Stage 'train@full' is cached - skipping run" in said) == ("models" in removed)
     assert "Running stage 'register'" in said
     assert (project.root / "models" / "full" / "model.safetensors").read_bytes() == trained
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{project.root}/mlflow.db")
-    champion = tracking.model_folder("models:/rmsnet@champion")
+    champion = Path(project.ask("print(json.dumps(str(tracking.model_folder('models:/rmsnet@champion'))))"))
     decision = read_json(project.root / "reports" / "registration" / "decision.json")
     model = project.root / "models" / decision["variant"]
     assert (champion / "model.safetensors").read_bytes() == (model / "model.safetensors").read_bytes()
     assert decision["promoted"] is True
 
 
+OF_ONE_EPOCH = """
+from rmsnet.tracking.store import our_client
+client = our_client()
+experiment = client.get_experiment_by_name("rmsnet").experiment_id
+runs = client.search_runs([experiment], "params.`train.epochs` = '1'")
+print(json.dumps([
+    {"id": run.info.run_id, "seed": run.data.params["train.seed"], "artifacts": run.info.artifact_uri} for run in runs
+]))
+"""
+
+
 @pytest.mark.slow
-def test_queued_trainings_run_the_code_that_was_queued_and_land_in_the_one_store(project, monkeypatch):
+def test_queued_trainings_run_the_code_that_was_queued_and_land_in_the_one_store(project):
     commit = ("git", "-c", "user.name=test", "-c", "user.email=test", "commit", "--quiet", "--all", "--message")
     project.run("git", "add", "dvc.lock")
     project.run(*commit, "As it is")
@@ -191,11 +204,9 @@ def test_queued_trainings_run_the_code_that_was_queued_and_land_in_the_one_store
         assert status.count("Success") == 2, status
     finally:
         code.write_text(queued)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{project.root}/mlflow.db")
-    client = our_client()
-    runs = client.search_runs([client.get_experiment_by_name("rmsnet").experiment_id], "params.`train.epochs` = '1'")
-    assert sorted(run.data.params["train.seed"] for run in runs) == ["1", "2"]
-    assert all(run.info.artifact_uri.startswith(f"{project.root}/mlruns/") for run in runs)
+    runs = project.ask(OF_ONE_EPOCH)
+    assert sorted(run["seed"] for run in runs) == ["1", "2"]
+    assert all(run["artifacts"].startswith(f"{project.root}/mlruns/") for run in runs)
     project.run("dvc", "exp", "apply", "of-seed-1")
     applied = read_json(project.root / "models" / "full" / "run.json")
-    assert applied["run_id"] in [run.info.run_id for run in runs]
+    assert applied["run_id"] in [run["id"] for run in runs]
