@@ -103,15 +103,14 @@ def _chosen(path: Path, named: Mapping[str, str]) -> tuple[Chosen, ...]:
     Raises:
         UserError: no such table, a column that is missing, no number, no such class, or no event.
     """
-    rows = read_rows(path, ("half", "position_ms", "label"), "--reel-events takes a table such as events.csv")
     events = []
-    for line, row in enumerate(rows, start=2):
-        where = f"--reel-events {path}, line {line}"
+    for line, row in enumerate(read_rows(path, ("half", "position_ms", "label"), "take an events.csv"), start=2):
+        where = f"--reel-events {path}, row {line}"
+        label = _class(where, row["label"], named)
         try:
-            half, position_ms, confidence = int(row["half"]), int(row["position_ms"]), row.get("confidence") or 1
-            event = Chosen(half, position_ms, _class(where, row["label"], named), float(confidence))
-        except ValueError:
-            raise UserError(f"{where}: half, position_ms or confidence is no number: {dict(row)}") from None
+            event = Chosen(int(row["half"]), int(row["position_ms"]), label, float(row.get("confidence") or 1))
+        except ValueError as error:
+            raise UserError(f"{where}: {error}") from None
         if event.half < 1 or event.position_ms < 0:
             raise UserError(f"{where}: half must be at least 1 and position_ms at least 0")
         events.append(event)

@@ -88,12 +88,12 @@ def test_chosen_events_stand_in_for_those_that_were_found(tmp_path):
     ("table", "says"),
     [
         ("half,position_ms,label\n", "holds no event"),
-        ("half,label\n1,card\n", "line 2: must have half, position_ms and label"),
-        ("half,position_ms,label\n1,soon,card\n", "line 2: must have half, position_ms and label"),
-        ("half,position_ms,label\n1,1,card\n3,5,card\n", "line 3: half must be 1 or 2"),
-        ("half,position_ms,label\n1,-5,card\n", "line 2: half must be 1 or 2 and position_ms at least 0"),
-        ("half,position_ms,label\n1,5,corner\n", "line 2 corner: no class of the model; it has Card"),
-        (b"\xff\xfe\x00", "cannot be read"),
+        ("half,label\n1,card\n", "has no column position_ms; take an events.csv"),
+        ("half,position_ms,label\n1,soon,card\n", "row 2: invalid literal .* 'soon'"),
+        ("half,position_ms,label\n1,1,card\n3,5,card\n", "row 3: half must be at least 1"),
+        ("half,position_ms,label\n1,-5,card\n", "row 2: half must be at least 1 and position_ms at least 0"),
+        ("half,position_ms,label\n1,5,corner\n", "row 2 corner: no class of the model; it has Card"),
+        (b"\xff\xfe\x00", "not readable CSV"),
         (None, r"reel\.csv: no such file"),
     ],
 )

@@ -5,8 +5,8 @@ from itertools import pairwise
 
 import pytest
 
-from rmsnet.files import read_csv
 from rmsnet.matches.stage import spot_stage
+from rmsnet.reading.rows import read_rows
 from tests.chromium import find_chromium
 from tests.matches.builders import write_game
 
@@ -100,8 +100,8 @@ def test_what_the_page_saves_is_what_spot_cuts(fresh, spotted, tmp_path):
     page.js("events.forEach((event, number) => ticked.set(name_in_reel(event), number === 1 || number === 3))")
     page.js("refresh()")
     (tmp_path / "reel.csv").write_text(page.js("reel_table()"), encoding="utf-8")
-    rows = read_csv(tmp_path / "reel.csv")
-    table = read_csv(fresh.out / "events.csv")
+    rows = read_rows(tmp_path / "reel.csv", ("half",))
+    table = read_rows(fresh.out / "events.csv", ("half",))
     assert [{**row, "confidence": float(row["confidence"])} for row in rows] == [
         {**row, "confidence": float(row["confidence"])} for row in (table[1], table[3])
     ]
