@@ -69,8 +69,13 @@ def test_a_bank_has_the_classes_rate_and_periods_of_its_dataset(filmed: Path, ba
 
 
 def test_a_model_of_it_spots_and_is_judged_in_its_own_clock(
-    filmed: Path, banks: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    filmed: Path,
+    banks: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ):
+    monkeypatch.chdir(tmp_path)
     model = tmp_path / "model"
     assert main(["train", "--features", str(banks), "--out", str(model), *SMALL]) == 0
     config = read_json(model / "config.json")

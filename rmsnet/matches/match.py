@@ -38,6 +38,7 @@ class Match:
         events: the annotated events of those halves; None where there are no labels.
         simulated: whether its features or pictures are made up.
         notes: what was noticed about its files, a line each.
+        fault: why it cannot be spotted; "": nothing is known against it.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Match:
     events: tuple[Event, ...] | None = None
     simulated: bool = False
     notes: tuple[str, ...] = ()
+    fault: str = ""
 
     @property
     def shown_videos(self) -> dict[int, Path]:

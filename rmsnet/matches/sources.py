@@ -160,16 +160,23 @@ def _matches_of_dataset(root: Path, features: str, classes: Sequence[str], split
     dataset = open_dataset(root, None if split is None else (split,))
     matches = []
     for game in dict.fromkeys(game for games in dataset.splits.values() for game in games):
-        folder = dataset.game_folder(game)
-        halves = _halves_of(dataset, game, features)
-        if not halves:
-            name = dataset.description.file_name(1, f"{features}.npy")
-            raise UserError(f"{folder}: neither {name} nor a video of a half")
-        for path in (path for half in halves for path in (half.features, *half.videos) if path is not None):
-            dataset.require_inside(path)
-        events = _annotated(dataset.labels(), game, classes, dataset.description)
-        matches.append(_match(game, folder, halves, events, dataset.simulated, features, dataset.halves))
+        try:
+            matches.append(_match_of_dataset(dataset, game, features, classes))
+        except UserError as error:
+            matches.append(Match(game, (), fault=str(error)))
     return matches
+
+
+def _match_of_dataset(dataset: Dataset, game: str, features: str, classes: Sequence[str]) -> Match:
+    folder = dataset.game_folder(game)
+    halves = _halves_of(dataset, game, features)
+    if not halves:
+        name = dataset.description.file_name(1, f"{features}.npy")
+        raise UserError(f"{folder}: neither {name} nor a video of a half")
+    for path in (path for half in halves for path in (half.features, *half.videos) if path is not None):
+        dataset.require_inside(path)
+    events = _annotated(dataset.labels(), game, classes, dataset.description)
+    return _match(game, folder, halves, events, dataset.simulated, features, dataset.halves)
 
 
 def _halves_of(dataset: Dataset, game: str, features: str) -> tuple[MatchHalf, ...]:
