@@ -58,7 +58,7 @@ class ExtractParams:
             the videos' pictures themselves, for the fine-tuning of a backbone.
         features: of source "features": {1,2}_<features>.npy of every game.
         videos: of the other sources: {1,2}_<videos>.mkv (.mp4, …) of every game.
-        frame_rate: pictures of a video, or rows of features, a second; null: of videos 2, of features what their name
+        frame_rate: pictures of a video, or rows of features, a second; 0: of videos 2, of features what their name
             or dataset.json says, else 2.
         picture: what is kept of a picture: its "centre" (SoccerNet's square) or the "whole" (224 × 398: the paper's
             fine-tuning).
@@ -76,7 +76,7 @@ class ExtractParams:
     source: Literal["features", "videos", "frames"] = "features"
     features: str = "ResNET_TF2_PCA512"
     videos: str = "224p"
-    frame_rate: float | None = None
+    frame_rate: float = 0.0
     picture: Literal["centre", "whole"] = "centre"
     height: int = 224
     backbone: str = "resnet152"
@@ -90,9 +90,9 @@ class ExtractParams:
             name = getattr(self, key)
             _require(bool(name) and "/" not in name and name.isprintable(), key, f"is no file name: {name!r}")
         _require(
-            self.frame_rate is None or 0 < self.frame_rate <= 1000,
+            0 <= self.frame_rate <= 1000,
             "frame_rate",
-            f"must lie in (0, 1000] rows a second, not {self.frame_rate}",
+            f"must lie in [0, 1000] rows a second, not {self.frame_rate}",
         )
         _require(self.height >= 32, "height", f"must be at least 32, not {self.height}")
         _require(self.pca >= 0, "pca", f"must not be negative, not {self.pca}")

@@ -5,7 +5,7 @@ from fractions import Fraction
 from pathlib import PurePosixPath
 
 from rmsnet.dataset.class_lists import ClassList
-from rmsnet.dataset.description import Description
+from rmsnet.dataset.description import SOCCERNET, Description
 from rmsnet.dataset.formats.registry import FORMATS
 from rmsnet.dataset.formats.sources import SourceFile
 from rmsnet.dataset.formats.stated import Stated, unknown_labels
@@ -16,7 +16,11 @@ from rmsnet.errors import UserError
 
 
 def game_events(
-    files: GameFiles, game: str, classes: ClassList, description: Description, extra_time: bool = False
+    files: GameFiles,
+    game: str,
+    classes: ClassList,
+    description: Description = SOCCERNET,
+    extra_time: bool = False,
 ) -> list[Event]:
     """The events of one game, in file order, duplicates kept; those of no class are left out.
 

@@ -69,7 +69,7 @@ def feature_kind(dataset: Dataset, params: ExtractParams) -> FeatureKind:
         UserError: the parameters' rate is not the one that the dataset, or the name, says.
     """
     kind = dataset.description.kind(params.features)
-    if params.frame_rate not in (None, kind.frame_rate):
+    if params.frame_rate not in (0, kind.frame_rate):
         if dataset.description.said_kind(kind.name):
             raise UserError(
                 f"extract.frame_rate {params.frame_rate:g}: {kind.name} has {kind.frame_rate:g} rows a second; leave "

@@ -9,16 +9,15 @@ What happens is shown in the manner of the football broadcasts: a basket as a go
 substitution, and what no annotation names between them.
 """
 
-import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from rmsnet.dataset.formats.clocks import clock
 from rmsnet.dataset.kick_offs import KICK_OFFS
 from rmsnet.dataset.labels import Event
 from rmsnet.files import atomic_file, write_json, write_text
@@ -26,6 +25,7 @@ from rmsnet.simulation.appearance import half_features, match_looks, world_looks
 from rmsnet.simulation.broadcast import direct
 from rmsnet.simulation.draws import HALF, LOOKS, TIMELINE, WORLD, Draws
 from rmsnet.simulation.games import split_sizes
+from rmsnet.style.tables import as_csv
 
 QUARTERS = 4
 FEATURES = "clip_1fps"
@@ -130,10 +130,4 @@ def _features(draws: Draws, game: BasketballGame, looks: Any) -> npt.NDArray[np.
 
 
 def _labels(game: BasketballGame) -> str:
-    text = StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["time", "label"])
-    for event in game.events:
-        seconds, ms = divmod(event.position_ms, 1000)
-        writer.writerow([f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{ms:03d}", event.label])
-    return text.getvalue()
+    return as_csv([{"time": clock(event.position_ms), "label": event.label} for event in game.events])

@@ -99,7 +99,12 @@ def suites(
         "events": [
             _rows("there are events"),
             _in("problem", "critical", "every annotation has a label and a time"),
-            _in("label", "critical", f"labels are those of {classes.name}", sorted(classes.of_label)),
+            _in(
+                "label",
+                "critical",
+                f"labels are those of {'' if classes.entry else 'SoccerNet '}{classes.name}",
+                sorted(classes.of_label),
+            ),
             _expect(
                 "ColumnValuesToNotBeNull", "critical", "times can be read: 'half - minutes:seconds'", column="seconds"
             ),

@@ -59,7 +59,7 @@ def test_picked_are_the_events_of_the_rows_whose_classes_are_shown():
     predictions = Predictions(*(np.array(column) for column in zip(*rows, strict=True)))
     chosen = choose_stretches(V1_CLASSES, ["goal=20"], only="goal")
     first, second = pick(predictions, bank, [0, 1, 2], chosen)
-    assert first == Highlight(1, 1000, "soccer", first.color, 0.9, 20.0, 7.0)
+    assert first == Highlight(1, 1000, "soccer", first.color, 0.9, 20.0, 7.0, "Goal")
     assert (second.half, second.position_ms) == (2, 3000)
 
 
