@@ -40,7 +40,7 @@ from rmsnet.dataset.labels import (
     truth_of,
     whole_number,
 )
-from rmsnet.dataset.soccernet import read_split, read_split_file
+from rmsnet.dataset.soccernet import read_split, read_split_file, split_file
 from rmsnet.documents import LARGEST_NUMBER
 from rmsnet.errors import UserError
 from rmsnet.evaluation.cells import GRID_SECONDS
@@ -61,11 +61,11 @@ Columns = list[npt.NDArray[Any]]
 """One-dimensional arrays of one length."""
 
 
-def games_of_split(split: str, labels: Path) -> list[str]:
+def games_of_split(split: str, labels: Path, official: Mapping[str, Sequence[str]] | None = None) -> list[str]:
     """The games of a split by name ("train", "valid", "test", …) or of a split list by path (….json).
 
     A named list is taken from the labels' folder (for a zip: the folder it lies in) where there is one, else the
-    official one.
+    official one, SoccerNet's unless `official` has one of this name.
 
     Raises:
         UserError: no such list, a malformed or empty one, one that names a game twice or a path that leads out.
@@ -73,7 +73,9 @@ def games_of_split(split: str, labels: Path) -> list[str]:
     if split.endswith(".json"):
         games = read_split_file(Path(split))
     else:
-        games = read_split(labels if labels.is_dir() else labels.parent, split)
+        folder = labels if labels.is_dir() else labels.parent
+        is_known = split in (official or {}) and not (folder / split_file(split)).exists()
+        games = list((official or {})[split]) if is_known else read_split(folder, split)
     if not games:
         raise UserError(f"split {split}: lists no game")
     seen = set()
@@ -156,7 +158,8 @@ def _require_of_game(listed: LabelFile, game: str, games: Collection[str], where
 def _read_annotation(row: Mapping[str, Any], classes: ClassList) -> tuple[int, int, int, bool] | None:
     """Half, milliseconds, class and whether it was shown; None for what is no event."""
     half, seconds = parse_game_time(row["gameTime"], (*HALVES, *EXTRA_TIME))
-    number = classes.of_label[row["label"]] if _is_listed(row["label"], classes.of_label, classes) else None
+    label = classes.label_of(row)
+    number = classes.of_label[label] if _is_listed(label, classes.of_label, classes) else None
     if number is None:
         return None
     # The development kit reads the last two digits of the minutes.
@@ -257,7 +260,7 @@ def _predictions_of(
     content: bytes, where: str, game: str, classes: ClassList, games: Sequence[str], periods: int
 ) -> Columns:
     index = {label: number for number, label in enumerate(classes.classes)}
-    said, columns = _sound_predictions(content, index, periods)
+    said, columns = ("", None) if classes.teams else _sound_predictions(content, index, periods)
     if columns is None:
         listed = read_label_file(content, where, "predictions")
         said = listed.game
@@ -292,7 +295,8 @@ def _read_prediction(
     row: Mapping[str, Any], index: Mapping[str, int], classes: ClassList, periods: int
 ) -> tuple[int, int, int, float] | None:
     """Half, milliseconds, class and confidence; None for a label that is left out."""
-    if not _is_listed(row["label"], index, classes):
+    label = classes.label_of(row)
+    if not _is_listed(label, index, classes):
         return None
     half = whole_number(row["half"])
     if not 1 <= half <= periods:
@@ -303,7 +307,7 @@ def _read_prediction(
         raise ValueError(f"confidence {row['confidence']!r} is no number") from None
     if not abs(confidence) < LARGEST_NUMBER:
         raise ValueError(f"confidence {confidence} is {'too large' if np.isfinite(confidence) else 'not finite'}")
-    return half, _read_position(row["position"]), index[row["label"]], confidence
+    return half, _read_position(row["position"]), index[label], confidence
 
 
 def _is_listed(label: Any, known: Collection[str], classes: ClassList) -> bool:

@@ -168,7 +168,7 @@ def evaluate_files(
     protocol: Protocol = "devkit",
     tolerances: Sequence[float] = LOOSE,
     resamples: int = 1000,
-    frame_rate: float = 2.0,
+    frame_rate: float | None = None,
     allow_missing: bool = False,
     extra_time: bool = False,
 ) -> list[Assessment]:
@@ -184,7 +184,7 @@ def evaluate_files(
         protocol: how to judge.
         tolerances: seconds.
         resamples: of the games, behind the intervals; 0: none.
-        frame_rate: of the grid on which times are compared.
+        frame_rate: of the grid on which times are compared; None: that of the class list's community.
         allow_missing: take a game without predictions for one in which nothing was predicted.
         extra_time: leave out annotated events of extra time instead of refusing them.
 
@@ -193,7 +193,7 @@ def evaluate_files(
     """
     several = len(predictions) > 1
     _require_replaceable(out, (*COMPARISON_FILES, *predictions) if several else REPORT_FILES)
-    games = games_of_split(split, labels)
+    games = games_of_split(split, labels, classes.splits)
     description = describe_labels(labels)
     described = (labels / DESCRIPTION).exists()
     corpus = Corpus(
@@ -202,7 +202,7 @@ def evaluate_files(
         halves=tuple((game, half) for game in games for half in description.numbers),
         classes=classes.classes,
         truth=read_truth(labels, games, classes, extra_time),
-        frame_rate=frame_rate,
+        frame_rate=classes.frame_rate if frame_rate is None else frame_rate,
         simulated=description.simulated,
         knows_visibility=classes.knows_visibility,
     )
