@@ -27,6 +27,7 @@ from rmsnet.matches.reading import Reader
 from rmsnet.matches.stretches import Stretches, pick
 from rmsnet.network.model_files import ORIGIN_FILE, SpottingModel, origin
 from rmsnet.params import SpotParams
+from rmsnet.reading.arrays import require_finite
 from rmsnet.reading.rows import read_rows
 from rmsnet.spots import Predictions
 from rmsnet.spotting.decoding import decode
@@ -99,6 +100,7 @@ def spot_match(match: Match, out: Path, read: Reader, asked: Asked) -> SpottedMa
                 f"{where}: {features.shape[1]} features a frame; the model reads {spotter.config['width']} "
                 f"({spotter.config['features']['name']})"
             )
+        require_finite(features, half.features or half.videos[0])
         parts.append(features)
         warnings += told
     bank = _bank(match, parts, spotter)

@@ -108,14 +108,15 @@ def _notes(folder: Path, features: str, numbers: Sequence[int]) -> tuple[str, ..
     later += [path for path in arrays if half_in_name(path) not in numbers]
     if later:
         names = ", ".join(path.name for path in later)
-        notes.append(f"{folder}: {names}: not used; events are spotted in halves 1 to {numbers[-1]}")
+        where = "halves 1 and 2, not in extra time" if len(numbers) == 2 else f"periods 1 to {numbers[-1]}"
+        notes.append(f"{folder}: {names}: not used; events are spotted in {where}")
     return tuple(notes)
 
 
 def _match_of_files(files: Sequence[Path], periods: int) -> Match:
     if len(files) > periods:
         raise UserError(
-            f"{files[periods]}: a match has {periods} halves; give as many files at most; pieces of a half are joined "
+            f"{files[periods]}: a match has {'two halves' if periods == 2 else f'{periods} periods'}; give as many files at most; pieces of a half are joined "
             f"with: {join_command(files, 'half.mkv')}"
         )
     if len(files) > 1 and (chapter := chapter_of(files[0])) is not None and chapter == chapter_of(files[1]):

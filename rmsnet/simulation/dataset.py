@@ -74,7 +74,7 @@ def simulate(
     if sport == "basketball":
         if labels is not None or video:
             raise UserError("--sport basketball: is drawn without --labels and --video")
-        return _basketball(out, games or DEMO_GAMES, _minutes(minutes), seed)
+        return _basketball(out, games or DEMO_GAMES, _minutes(minutes, "quarter"), seed)
     made: dict[str, Any] = {"seed": seed}
     if labels is None:
         half_minutes = _minutes(minutes)
@@ -102,11 +102,11 @@ def simulate(
     return info
 
 
-def _minutes(minutes: int | None) -> int:
+def _minutes(minutes: int | None, period: str = "half") -> int:
     chosen = DEMO_HALF_MINUTES if minutes is None else minutes
     if chosen not in HALF_MINUTES_RANGE:
         allowed = f"{HALF_MINUTES_RANGE[0]} to {HALF_MINUTES_RANGE[-1]}"
-        raise UserError(f"--minutes {chosen}: a half, or a quarter, has {allowed} minutes")
+        raise UserError(f"--minutes {chosen}: a {period} has {allowed} minutes")
     return chosen
 
 

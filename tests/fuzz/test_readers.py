@@ -89,7 +89,7 @@ class Reader:
 
 
 def tables(root: Path, classes: str) -> None:
-    read_tables(list_dataset(root / "data"), PARAMS, classes)
+    read_tables(list_dataset(root / "data"), PARAMS, class_list(classes))
 
 
 def features(root: Path) -> None:
