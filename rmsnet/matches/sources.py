@@ -115,9 +115,10 @@ def _notes(folder: Path, features: str, numbers: Sequence[int]) -> tuple[str, ..
 
 def _match_of_files(files: Sequence[Path], periods: int) -> Match:
     if len(files) > periods:
+        has = "two halves" if periods == 2 else f"{periods} periods"
         raise UserError(
-            f"{files[periods]}: a match has {'two halves' if periods == 2 else f'{periods} periods'}; give as many files at most; pieces of a half are joined "
-            f"with: {join_command(files, 'half.mkv')}"
+            f"{files[periods]}: a match has {has}; give no more files; pieces of a half are joined with: "
+            f"{join_command(files, 'half.mkv')}"
         )
     if len(files) > 1 and (chapter := chapter_of(files[0])) is not None and chapter == chapter_of(files[1]):
         raise UserError(
