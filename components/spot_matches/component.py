@@ -40,7 +40,7 @@ def spot_matches(
         from rmsnet.features.shards import Shard
         from rmsnet.files import write_text
         from rmsnet.matches.overview import EVENTS
-        from rmsnet.matches.stage import spot_stage
+        from rmsnet.matches.stage import require_all, spot_stage
 
         out = Path(spotted.path)
         start = time.perf_counter()
@@ -48,13 +48,22 @@ def spot_matches(
             [dataset_root(Path(matches.path))], spotter.path, out, split=split or None, shard=Shard.parse(shard)
         )
         seconds = time.perf_counter() - start
+        sound = [match for match in done if not match.fault]
         for match in done:
-            print(f"{match.name}: {len(match.events)} events")
+            print(f"{match.name}: {match.fault or f'{len(match.events)} events'}")
             for warning in match.warnings:
                 print(f"warning: {warning}")
         publish(out / EVENTS, events)
-        write_text(Path(report.path), matches_page({match.name: match.out / "report.html" for match in done}))
-        counts = {"matches": len(done), "events": sum(len(match.events) for match in done), "seconds": seconds}
+        write_text(
+            Path(report.path),
+            matches_page({match.name: match.out / "report.html" for match in sound}),
+        )
+        counts = {
+            "matches": sum(not match.fault for match in done),
+            "events": sum(len(match.events) for match in done),
+            "seconds": seconds,
+        }
         for key, value in counts.items():
             metrics.log_metric(key, value)
         describe(spotted, {**spotted_from(matches, spotter), "shard": shard, **counts})
+        require_all(done)

@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 
 from components.artifacts import dataset_root
 from pipelines.deployment import load_deployment
+from rmsnet.dataset.class_lists import class_list
 from rmsnet.dataset.feature_files import open_features
-from rmsnet.dataset.labels import game_events
+from rmsnet.dataset.game_events import game_events
 from rmsnet.dataset.soccernet import list_dataset, open_dataset
 from rmsnet.documents import read_document
 from rmsnet.errors import CheckFailed, UserError
-from rmsnet.evaluation.class_lists import class_list
 from rmsnet.evaluation.files import games_of_split, read_predictions, read_truth
 from rmsnet.evaluation.results import read_metrics
 from rmsnet.features.bank import read_bank, require_finite
@@ -89,7 +89,7 @@ class Reader:
 
 
 def tables(root: Path, classes: str) -> None:
-    read_tables(list_dataset(root / "data"), PARAMS, classes)
+    read_tables(list_dataset(root / "data"), PARAMS, class_list(classes))
 
 
 def features(root: Path) -> None:
@@ -172,7 +172,7 @@ READERS = {
     "Labels.json": Reader(
         f"data/{GAME}/Labels.json",
         breaking.broken_json,
-        lambda root: game_events(open_dataset(root / "data").labels(), GAME, "v1", extra_time=True),
+        lambda root: game_events(open_dataset(root / "data").labels(), GAME, class_list("v1"), extra_time=True),
     ),
     "Labels.json in tables": Reader(f"data/{GAME}/Labels.json", breaking.broken_json, lambda root: tables(root, "v1")),
     "Labels-v2.json in tables": Reader(
