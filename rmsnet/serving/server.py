@@ -1,0 +1,53 @@
+"""The process that serves a model: sockets, bounds, and an end in time."""
+
+import sys
+
+import uvicorn
+
+from rmsnet.errors import UserError
+from rmsnet.serving.app import make_app
+from rmsnet.serving.limits import Limits
+from rmsnet.serving.listening import address_of, listen, patient_protocol
+from rmsnet.serving.model import ServedModel, load_served
+
+
+def serve(uri: str, host: str, port: int, limits: Limits, threads: int | None = None) -> None:
+    """Serve a model until interrupted.
+
+    Args:
+        uri: see `load_served`.
+        host: name or address to listen on.
+        port: 0: a free one.
+        limits: what clients may cost.
+        threads: of the processor, for each half that is computed; None: as PyTorch chooses.
+
+    Raises:
+        UserError: no such model, one that was damaged, or an address that cannot be had.
+    """
+    import torch
+
+    if threads is not None and threads < 1:
+        raise UserError(f"--threads {threads}: at least one")
+    listeners = listen(host, port)
+    if threads is not None:
+        torch.set_num_threads(threads)
+    model = load_served(uri)
+    print(f"serving {uri} at {', '.join(map(address_of, listeners))}", file=sys.stderr, flush=True)
+    make_server(model, limits).run(listeners)
+
+
+def make_server(model: ServedModel, limits: Limits) -> uvicorn.Server:
+    """A server that is not listening yet."""
+    server: uvicorn.Server
+    app = make_app(lambda: model, limits, lambda: server.should_exit)
+    config = uvicorn.Config(
+        app,
+        http=patient_protocol(limits.stall_seconds),
+        ws="none",
+        limit_concurrency=limits.connections,
+        timeout_graceful_shutdown=limits.stop_seconds,
+        log_level="warning",
+        access_log=False,
+    )
+    server = uvicorn.Server(config)
+    return server
