@@ -96,14 +96,21 @@ def memory(process: "subprocess.Popen[bytes]", key: str) -> int:
 
 
 def ask(url: str, body: bytes) -> float:
-    """Seconds until the answer; infinite: refused."""
+    """Seconds until the answer, of a client that comes back when it is told to; infinite: refused."""
     started = time.perf_counter()
-    try:
-        with urllib.request.urlopen(urllib.request.Request(f"{url}/spot", body), timeout=300) as answer:
-            json.load(answer)
-    except OSError:
-        return float("inf")
-    return time.perf_counter() - started
+    while True:
+        try:
+            with urllib.request.urlopen(urllib.request.Request(f"{url}/spot", body), timeout=300) as answer:
+                json.load(answer)
+            return time.perf_counter() - started
+        except urllib.error.HTTPError as error:
+            if error.code != 503:
+                print(error.read())
+                return float("inf")
+            time.sleep(float(error.headers["Retry-After"]))
+        except OSError as error:
+            print(error)
+            return float("inf")
 
 
 def crowd(url: str, body: bytes, clients: int, each: int) -> tuple[list[float], str]:
@@ -163,7 +170,7 @@ def open_uploads(url: str, count: int, sent: int) -> Iterator[list[socket.socket
             call.close()
 
 
-def until_closed(calls: list[socket.socket], started: float, patience: float = 60) -> str:
+def until_closed(calls: list[socket.socket], started: float, patience: float = 120) -> str:
     """When the server had closed all of them."""
     for call in calls:
         while time.perf_counter() - started < patience:

@@ -2,7 +2,7 @@
 
 Room for a body is set aside before the first byte is read; until there is, the client's bytes stay in its own sockets.
 So memory is bounded however many clients come. A client cannot hold its room for long without using it: an upload that
-stalls is closed, after seconds, or within one while others wait for the room.
+stalls is closed, and sooner while others wait for the room.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from rmsnet.serving.refusals import Refused, busy
 PROGRESS_BYTES = 64 * 1024
 """An upload that brings fewer while it is watched is stalled."""
 
-HURRIED_SECONDS = 1.0
+HURRIED_SECONDS = 3.0
 """How long it is watched while others wait for its memory."""
 
 _LOOK_SECONDS = 0.25

@@ -28,10 +28,10 @@ def serve(uri: str, host: str, port: int, limits: Limits, threads: int | None = 
 
     if threads is not None and threads < 1:
         raise UserError(f"--threads {threads}: at least one")
-    listeners = listen(host, port)
     if threads is not None:
         torch.set_num_threads(threads)
     model = load_served(uri)
+    listeners = listen(host, port)
     print(f"serving {uri} at {', '.join(map(address_of, listeners))}", file=sys.stderr, flush=True)
     make_server(model, limits).run(listeners)
 
