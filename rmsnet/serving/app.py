@@ -3,9 +3,13 @@
 POST /spot          the bytes of a .npy file; {"events": […], "drift": {…}}
 POST /invocations   MLflow's protocol: {"inputs": [[…], …]}, answered by {"predictions": [event, …]}
 GET  /model         what is served
-GET  /health        200 as long as the server answers (also /ping); /version is MLflow's
+GET  /health        200 as long as the server answers (also /ping), and whether the model is the one that is meant
+GET  /ready         200 when requests are welcome, 503 when not
+GET  /metrics       for Prometheus
+GET  /version       MLflow's
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -13,73 +17,108 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import ClientDisconnect
 
 from rmsnet.serving.bodies import BodyMemory, announced_bytes, receive_body
+from rmsnet.serving.following import ModelInService
 from rmsnet.serving.limits import Limits
+from rmsnet.serving.metrics import Metrics
 from rmsnet.serving.model import ServedModel
 from rmsnet.serving.refusals import Refused
-from rmsnet.serving.requests import Body, features_of, invocation_of, require_plain, switches
+from rmsnet.serving.requests import Body, Features, features_of, invocation_of, require_plain, switches
 from rmsnet.serving.turns import Turns
+from rmsnet.serving.watching import Watched
 
 Answer = dict[str, Any]
 
 
-def make_app(current: Callable[[], ServedModel], limits: Limits, stopping: Callable[[], bool]) -> FastAPI:
+BUSY_SECONDS = 5.0
+"""A server in which a request has waited for memory for so long is not ready for more."""
+
+
+def make_app(service: ModelInService, metrics: Metrics, limits: Limits, stopping: Callable[[], bool]) -> Watched:
     """The web application.
 
     Args:
-        current: the model that answers the request that comes now.
+        service: the model.
+        metrics: told of every request and half.
         limits: what clients may cost.
         stopping: whether the server was told to end.
     """
     memory = BodyMemory(limits.memory_bytes)
     turns = Turns(limits.at_once)
+    metrics.watch("rmsnet_body_bytes", "Memory set aside for bodies.", lambda: memory.size - memory.free)
+    metrics.watch("rmsnet_waiting_for_memory", "Requests that wait for memory.", lambda: memory.waiting)
+    metrics.watch("rmsnet_waiting_for_turn", "Bodies that wait to be computed.", lambda: turns.waiting)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        following = asyncio.create_task(service.follow())
         yield
+        following.cancel()
         turns.close()
 
     app = FastAPI(title="rmsnet", version=version("rmsnet"), lifespan=lifespan)
 
-    async def computed(request: Request, compute: Callable[[ServedModel, Body], Answer]) -> Answer:
-        """What `compute` makes of the request's body, when its turn has come."""
+    async def computed(request: Request, read: Callable[[ServedModel, Body], tuple[Features, bool]]) -> Answer:
+        """What the model says of the features that `read` finds in the request's body, when its turn has come."""
+
+        def compute() -> tuple[Answer, int]:
+            model = service.current
+            features, thresholded = read(model, body)
+            return model.answer(features, thresholded), len(features)
+
         require_plain(request.headers)
-        size = announced_bytes(request.headers, limits)
-        async with memory.held(size, limits.wait_seconds):
+        async with memory.held(announced_bytes(request.headers, limits), limits.wait_seconds):
             body = await receive_body(request.receive, memory, limits, stopping)
-            return await turns.take(lambda: compute(current(), body), limits.wait_seconds)
+            answer, frames = await turns.take(compute, limits.wait_seconds)
+        metrics.count_half(str(answer["model"]["version"]), frames, answer["events"], answer["drift"])
+        request.state.told |= {"bytes": len(body), "frames": frames, "events": len(answer["events"])}
+        request.state.told |= {"drift": answer["drift"], "version": answer["model"]["version"]}
+        return answer
 
     @app.post("/spot")
     async def spot(request: Request) -> JSONResponse:
         """The events of a half: the body is a .npy file of its features."""
         thresholded = switches(request.query_params.multi_items(), ["thresholded"]).get("thresholded", False)
 
-        def compute(model: ServedModel, body: Body) -> Answer:
-            return model.answer(features_of(body, model.width, model.max_frames), thresholded)
+        def read(model: ServedModel, body: Body) -> tuple[Features, bool]:
+            return features_of(body, model.width, model.max_frames), thresholded
 
-        return JSONResponse(await computed(request, compute))
+        answer = await computed(request, read)
+        return JSONResponse(answer, headers=model_headers(answer))
 
     @app.post("/invocations")
     async def invocations(request: Request) -> JSONResponse:
         """MLflow's protocol."""
-
-        def compute(model: ServedModel, body: Body) -> Answer:
-            return model.answer(*invocation_of(body, model.width, model.max_frames))
-
-        return JSONResponse({"predictions": (await computed(request, compute))["events"]})
+        answer = await computed(request, lambda model, body: invocation_of(body, model.width, model.max_frames))
+        return JSONResponse({"predictions": answer["events"]}, headers=model_headers(answer))
 
     @app.get("/model")
     async def model() -> JSONResponse:
         """What is served."""
-        return JSONResponse(current().description)
+        return JSONResponse(service.current.description)
 
     @app.get("/health")
     @app.get("/ping")
     async def health() -> JSONResponse:
-        """Whether the server answers."""
-        return JSONResponse({"status": "ok"})
+        """Whether the server answers; and whether what it serves is what was meant, which no restart mends."""
+        return JSONResponse({"status": "ok", **service.state()})
+
+    @app.get("/ready")
+    async def ready() -> JSONResponse:
+        """Whether requests are welcome."""
+        if stopping():
+            return JSONResponse({"ready": False, "why": "the server ends"}, 503)
+        if memory.waited_seconds > BUSY_SECONDS:
+            return JSONResponse({"ready": False, "why": f"{memory.waiting} requests wait for memory"}, 503)
+        return JSONResponse({"ready": True})
+
+    @app.get("/metrics")
+    async def metrics_text() -> Response:
+        """For Prometheus."""
+        return Response(metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
     @app.get("/version")
     async def mlflow_version() -> PlainTextResponse:
@@ -88,14 +127,25 @@ def make_app(current: Callable[[], ServedModel], limits: Limits, stopping: Calla
 
     @app.exception_handler(Refused)
     async def refuse(request: Request, error: Refused) -> JSONResponse:
+        request.state.told["refused"] = str(error)
         content = {"error": str(error)}
         if request.url.path == "/invocations":  # MLflow's clients read these
             content |= {"error_code": "BAD_REQUEST" if error.status < 500 else "TEMPORARILY_UNAVAILABLE"}
             content |= {"message": str(error)}
         return JSONResponse(content, error.status, error.headers)
 
+    @app.exception_handler(Exception)
+    async def apologize(request: Request, error: Exception) -> JSONResponse:
+        identity = request.state.request_id
+        return JSONResponse({"error": f"an error of the server; its log has it beside request {identity}"}, 500)
+
     @app.exception_handler(ClientDisconnect)
     async def forget(request: Request, error: ClientDisconnect) -> Response:
         return Response(status_code=499)  # nobody is there to read it
 
-    return app
+    return Watched(app, metrics)
+
+
+def model_headers(answer: Answer) -> dict[str, str]:
+    """Which model has answered, for those whose protocol has no place for it."""
+    return {"X-Model-Version": str(answer["model"]["version"] or answer["model"]["name"])}

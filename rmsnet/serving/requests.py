@@ -91,14 +91,15 @@ def _require_shape(shape: tuple[int, ...], width: int, max_frames: int) -> None:
 
 
 def _checked(features: npt.NDArray[np.floating]) -> Features:
-    # A NaN is the least and the largest, and compares false.
-    if not (float(features.min()) >= -LARGEST and float(features.max()) <= LARGEST):
-        row = int((~(np.abs(features.astype(np.float64)) <= LARGEST)).any(axis=1).argmax())
-        raise Refused(
-            400,
-            f"row {row} holds NaN, infinity or a number beyond {LARGEST:.0e}; send the features as they were extracted",
-        )
-    return np.array(features, np.float32)
+    with np.errstate(all="ignore"):  # of bits that are no number at all
+        # A NaN is the least and the largest, and compares false.
+        if not (float(features.min()) >= -LARGEST and float(features.max()) <= LARGEST):
+            row = int((~(np.abs(features.astype(np.float64)) <= LARGEST)).any(axis=1).argmax())
+            raise Refused(
+                400,
+                f"row {row} holds NaN, infinity or a number beyond {LARGEST:.0e}; send the features as extracted",
+            )
+        return np.array(features, np.float32)
 
 
 class _Parameters(msgspec.Struct, forbid_unknown_fields=True):

@@ -1,14 +1,14 @@
 """The process that serves a model: sockets, bounds, and an end in time."""
 
-import sys
-
 import uvicorn
 
 from rmsnet.errors import UserError
 from rmsnet.serving.app import make_app
+from rmsnet.serving.following import ModelInService, open_service
 from rmsnet.serving.limits import Limits
 from rmsnet.serving.listening import address_of, listen, patient_protocol
-from rmsnet.serving.model import ServedModel, load_served
+from rmsnet.serving.logs import say, write_json_lines
+from rmsnet.serving.metrics import Metrics
 
 
 def serve(uri: str, host: str, port: int, limits: Limits, threads: int | None = None) -> None:
@@ -30,22 +30,25 @@ def serve(uri: str, host: str, port: int, limits: Limits, threads: int | None = 
         raise UserError(f"--threads {threads}: at least one")
     if threads is not None:
         torch.set_num_threads(threads)
-    model = load_served(uri)
+    metrics = Metrics()
+    service = open_service(uri, metrics)
     listeners = listen(host, port)
-    print(f"serving {uri} at {', '.join(map(address_of, listeners))}", file=sys.stderr, flush=True)
-    make_server(model, limits).run(listeners)
+    write_json_lines()
+    say("serving", **service.state(), addresses=[address_of(listener) for listener in listeners])
+    make_server(service, metrics, limits).run(listeners)
 
 
-def make_server(model: ServedModel, limits: Limits) -> uvicorn.Server:
+def make_server(service: ModelInService, metrics: Metrics, limits: Limits) -> uvicorn.Server:
     """A server that is not listening yet."""
     server: uvicorn.Server
-    app = make_app(lambda: model, limits, lambda: server.should_exit)
+    app = make_app(service, metrics, limits, lambda: server.should_exit)
     config = uvicorn.Config(
         app,
         http=patient_protocol(limits.stall_seconds),
         ws="none",
         limit_concurrency=limits.connections,
         timeout_graceful_shutdown=limits.stop_seconds,
+        log_config=None,
         log_level="warning",
         access_log=False,
     )

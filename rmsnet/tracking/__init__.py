@@ -7,6 +7,7 @@ Read first: `runs.py`, then `store.py` (the store and its errors) and `spool.py`
 
 from rmsnet.tracking.change_log import append_record, mark_applied, records
 from rmsnet.tracking.groups import Group
+from rmsnet.tracking.logged_model import Example, recorded_example
 from rmsnet.tracking.model_versions import (
     Version,
     aliases,
@@ -24,6 +25,7 @@ from rmsnet.tracking.trainings import Place, RunRecord, find_run, log_evaluation
 
 __all__ = [
     "RUN_FILE",
+    "Example",
     "Group",
     "Place",
     "RunRecord",
@@ -45,6 +47,7 @@ __all__ = [
     "model_folder",
     "predict_with_logged_model",
     "read_run",
+    "recorded_example",
     "records",
     "run_record",
     "run_tags",

@@ -1,9 +1,11 @@
 """A model folder as an MLflow model (models from code): code and safetensors, no pickle."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rmsnet.files import read_json, write_json
 from rmsnet.tracking.store import quiet_mlflow
 
 if TYPE_CHECKING:
@@ -17,6 +19,10 @@ PACKAGE = Path(__file__).parents[1]
 
 MODEL_TAG = "rmsnet.model_id"
 """On a run: its logged model."""
+
+
+EXAMPLE_EVENTS = "example_events.json"
+"""In a folder with an MLflow model: the events of its input example."""
 
 
 # The network and its files are all that a logged model needs; no other package of this project's environment.
@@ -36,6 +42,46 @@ def save_pyfunc(folder: Path, example: "npt.NDArray[np.float32]", saved: Path) -
         input_example=example,
         signature=_signature(example.shape[1]),
     )
+    write_json(saved / EXAMPLE_EVENTS, _events(folder, example))
+
+
+@dataclass(frozen=True)
+class Example:
+    """What was recorded with a model when it was logged.
+
+    Attributes:
+        features: (T, D) of the input example.
+        events: what the model made of it, by column: position_ms, label, confidence; None: logged before that was kept.
+    """
+
+    features: "npt.NDArray[np.float32]"
+    events: Mapping[str, list[Any]] | None
+
+
+def _events(folder: Path, features: "npt.NDArray[np.float32]") -> dict[str, list[Any]]:
+    """What the model in a folder makes of a half, by column."""
+    from rmsnet.network.model_files import load_model
+    from rmsnet.spotting.inference import spot_features
+
+    model = load_model(folder)
+    found = spot_features(model, features)
+    return {
+        "position_ms": found.position_ms.tolist(),
+        "label": [model.classes[label] for label in found.label],
+        "confidence": found.confidence.tolist(),
+    }
+
+
+def recorded_example(folder: Path) -> Example | None:
+    """The example in a folder with an MLflow model; None where it was logged without one."""
+    import numpy as np
+    from mlflow.models import Model
+
+    features = Model.load(folder).load_input_example(str(folder))
+    if features is None:
+        return None
+    path = folder / EXAMPLE_EVENTS
+    return Example(np.asarray(features, np.float32), read_json(path) if path.exists() else None)
 
 
 def _signature(width: int) -> Any:

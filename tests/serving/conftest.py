@@ -19,8 +19,10 @@ import uvicorn
 from rmsnet.features.profile import PROFILE_FILE, bank_profile
 from rmsnet.files import write_json
 from rmsnet.network.model_files import SpottingModel
+from rmsnet.serving.following import ModelInService
 from rmsnet.serving.limits import Limits
 from rmsnet.serving.listening import listen
+from rmsnet.serving.metrics import Metrics
 from rmsnet.serving.model import ServedModel, load_served
 from rmsnet.serving.server import make_server
 from rmsnet.spotting.inference import spot_features
@@ -100,8 +102,13 @@ def loaded_model(saved_model: Path) -> ServedModel:
 @contextmanager
 def serving(model: ServedModel, limits: Limits = Limits(), host: str = "127.0.0.1") -> Iterator[str]:  # noqa: B008
     """The address of a server in this process."""
-    with running(make_server(model, limits), host) as (url, _):
+    with running(server_of(model, limits), host) as (url, _):
         yield url
+
+
+def server_of(model: ServedModel, limits: Limits = Limits()) -> uvicorn.Server:  # noqa: B008
+    metrics = Metrics()
+    return make_server(ModelInService(model.description["uri"], model, metrics), metrics, limits)
 
 
 @contextmanager

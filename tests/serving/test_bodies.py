@@ -12,9 +12,8 @@ import pytest
 from rmsnet.serving.bodies import BodyMemory
 from rmsnet.serving.limits import MIB, Limits
 from rmsnet.serving.refusals import Refused
-from rmsnet.serving.server import make_server
 from rmsnet.serving.turns import Turns
-from tests.serving.conftest import HALF, ask, npy, running, serving
+from tests.serving.conftest import HALF, ask, npy, running, server_of, serving
 
 IMPATIENT = Limits(stall_seconds=0.3, body_bytes=MIB, memory_bytes=2 * MIB)
 
@@ -114,7 +113,7 @@ def test_a_client_that_vanishes_leaves_its_memory(loaded_model):
 
 
 def test_a_server_that_is_told_to_stop_does_not_wait_for_a_body(loaded_model):
-    server = make_server(loaded_model, Limits())
+    server = server_of(loaded_model)
     with running(server) as (url, thread), connection(url) as call:
         begin_upload(call, 100_000, bytes(10))
         assert ask(f"{url}/health")[0] == 200  # so the upload has begun

@@ -56,7 +56,7 @@ def process(folder: Path, *command: str) -> Iterator[tuple["subprocess.Popen[byt
 def address_in(log: Path, started: "subprocess.Popen[bytes]") -> str:
     """What a server says that it listens on."""
     for _ in range(600):
-        if found := re.search(r"http://\S+:\d+", log.read_text()):
+        if found := re.search(r"http://[^\s\"]+:\d+", log.read_text()):
             return found[0]
         assert started.poll() is None, log.read_text()
         time.sleep(0.2)
@@ -116,7 +116,7 @@ def test_what_is_set_on_the_command_line_bounds_the_server(monkeypatch):
 
 
 def test_a_port_that_is_taken_is_refused(served, monkeypatch):
-    monkeypatch.setattr(server, "load_served", lambda uri: None)
+    monkeypatch.setattr(server, "open_service", lambda uri, metrics: None)
     with pytest.raises(UserError, match="cannot be listened to"):
         server.serve("x", "127.0.0.1", int(served.rpartition(":")[2]), Limits())
 
@@ -128,6 +128,6 @@ def test_the_kserve_example_calls_the_command_as_it_is(repository):
     options = cli._parser().parse_args(arguments)
     assert program == "rmsnet"
     assert (options.model, options.host) == ("models:/rmsnet@champion", "0.0.0.0")
-    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
-        assert container[probe]["httpGet"] == {"path": "/health", "port": options.port}
+    for probe, path in (("startupProbe", "/health"), ("readinessProbe", "/ready"), ("livenessProbe", "/health")):
+        assert container[probe]["httpGet"] == {"path": path, "port": options.port}
     assert container["ports"][0]["containerPort"] == options.port
