@@ -1,6 +1,7 @@
 """rmsnet serve: a model as a web service."""
 
 import argparse
+from pathlib import Path
 
 from rmsnet.commands._options import Commands
 
@@ -27,6 +28,17 @@ def add_parser(commands: Commands) -> None:
         metavar="S",
         help="without progress until a client is closed (default: 10)",
     )
+    parser.add_argument(
+        "--api-key-file",
+        type=Path,
+        metavar="FILE",
+        help="keys of those who may ask, one a line (default: everybody may)",
+    )
+    parser.add_argument(
+        "--shadow",
+        metavar="URI",
+        help="models:/rmsnet@challenger: answers along; its differences are recorded, not shown",
+    )
     parser.set_defaults(run=run)
 
 
@@ -40,4 +52,12 @@ def run(options: argparse.Namespace) -> None:
         upload_seconds=options.upload_seconds,
         stall_seconds=options.stall_seconds,
     )
-    serve(options.model, options.host, options.port, limits, options.threads)
+    serve(
+        options.model,
+        options.host,
+        options.port,
+        limits,
+        threads=options.threads,
+        api_key_file=options.api_key_file,
+        shadow=options.shadow,
+    )

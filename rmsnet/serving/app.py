@@ -18,8 +18,10 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.background import BackgroundTask
 from starlette.requests import ClientDisconnect
 
+from rmsnet.serving.access import Guarded, Keys
 from rmsnet.serving.bodies import BodyMemory, announced_bytes, receive_body
 from rmsnet.serving.following import ModelInService
 from rmsnet.serving.limits import Limits
@@ -27,17 +29,26 @@ from rmsnet.serving.metrics import Metrics
 from rmsnet.serving.model import ServedModel
 from rmsnet.serving.refusals import Refused
 from rmsnet.serving.requests import Body, Features, features_of, invocation_of, require_plain, switches
+from rmsnet.serving.shadow import Asked, Shadow
 from rmsnet.serving.turns import Turns
 from rmsnet.serving.watching import Watched
 
 Answer = dict[str, Any]
+Computed = tuple[Answer, BackgroundTask | None]
 
 
 BUSY_SECONDS = 5.0
 """A server in which a request has waited for memory for so long is not ready for more."""
 
 
-def make_app(service: ModelInService, metrics: Metrics, limits: Limits, stopping: Callable[[], bool]) -> Watched:
+def make_app(
+    service: ModelInService,
+    metrics: Metrics,
+    limits: Limits,
+    stopping: Callable[[], bool],
+    keys: Keys | None = None,
+    shadow: Shadow | None = None,
+) -> Watched:
     """The web application.
 
     Args:
@@ -45,6 +56,8 @@ def make_app(service: ModelInService, metrics: Metrics, limits: Limits, stopping
         metrics: told of every request and half.
         limits: what clients may cost.
         stopping: whether the server was told to end.
+        keys: of those who may ask; None: everybody may.
+        shadow: a challenger that answers along.
     """
     memory = BodyMemory(limits.memory_bytes)
     turns = Turns(limits.at_once)
@@ -54,29 +67,35 @@ def make_app(service: ModelInService, metrics: Metrics, limits: Limits, stopping
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        following = asyncio.create_task(service.follow())
+        followers = [asyncio.create_task(one.follow()) for one in (service, shadow) if one is not None]
         yield
-        following.cancel()
+        for follower in followers:
+            follower.cancel()
         turns.close()
 
     app = FastAPI(title="rmsnet", version=version("rmsnet"), lifespan=lifespan)
 
-    async def computed(request: Request, read: Callable[[ServedModel, Body], tuple[Features, bool]]) -> Answer:
-        """What the model says of the features that `read` finds in the request's body, when its turn has come."""
+    async def computed(request: Request, read: Callable[[ServedModel, Body], tuple[Features, bool]]) -> Computed:
+        """What the model says of the features that `read` finds in the request's body, when its turn has come.
 
-        def compute() -> tuple[Answer, int]:
+        And what is to be done after the answer is out.
+        """
+
+        def compute() -> tuple[Answer, Asked]:
             model = service.current
             features, thresholded = read(model, body)
-            return model.answer(features, thresholded), len(features)
+            answer = model.answer(features, thresholded)
+            return answer, Asked(request.state.request_id, features, thresholded, model, answer["events"])
 
         require_plain(request.headers)
         async with memory.held(announced_bytes(request.headers, limits), limits.wait_seconds):
             body = await receive_body(request.receive, memory, limits, stopping)
-            answer, frames = await turns.take(compute, limits.wait_seconds)
+            answer, asked = await turns.take(compute, limits.wait_seconds)
+        frames = len(asked.features)
         metrics.count_half(str(answer["model"]["version"]), frames, answer["events"], answer["drift"])
         request.state.told |= {"bytes": len(body), "frames": frames, "events": len(answer["events"])}
         request.state.told |= {"drift": answer["drift"], "version": answer["model"]["version"]}
-        return answer
+        return answer, None if shadow is None else BackgroundTask(shadow.ask, asked, turns)
 
     @app.post("/spot")
     async def spot(request: Request) -> JSONResponse:
@@ -86,14 +105,18 @@ def make_app(service: ModelInService, metrics: Metrics, limits: Limits, stopping
         def read(model: ServedModel, body: Body) -> tuple[Features, bool]:
             return features_of(body, model.width, model.max_frames), thresholded
 
-        answer = await computed(request, read)
-        return JSONResponse(answer, headers=model_headers(answer))
+        answer, afterwards = await computed(request, read)
+        return JSONResponse(answer, headers=model_headers(answer), background=afterwards)
 
     @app.post("/invocations")
     async def invocations(request: Request) -> JSONResponse:
         """MLflow's protocol."""
-        answer = await computed(request, lambda model, body: invocation_of(body, model.width, model.max_frames))
-        return JSONResponse({"predictions": answer["events"]}, headers=model_headers(answer))
+
+        def read(model: ServedModel, body: Body) -> tuple[Features, bool]:
+            return invocation_of(body, model.width, model.max_frames)
+
+        answer, afterwards = await computed(request, read)
+        return JSONResponse({"predictions": answer["events"]}, headers=model_headers(answer), background=afterwards)
 
     @app.get("/model")
     async def model() -> JSONResponse:
@@ -143,7 +166,7 @@ def make_app(service: ModelInService, metrics: Metrics, limits: Limits, stopping
     async def forget(request: Request, error: ClientDisconnect) -> Response:
         return Response(status_code=499)  # nobody is there to read it
 
-    return Watched(app, metrics)
+    return Watched(app if keys is None else Guarded(app, keys), metrics)
 
 
 def model_headers(answer: Answer) -> dict[str, str]:

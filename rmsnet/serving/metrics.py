@@ -32,14 +32,22 @@ class Metrics:
         self.reloads = Counter(
             "rmsnet_reloads", "Versions that the alias moved to, by outcome.", ["outcome"], registry=self.registry
         )
+        self.shadowed = Counter(
+            "rmsnet_shadow_halves", "Halves for the challenger, by outcome.", ["outcome"], registry=self.registry
+        )
+        self.shadow_events = Counter(
+            "rmsnet_shadow_events", "Events by who found them.", ["label", "found_by"], registry=self.registry
+        )
         self.model = Info("rmsnet_model", "What is served.", registry=self.registry)
         self.version = Gauge("rmsnet_model_version", "Version that is served.", registry=self.registry)
         self.wanted = Gauge("rmsnet_wanted_version", "Version that the alias points at.", registry=self.registry)
         self.trouble = Gauge(
             "rmsnet_follow_trouble", "1: what the alias means is not served, /health says why.", registry=self.registry
         )
-        for outcome in ("loaded", "failed"):
+        for outcome in ("loaded", "failed"):  # a rate needs the nought before the one
             self.reloads.labels(outcome)
+        for outcome in ("compared", "skipped", "failed"):
+            self.shadowed.labels(outcome)
 
     def watch(self, name: str, text: str, value: Callable[[], float]) -> None:
         """A gauge that is read when it is asked for."""

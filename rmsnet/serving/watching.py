@@ -29,19 +29,21 @@ class Watched:
         identity = request_identity(Headers(scope=scope).get(REQUEST_ID, ""))
         told: dict[str, Any] = {}
         scope.setdefault("state", {}).update(told=told, request_id=identity)
-        begun, status = time.perf_counter(), 500
+        begun, ended, status = time.perf_counter(), 0.0, 500
 
         async def answering(message: Any) -> None:
-            nonlocal status
+            nonlocal status, ended
             if message["type"] == "http.response.start":
                 status = message["status"]
                 MutableHeaders(scope=message)[REQUEST_ID] = identity
             await send(message)
+            if not message.get("more_body", False):
+                ended = time.perf_counter()  # what is done afterwards is not the client's
 
         try:
             await self.app(scope, receive, answering)
         finally:
-            seconds = time.perf_counter() - begun
+            seconds = (ended or time.perf_counter()) - begun
             path = getattr(scope.get("route"), "path", "other")  # no metric for what clients invent
             self.metrics.requests.labels(path, str(status)).inc()
             self.metrics.seconds.labels(path).observe(seconds)

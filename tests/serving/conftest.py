@@ -19,6 +19,7 @@ import uvicorn
 from rmsnet.features.profile import PROFILE_FILE, bank_profile
 from rmsnet.files import write_json
 from rmsnet.network.model_files import SpottingModel
+from rmsnet.serving.access import Keys
 from rmsnet.serving.following import ModelInService
 from rmsnet.serving.limits import Limits
 from rmsnet.serving.listening import listen
@@ -106,9 +107,9 @@ def serving(model: ServedModel, limits: Limits = Limits(), host: str = "127.0.0.
         yield url
 
 
-def server_of(model: ServedModel, limits: Limits = Limits()) -> uvicorn.Server:  # noqa: B008
+def server_of(model: ServedModel, limits: Limits = Limits(), keys: Keys | None = None) -> uvicorn.Server:  # noqa: B008
     metrics = Metrics()
-    return make_server(ModelInService(model.description["uri"], model, metrics), metrics, limits)
+    return make_server(ModelInService(model.description["uri"], model, metrics), metrics, limits, keys)
 
 
 @contextmanager

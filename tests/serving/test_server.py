@@ -108,11 +108,13 @@ def test_bounds_that_cannot_be_kept_are_refused(arguments, says, capsys):
 
 def test_what_is_set_on_the_command_line_bounds_the_server(monkeypatch):
     seen = []
-    monkeypatch.setattr(server, "serve", lambda *arguments: seen.append(arguments))
+    monkeypatch.setattr(server, "serve", lambda *arguments, **named: seen.append((arguments, named)))
     flags = ["--memory", "512", "--at-once", "4", "--threads", "2", "--upload-seconds", "9", "--stall-seconds", "3"]
+    flags += ["--api-key-file", "keys", "--shadow", "models:/rmsnet@challenger"]
     cli.main(["serve", "models:/rmsnet@champion", *flags])
     limits = Limits(memory_bytes=512 * MIB, at_once=4, upload_seconds=9, stall_seconds=3)
-    assert seen == [("models:/rmsnet@champion", "127.0.0.1", 8080, limits, 2)]
+    named = {"threads": 2, "api_key_file": Path("keys"), "shadow": "models:/rmsnet@challenger"}
+    assert seen == [(("models:/rmsnet@champion", "127.0.0.1", 8080, limits), named)]
 
 
 def test_a_port_that_is_taken_is_refused(served, monkeypatch):
