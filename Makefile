@@ -13,7 +13,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 # A stage, a test: each is a process of its own, which reads what the one before has compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test pytest lint format containers clean distclean
+.PHONY: help setup demo test pytest fuzz lint format containers clean distclean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 12
@@ -56,6 +56,11 @@ test: $(READY) ## formatter, linter and type checker, and beside them every test
 pytest: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
+fuzz: $(READY) ## break every file that is read, for minutes; RMSNET_FUZZ_SEED=… does the same once more
+	@seed=$${RMSNET_FUZZ_SEED:-$$(date +%s)}; echo "RMSNET_FUZZ_SEED=$$seed"; \
+	RMSNET_FUZZ_SEED=$$seed RMSNET_FUZZ_EXAMPLES=$${RMSNET_FUZZ_EXAMPLES:-500} OMP_NUM_THREADS=1 \
+	  $(BIN)/pytest -n 2 --dist load tests/fuzz
+
 containers: $(READY) ## build the image and run the training DAG in real containers (docs/kubeflow.md)
 	deploy/containers.sh
 
@@ -63,4 +68,4 @@ clean: ## remove what the pipeline made (data, features, models, studies, report
 	rm -rf data features models evaluation reports studies pipeline-runs
 
 distclean: clean ## remove everything that git does not track, .venv and the local MLflow store included
-	rm -rf .venv mlruns mlartifacts mlflow-spool mlflow.db* .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf .venv mlruns mlartifacts mlflow-spool mlflow.db* .mlflow.db* .*.lock .*.partial* .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -99,7 +99,8 @@ def extraction(video: Path, extractor: Extractor, rounds: int) -> None:
     def decoded() -> int:
         return sum(1 for _ in sampled_pictures(video, recipe.frame_rate, recipe.first_frame_seconds))
 
-    batches = list(image_batches(sampled_pictures(video, recipe.frame_rate, recipe.first_frame_seconds), recipe))
+    pictures = sampled_pictures(video, recipe.frame_rate, recipe.first_frame_seconds)
+    batches = list(image_batches(pictures, recipe, extractor.device))
 
     def network_alone() -> int:
         return sum(len(extractor.features(batch)) for batch in batches)
@@ -113,7 +114,7 @@ def extraction(video: Path, extractor: Extractor, rounds: int) -> None:
         alone.measure(network_alone)
         whole.measure(from_video)
     print(f"decoding alone     {Speed().measure(decoded, rounds)}")
-    print(f"network alone      {alone} (batches of {FRAMES_AT_ONCE})")
+    print(f"network alone      {alone} (batches of {len(batches[0])})")
     print(f"video to features  {whole}")
     print(
         f"of the network's own speed: {100 * whole.rate / alone.rate:.0f} % by the clock, "
@@ -132,7 +133,7 @@ def frames(video: Path, folder: Path, extractor: Extractor, rounds: int) -> None
     def read() -> int:
         return sum(len([decode_jpeg(jpeg, path) for jpeg in archive.jpegs(start, clip)]) for start in starts)
 
-    images = torch.stack([decode_jpeg(jpeg, path) for jpeg in archive.jpegs(0, FRAMES_AT_ONCE)])
+    images = torch.stack([decode_jpeg(jpeg, path) for jpeg in archive.jpegs(0, FRAMES_AT_ONCE[extractor.device.type])])
     reading = Speed().measure(read, rounds).rate
     network = Speed().measure(lambda: len(extractor.features(images)), rounds).rate
     size = path.stat().st_size / len(archive)

@@ -4,12 +4,14 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from rmsnet.documents import read_document
 from rmsnet.errors import UserError
-from rmsnet.files import read_json, write_json
+from rmsnet.files import write_json
 
 if TYPE_CHECKING:
     from kfp.dsl import Artifact, ClassificationMetrics
@@ -21,6 +23,13 @@ PROCESSES = "RMSNET_PROCESSES"
 
 LOCATION = "location.json"
 """In a dataset artifact whose bytes stay on a mounted volume: where they are."""
+
+
+@dataclass(frozen=True)
+class _Location:
+    """What `LOCATION` holds."""
+
+    path: str
 
 
 def refer_to(root: Path, artifact: Path) -> None:
@@ -36,8 +45,8 @@ def dataset_root(artifact: Path) -> Path:
     """
     if not (artifact / LOCATION).exists():
         return artifact
-    root = Path(read_json(artifact / LOCATION)["path"])
-    if not root.is_dir():
+    root = Path(read_document(artifact / LOCATION, _Location).path)
+    if not os.path.isdir(root):  # noqa: PTH112  # which says no to impossible paths, too
         raise UserError(f"{root}: not there; the data's volume must be mounted in every pod (deployment file: volumes)")
     return root
 

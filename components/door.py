@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rmsnet import __version__
-from rmsnet.cli import switch_telemetry_off
+from rmsnet.cli import speak_anywhere, switch_telemetry_off
 from rmsnet.errors import CheckFailed, UserError
 
 EXPECTED_VERSION = "RMSNET_EXPECTED_VERSION"
@@ -27,6 +27,7 @@ def door(component: str) -> Iterator[None]:
         SystemExit: 2 for bad input, an image of another version or a missing secret; 1 for a check that failed.
     """
     switch_telemetry_off()
+    speak_anywhere()
     try:
         _check_version()
         _check_commit()

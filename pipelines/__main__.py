@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rmsnet.cli import Parser, run_command
 from rmsnet.commands._options import add_json_option, add_params_options
+from rmsnet.documents import read_yaml
 from rmsnet.errors import UserError
 from rmsnet.style.tables import as_text
 
@@ -161,7 +162,7 @@ def run_trainjob(options: argparse.Namespace) -> Any:
 def _token() -> str | None:
     """The caller's token: KF_PIPELINES_TOKEN, or the file that a pod finds it in."""
     path = os.environ.get("KF_PIPELINES_SA_TOKEN_PATH")
-    return os.environ.get("KF_PIPELINES_TOKEN") or (Path(path).read_text().strip() if path else None)
+    return os.environ.get("KF_PIPELINES_TOKEN") or (Path(path).read_text(encoding="utf-8").strip() if path else None)
 
 
 def _prepare(options: argparse.Namespace) -> tuple[Path, dict[str, Any]]:
@@ -231,10 +232,7 @@ def checked_arguments(compiled: str, arguments: Mapping[str, str]) -> dict[str, 
         if key not in inputs:
             raise UserError(f"parameter {key}: unknown; known: {', '.join(inputs)}")
         kind = inputs[key]["parameterType"]
-        try:
-            value = text if kind == "STRING" else yaml.safe_load(text)
-        except yaml.YAMLError:
-            raise UserError(f"parameter {key}: {text!r} is not YAML") from None
+        value = text if kind == "STRING" else read_yaml(text, f"parameter {key}: {text!r}")
         words, types = kinds[kind]
         if not isinstance(value, types) or (kind != "BOOLEAN" and isinstance(value, bool)):
             raise UserError(f"parameter {key}: must be {words}, not {text!r}")

@@ -7,13 +7,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from components.artifacts import PROCESSES
 from components.door import EXPECTED_VERSION, REQUIRED_ENVIRONMENT
 from components.image import IMAGE
 from rmsnet import __version__
-from rmsnet.errors import UserError
+from rmsnet.documents import read_yaml
 from rmsnet.params import checked
 
 if TYPE_CHECKING:
@@ -245,12 +245,5 @@ def load_deployment(path: Path | None) -> Deployment:
     """
     if path is None:
         return Deployment()
-    import yaml
-
-    try:
-        document: Any = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; examples: pipelines/deployments/") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(f"{path}: not readable YAML ({' '.join(str(error).split())})") from None
+    document = read_yaml(path, absent="no such file; examples: pipelines/deployments/") or {}
     return checked(Deployment, document, str(path))

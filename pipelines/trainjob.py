@@ -71,10 +71,11 @@ def train_here() -> None:
     for secret in SECRETS.glob("[!.]*"):
         os.environ.setdefault(secret.name, secret.read_text(encoding="utf-8"))
     with door("train"):
+        from rmsnet.documents import read_document
         from rmsnet.params import params_from
         from rmsnet.training.stage import train_stage
 
-        training = Training(**json.loads(os.environ[REQUEST]))
+        training = read_document(os.environ[REQUEST].encode(), Training, REQUEST)
         params = params_from(training.params, "params")
         train_stage(Path(training.features), Path(training.out), params, variant=training.variant)
 

@@ -1,52 +1,100 @@
 """The `rmsnet` command: parses, calls, and turns refusals into one line and an exit status."""
 
 import argparse
+import io
 import json
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from rmsnet import __version__
-from rmsnet.errors import CheckFailed, UserError
+from rmsnet.errors import CheckFailed, UserError, one_line
+from rmsnet.waiting import abandoned
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; see `run_command`."""
-    return run_command(_parser(), arguments)
+    status = run_command(_parser(), arguments)
+    if arguments is None and abandoned():
+        # A server that never answers would keep this process alive by the threads of its library.
+        sys.stdout.flush()
+        os._exit(status)
+    return status
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: the machine, the cluster or a person ends this process; what is open is closed as after Ctrl-C."""
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Let SIGTERM raise `Terminated`."""
+
+    def end(*_: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise Terminated
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def run_command(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> int:
     """Parse, and call the `run` of the command that was asked for.
 
     Returns:
-        0: done; 1: a check failed or a promotion was refused; 2: bad input; 130: interrupted.
+        0: done; 1: a check failed or a promotion was refused; 2: bad input; 130: interrupted; 143: terminated.
     """
     switch_telemetry_off()
+    speak_anywhere()
     options = parser.parse_args(arguments)
     program = parser.prog
     try:
-        answer = options.run(options)
+        with terminable():
+            for name in (*(sys.argv[1:] if arguments is None else arguments), str(Path.cwd())):
+                _require_unicode(name)
+            answer = options.run(options)
         if answer is not None and getattr(options, "json", False):
-            print(json.dumps(answer, ensure_ascii=False, allow_nan=False))
+            ascii_alone = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
+            print(json.dumps(answer, ensure_ascii=ascii_alone, allow_nan=False))
         sys.stdout.flush()
     except UserError as error:
-        print(f"{program}: {_one_line(error)}", file=sys.stderr)
+        print(f"{program}: {one_line(error)}", file=sys.stderr)
         return 2
     except CheckFailed as error:
-        print(f"{program}: {_one_line(error)}", file=sys.stderr)
+        print(f"{program}: {one_line(error)}", file=sys.stderr)
         return 1
     except BrokenPipeError:
         # The reader of our output went away (`rmsnet … | head`): nothing is left to say.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] == "rmsnet":
+            raise
+        print(
+            f"{program}: {error.name} is not installed for {sys.executable}; activate the environment (source "
+            ".venv/bin/activate), or install what is missing",
+            file=sys.stderr,
+        )
+        return 2
     except OSError as error:
         # A full disk, a missing permission: the machine's refusal, not a bug.
-        print(f"{program}: {_one_line(error)}", file=sys.stderr)
+        print(f"{program}: {one_line(error)}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print(f"{program}: interrupted; run the same command again to continue", file=sys.stderr)
-        return 130
+    except KeyboardInterrupt as error:
+        how, status = ("terminated", 143) if isinstance(error, Terminated) else ("interrupted", 130)
+        print(f"{program}: {how}; run the same command again to continue", file=sys.stderr)
+        return status
     return 0
 
 
@@ -61,8 +109,23 @@ def switch_telemetry_off() -> None:
         os.environ.setdefault(name, value)
 
 
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+def speak_anywhere() -> None:
+    """What a terminal, a log or a cron job has no characters for is written with escapes, instead of ending us."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _require_unicode(name: str) -> None:
+    """Refuse a path whose bytes are no text before anything is computed: it could be written nowhere.
+
+    Raises:
+        UserError: it says which.
+    """
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise UserError(f"{name}: the name is not UTF-8, but in an older encoding; rename it") from None
 
 
 class Parser(argparse.ArgumentParser):

@@ -1,4 +1,7 @@
-"""The two ways in which a command may fail without a bug."""
+"""The two ways in which a command may fail without a bug, and their texts: one line, no secret in it."""
+
+import os
+import re
 
 
 class UserError(Exception):
@@ -9,8 +12,37 @@ class CheckFailed(Exception):
     """A check answered no: data that fail validation, a promotion that is refused; exit status 1."""
 
 
+def one_line(error: BaseException) -> str:
+    """The text of an error in one line, without secrets."""
+    return redacted(" ".join(str(error).split())) or type(error).__name__
+
+
 def first_cause(error: BaseException) -> str:
     """What an error began with, in one line: "[Errno 111] Connection refused" below three layers of libraries."""
     while (cause := error.__cause__ or error.__context__) is not None:
         error = cause
-    return " ".join(str(error).split()) or type(error).__name__
+    return one_line(error)
+
+
+_IN_ADDRESSES = (
+    (re.compile(r"(?<=://)(?:[^\s/'\"]+|[^\s/:'\"]*:(?!\d+/)[^\s@'\"]*)@"), "***@"),
+    (
+        re.compile(
+            r"(?i)\b(X-Amz-(?:Signature|Credential|Security-Token)|AWSAccessKeyId|Signature|sig|token|passw(?:or)?d|pwd|"
+            r"secret|(?:access|secret|api)_?key(?:_id)?)=[^&\s'\"]+"
+        ),
+        r"\1=***",
+    ),
+)
+
+_IN_THE_ENVIRONMENT = re.compile(r"(PASSWORD|PASSWD|TOKEN|SECRET|SECRET_KEY|ACCESS_KEY|ACCESS_KEY_ID)$")
+
+
+def redacted(text: str) -> str:
+    """A text without what opens doors: user and password in addresses, signatures, secrets of the environment."""
+    for pattern, shown in _IN_ADDRESSES:
+        text = pattern.sub(shown, text)
+    for name, value in os.environ.items():
+        if len(value) >= 8 and _IN_THE_ENVIRONMENT.search(name):
+            text = text.replace(value, "***")
+    return text

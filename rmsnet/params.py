@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from rmsnet.documents import read_yaml
 from rmsnet.errors import UserError
 
 _STRICT = {"extra": "forbid"}
@@ -17,9 +18,19 @@ _STRICT = {"extra": "forbid"}
 T = TypeVar("T")
 
 
+MOST = 10_000_000
+"""Of anything that is counted: more is a slip of the keyboard, and no memory holds it."""
+LARGEST_SEED = 1 << 40
+
+
 def _require(condition: bool, key: str, message: str) -> None:
     if not condition:
         raise ValueError(f"{key} {message}")
+
+
+def _require_at_most(params: Any, most: int, *keys: str) -> None:
+    for key in keys:
+        _require(getattr(params, key) <= most, key, f"must be at most {most}, not {getattr(params, key)}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +65,7 @@ class ExtractParams:
         precision: of source "videos": what the backbone multiplies in; "bfloat16" is faster where the machine has it
             and moves the features a little (docs/video.md).
         pca: of source "videos": features left by a PCA fitted on the training split; 0: no PCA.
+        extra_time: what becomes of annotated events in halves 3 to 5: "refuse" the data, or "leave-out" and count them.
     """
 
     __pydantic_config__ = _STRICT
@@ -67,13 +79,15 @@ class ExtractParams:
     weights: str = "IMAGENET1K_V1"
     precision: Literal["float32", "bfloat16"] = "float32"
     pca: int = 512
+    extra_time: Literal["refuse", "leave-out"] = "refuse"
 
     def __post_init__(self) -> None:
         for key in ("features", "videos"):
             name = getattr(self, key)
-            _require(bool(name) and "/" not in name, key, f"is no file name: {name!r}")
+            _require(bool(name) and "/" not in name and name.isprintable(), key, f"is no file name: {name!r}")
         _require(self.height >= 32, "height", f"must be at least 32, not {self.height}")
         _require(self.pca >= 0, "pca", f"must not be negative, not {self.pca}")
+        _require_at_most(self, 10_000, "height", "pca")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +150,17 @@ class TrainParams:
     def __post_init__(self) -> None:
         for key in ("clip_frames", "foreground_clips", "background_clips", "epochs", "batch_size", "accumulate"):
             _require(getattr(self, key) >= 1, key, f"must be at least 1, not {getattr(self, key)}")
+        counted = (
+            "clip_frames",
+            "foreground_clips",
+            "background_clips",
+            "epochs",
+            "patience",
+            "batch_size",
+            "accumulate",
+        )
+        _require_at_most(self, MOST, *counted)
+        _require_at_most(self, LARGEST_SEED, "seed")
         for key in ("masking_probability", "masking_max_offset"):
             _require(0 <= getattr(self, key) <= 1, key, f"must lie in [0, 1], not {getattr(self, key)}")
         for key in ("dropout", "momentum", "average_decay"):
@@ -175,6 +200,7 @@ class SpotParams:
 
     def __post_init__(self) -> None:
         _require(self.stride >= 0, "stride", f"must not be negative, not {self.stride}")
+        _require_at_most(self, MOST, "stride")
         _require(self.stride > 0 or not self.votes, "votes", "need clips that overlap; set stride, e.g. to 1")
         _require(
             0 < self.suppression_seconds < float("inf"),
@@ -199,6 +225,7 @@ class EvaluateParams:
 
     def __post_init__(self) -> None:
         _require(self.bootstrap >= 0, "bootstrap", f"must not be negative, not {self.bootstrap}")
+        _require_at_most(self, MOST, "bootstrap")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,6 +261,7 @@ class RegisterParams:
         _require(self.minimum_games >= 2, "minimum_games", f"must be at least 2, not {self.minimum_games}")
         _require(0.5 <= self.confidence < 1, "confidence", f"must lie in [0.5, 1), not {self.confidence}")
         _require(self.resamples >= 100, "resamples", f"must be at least 100, not {self.resamples}")
+        _require_at_most(self, MOST, "resamples")
         for key in ("floor", "margin", "class_allowance"):
             _require(0 <= getattr(self, key) <= 1, key, f"must lie in [0, 1], not {getattr(self, key)}")
 
@@ -327,17 +355,10 @@ def load_params(path: Path | None = None, overrides: Sequence[str] = ()) -> Para
     Raises:
         UserError: no such file, not YAML, an unknown key, an impossible value; the message names the key.
     """
-    import yaml
-
     document: Any = {}
     if path is not None or Path("params.yaml").exists():
         path = Path(path or "params.yaml")
-        try:
-            document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-        except FileNotFoundError:
-            raise UserError(f"{path}: no such file") from None
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise UserError(f"{path}: not readable YAML ({' '.join(str(error).split())})") from None
+        document = read_yaml(path) or {}
     if not isinstance(document, dict):
         raise UserError(f"{path}: must be a mapping of sections")
     for override in overrides:
@@ -345,10 +366,7 @@ def load_params(path: Path | None = None, overrides: Sequence[str] = ()) -> Para
         section, dot, name = key.strip().partition(".")
         if not (equals and dot and section and name):
             raise UserError(f"--set {override}: write section.key=value, e.g. train.epochs=10")
-        try:
-            value = yaml.safe_load(text)
-        except yaml.YAMLError:
-            raise UserError(f"--set {override}: the value is not YAML") from None
+        value = read_yaml(text, f"--set {override}")
         if not isinstance(document.setdefault(section, {}), Mapping):
             raise UserError(f"--set {override}: {section} is not a section")
         document[section] = {**document[section], name: value}

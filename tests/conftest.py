@@ -6,14 +6,12 @@ import shutil
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import settings
 
-from rmsnet.tracking import store
+from rmsnet.tracking import sqlite
 from tests.mlflow_server import mlflow_server
 
 # Slow on a busy machine is not wrong.
@@ -61,22 +59,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def stores_from_a_template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A new SQLite store of this process starts as a copy of the first one, whose tables MLflow has made in 70 steps.
 
-    It is opened and checked like any other; processes that a test starts make theirs anew.
+    Processes that a test starts make theirs anew.
     """
-    prepare = store._prepare_sqlite
+    make = sqlite._make
     template = tmp_path_factory.mktemp("mlflow-template") / "mlflow.db"
 
-    def prepare_copy(path: Path) -> None:
-        if not path.exists():
-            prepare(template)
-            with suppress(OSError):  # no such place, or somebody was first
-                path.parent.mkdir(parents=True, exist_ok=True)
-                with TemporaryDirectory(dir=path.parent) as folder:
-                    os.link(shutil.copy(template, folder), path)
-        prepare(path)
+    def copy(path: Path) -> None:
+        if not template.exists():
+            make(template)
+        shutil.copy(template, path)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(store, "_prepare_sqlite", prepare_copy)
+        patch.setattr(sqlite, "_make", copy)
         yield
 
 

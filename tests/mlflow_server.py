@@ -9,9 +9,11 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 # Its jobs (judging traces, none of ours) are eight further processes, each with an MLflow of its own.
@@ -107,3 +109,79 @@ def _forward(one: socket.socket, two: socket.socket) -> None:
                 if not data:
                     return
                 (two if ready is one else one).sendall(data)
+
+
+Answer = tuple[int, dict[str, str], bytes]
+"""Status, headers and body."""
+
+
+@contextmanager
+def proxy(target: str, verdict: Callable[[str, str, int], Answer | None]) -> Iterator[str]:
+    """A proxy before a server, as a company has one; yields its address.
+
+    Args:
+        target: the server's address; "" where nothing stands behind it.
+        verdict: what it answers itself, by method, path and length of the body; None hands the call on.
+    """
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            own = verdict(self.command, self.path, len(body))
+            if own is None:
+                request = urllib.request.Request(f"{target}{self.path}", body or None, method=self.command)
+                for name in ("Content-Type", "Authorization"):
+                    if name in self.headers:
+                        request.add_header(name, self.headers[name])
+                try:
+                    with urllib.request.urlopen(request, timeout=60) as found:
+                        own = found.status, {"Content-Type": found.headers.get_content_type()}, found.read()
+                except urllib.error.HTTPError as error:
+                    own = error.code, {"Content-Type": error.headers.get_content_type()}, error.read()
+            status, headers, content = own
+            self.send_response(status)
+            for name, value in {**headers, "Content-Length": str(len(content))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@contextmanager
+def trickling_server() -> Iterator[str]:
+    """A server that answers every call with a byte now and then, and never ends."""
+    over = threading.Event()
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def drip(call: socket.socket) -> None:
+        with contextlib.suppress(OSError), call:
+            call.recv(65536)
+            call.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n{")
+            while not over.wait(0.05):
+                call.sendall(b" ")
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=drip, args=(listener.accept()[0],), daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        over.set()
+        listener.close()

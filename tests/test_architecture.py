@@ -11,11 +11,24 @@ from pathlib import Path
 
 import pytest
 
-HALL = ("__init__", "cli", "errors", "files", "params", "progress", "provenance", "spots")
+HALL = (
+    "__init__",
+    "cli",
+    "documents",
+    "errors",
+    "files",
+    "locks",
+    "params",
+    "progress",
+    "provenance",
+    "spots",
+    "waiting",
+)
 """What every room stands on, and the command."""
 
 ROOMS = (
     "style",
+    "reading",
     "video",
     "network",
     "dataset",
@@ -50,6 +63,7 @@ CORE = (
     "training/sampling",
     "training/inputs",
     "training/history",
+    "training/learner",
     "training/step_graph",
     "training/trainer",
     "training/loop",

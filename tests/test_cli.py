@@ -58,6 +58,8 @@ def test_bad_input_is_one_line_status_2_and_nothing_written(arguments, says, tmp
         (CheckFailed("no"), 1),
         (OSError(28, "No space left on device"), 2),
         (KeyboardInterrupt(), 130),
+        (cli.Terminated(), 143),
+        (ModuleNotFoundError("No module named 'mlflow'", name="mlflow"), 2),
     ],
 )
 def test_refusals_become_one_line_and_a_status(error, status, monkeypatch, capsys):

@@ -1,5 +1,6 @@
 import multiprocessing
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -7,10 +8,22 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
+from safetensors import safe_open
 
+from rmsnet.documents import read_json
 from rmsnet.errors import UserError
-from rmsnet.files import atomic_file, atomic_folder, content_hash, read_json, require_replaceable, write_json
+from rmsnet.files import (
+    atomic_file,
+    atomic_files,
+    atomic_folder,
+    content_hash,
+    require_replaceable,
+    write_json,
+    write_tensors,
+)
 
 
 def test_a_file_appears_when_it_is_whole(tmp_path):
@@ -105,3 +118,63 @@ def test_a_folder_is_replaced_only_if_it_is_empty_or_an_earlier_result(tmp_path)
         require_replaceable(tmp_path / "precious.txt", "made.json")
     (tmp_path / "made.json").write_text("{}")
     require_replaceable(tmp_path, "made.json")
+
+
+def test_a_link_to_a_folder_is_followed_and_stays_a_link(tmp_path):
+    (tmp_path / "big disk").mkdir()
+    (tmp_path / "d").symlink_to(tmp_path / "big disk" / "of d")
+    for content in ("1", "2"):  # the first finds a link that leads nowhere yet
+        with atomic_folder(tmp_path / "d") as partial:
+            (partial / "one").write_text(content)
+        assert (tmp_path / "d").is_symlink()
+        assert (tmp_path / "big disk" / "of d" / "one").read_text() == content
+        assert sorted(os.listdir(tmp_path)) == ["big disk", "d"]
+        assert os.listdir(tmp_path / "big disk") == ["of d"]
+
+
+def test_files_are_put_beside_those_that_are_there_when_all_of_them_are_whole(tmp_path):
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "notes.txt").write_text("mine")
+    with pytest.raises(OSError, match="No space"), atomic_files(tmp_path / "d") as partial:
+        (partial / "card.md").write_text("half")
+        raise OSError(28, "No space left on device")
+    assert os.listdir(tmp_path / "d") == ["notes.txt"]
+    with atomic_files(tmp_path / "d") as partial:
+        (partial / "card.md").write_text("whole")
+    assert sorted(os.listdir(tmp_path / "d")) == ["card.md", "notes.txt"]
+    assert os.listdir(tmp_path) == ["d"]
+
+
+def test_what_a_death_between_two_renames_has_left_goes_with_the_next_one(tmp_path):
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    (tmp_path / f".d.replaced-{socket.gethostname()}-{dead.pid}").mkdir()
+    with atomic_folder(tmp_path / "d") as partial:
+        (partial / "one").write_text("1")
+    assert os.listdir(tmp_path) == ["d"]
+
+
+@pytest.mark.parametrize("tensors", [{"a": np.ones(3, "f4")}, {"a": torch.ones(3)}], ids=["NumPy", "PyTorch"])
+def test_tensors_are_readable_for_whom_other_files_are(tmp_path, tensors):
+    write_tensors(tmp_path / "a.safetensors", tensors, {"of": "a test"})
+    (tmp_path / "other").touch()
+    assert (tmp_path / "a.safetensors").stat().st_mode == (tmp_path / "other").stat().st_mode
+    with safe_open(tmp_path / "a.safetensors", "np") as file:
+        assert file.metadata() == {"of": "a test"}
+        assert file.get_tensor("a").tolist() == [1, 1, 1]
+
+
+def _fill_the_disk(path: Path) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+    try:
+        write_tensors(path, {"a": np.zeros(1000)})
+    except OSError as error:
+        os._exit(0 if "a.safetensors" in str(error) else 1)
+
+
+def test_tensors_that_do_not_fit_on_the_disk_are_an_error_like_any_file_s_and_leave_nothing(tmp_path):
+    writer = multiprocessing.get_context("spawn").Process(target=_fill_the_disk, args=(tmp_path / "a.safetensors",))
+    writer.start()
+    writer.join()
+    assert writer.exitcode == 0
+    assert not os.listdir(tmp_path)

@@ -5,12 +5,15 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 import yaml
 
-from rmsnet.files import read_json
+from rmsnet import tracking
+from rmsnet.documents import read_json
+from rmsnet.tracking.store import our_client
 
 VARIANTS = ("full", "no-masking", "no-regression", "no-uniform-offsets")
 
@@ -57,7 +60,13 @@ class Project:
         return done.stdout
 
     def stale(self) -> set[str]:
-        return set(json.loads(self.run("dvc", "status", "--json")))
+        """What `dvc repro` would run, but for the look at the store that it always takes."""
+        return set(json.loads(self.run("dvc", "status", "--json"))) - {"store"}
+
+    def remove(self, *names: str) -> None:
+        for name in names:
+            path = self.root / name
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 @pytest.fixture(scope="module")
@@ -131,3 +140,62 @@ def test_a_second_repro_has_nothing_to_do_and_a_change_touches_only_what_depends
     path.write_text(yaml.safe_dump(params))
     assert project.stale() == {f"evaluate@{variant}" for variant in VARIANTS}
     path.write_text(kept)
+
+
+STORE = ("mlflow.db", "mlflow.db.lock", "mlruns")
+MADE = ("data", "features", "models", "evaluation", "reports")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "removed", [(*STORE, *MADE), ("mlflow.db",), ("mlruns",)], ids=["all but DVC's cache", "the store", "its artifacts"]
+)
+def test_after_every_road_that_ends_well_the_champion_loads(project, monkeypatch, removed):
+    """`make distclean && make demo`, a clone with a shared cache: DVC restores files, and nothing else."""
+    trained = (project.root / "models" / "full" / "model.safetensors").read_bytes()
+    project.remove(*removed)
+    if "data" in removed:
+        project.run("dvc", "checkout", "data.dvc")
+    said = project.run("dvc", "repro")
+    assert ("Stage 'train@full' is cached - skipping run" in said) == ("models" in removed)
+    assert "Running stage 'register'" in said
+    assert (project.root / "models" / "full" / "model.safetensors").read_bytes() == trained
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{project.root}/mlflow.db")
+    champion = tracking.model_folder("models:/rmsnet@champion")
+    decision = read_json(project.root / "reports" / "registration" / "decision.json")
+    model = project.root / "models" / decision["variant"]
+    assert (champion / "model.safetensors").read_bytes() == (model / "model.safetensors").read_bytes()
+    assert decision["promoted"] is True
+
+
+@pytest.mark.slow
+def test_queued_trainings_run_the_code_that_was_queued_and_land_in_the_one_store(project, monkeypatch):
+    commit = ("git", "-c", "user.name=test", "-c", "user.email=test", "commit", "--quiet", "--all", "--message")
+    project.run("git", "add", "dvc.lock")
+    project.run(*commit, "As it is")
+    project.run("git", "config", "user.name", "test")
+    project.run("git", "config", "user.email", "test")
+    for seed in (1, 2):
+        change = ("--set-param", f"train.seed={seed}", "--set-param", "train.epochs=1")
+        project.run("dvc", "exp", "run", "--queue", "--name", f"of-seed-{seed}", *change, "train@full")
+    code = project.root / "rmsnet" / "training" / "stage.py"
+    queued = code.read_text()
+    code.write_text('raise SystemExit("the code of another moment")')
+    try:
+        project.run("dvc", "queue", "start", "--jobs", "1")
+        for _ in range(600):
+            status = project.run("dvc", "queue", "status")
+            if "Running" not in status and "Queued" not in status:
+                break
+            time.sleep(0.5)
+        assert status.count("Success") == 2, status
+    finally:
+        code.write_text(queued)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{project.root}/mlflow.db")
+    client = our_client()
+    runs = client.search_runs([client.get_experiment_by_name("rmsnet").experiment_id], "params.`train.epochs` = '1'")
+    assert sorted(run.data.params["train.seed"] for run in runs) == ["1", "2"]
+    assert all(run.info.artifact_uri.startswith(f"{project.root}/mlruns/") for run in runs)
+    project.run("dvc", "exp", "apply", "of-seed-1")
+    applied = read_json(project.root / "models" / "full" / "run.json")
+    assert applied["run_id"] in [run.info.run_id for run in runs]

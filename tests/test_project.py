@@ -92,9 +92,9 @@ def test_the_demo_lowers_only_the_schedule_of_the_paper(repository):
 
 def test_every_stage_depends_on_files_that_are_there(repository):
     stages = yaml.safe_load((repository / "dvc.yaml").read_text())["stages"]
-    assert list(stages) == ["validate", "extract", "train", "evaluate", "register"]
+    assert list(stages) == ["validate", "extract", "train", "evaluate", "store", "register"]
     for name, stage in stages.items():
-        for dependency in stage["deps"]:
+        for dependency in stage.get("deps", ()):
             if dependency.startswith("rmsnet/"):
                 assert (repository / dependency).exists(), f"{name}: {dependency}"
 

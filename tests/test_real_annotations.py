@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from rmsnet.dataset.soccernet import read_split
+from rmsnet.documents import read_json
 from rmsnet.features.bank import read_bank
-from rmsnet.files import read_json
 from rmsnet.params import load_params
 from rmsnet.simulation import simulate
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from statistics import median
 from typing import Any
 from unittest import mock
@@ -53,7 +54,12 @@ def recorded(work: Callable[[], object], device: torch.device) -> Callable[[], o
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
         work()
-    return graph.replay
+    return partial(_replay, graph, work)
+
+
+def _replay(graph: torch.cuda.CUDAGraph, work: Callable[[], object]) -> None:
+    """The work is kept as long as its graph: with it would go what it reads, and the kernels that a compiler made."""
+    graph.replay()
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Whether a GPU computes what a CPU does: the training's curve three ways, continued and averaged, and inference."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import fields, replace
 from pathlib import Path
@@ -65,21 +65,21 @@ def run(record: Record, device: torch.device, settings: Settings, work: Path) ->
 
 
 class OneStepAtATime(Trainer):
-    """Keeps what every step measured; without the graph if `recordable` is taken from its inputs."""
+    """Keeps what every step measured."""
 
     def __init__(self, *arguments: object) -> None:
         super().__init__(*arguments)  # type: ignore[arg-type]
         self.curve: list[Tensor] = []
 
-    def _step(self, batch: Batch) -> Tensor:
-        result = super()._step(batch)
+    def _steps(self, batches: Batch, rates: Tensor) -> Tensor:
+        result = super()._steps(batches, rates)
         self.curve.append(result.clone())
         return result
 
     def run(self) -> tuple[Tensor, list[float]]:
         """(steps, 4) of all epochs, and the validation's scores."""
         scores = [self.run_epoch(number + 1, lambda _: None).valid_average_map for number in range(self.params.epochs)]
-        return torch.stack(self.curve).double().cpu(), scores
+        return torch.cat(self.curve).double().cpu(), scores
 
 
 class SameClips:
@@ -149,7 +149,7 @@ def curves(record: Record, banks: Banks, params: TrainParams, device: torch.devi
         name = f"{dtype}".removeprefix("torch.")
         what = f"CUDA graph against the same steps without, {name}, dropout, averaged weights: "
         record.check(f"{what}losses and norms", apart(graphed, plain), limit)
-        averages = [torch.cat([value.flatten() for value in (trainer.average or {}).values()]) for trainer in trainers]
+        averages = [flat(trainer.learner.average or {}) for trainer in trainers]
         record.check(f"{what}the averages", apart(*averages), limit)
         if dtype == torch.float32:
             single = graphed
@@ -162,6 +162,11 @@ def apart(one: Tensor, two: Tensor) -> float:
     return float((one - two).abs().max())
 
 
+def flat(weights: Mapping[str, Tensor]) -> Tensor:
+    """All of them as one vector on the CPU, in one order everywhere."""
+    return torch.cat([weights[name].detach().double().cpu().flatten() for name in sorted(weights)])
+
+
 def windows(curve: Tensor) -> Tensor:
     """Means of the losses over stretches of steps."""
     size = min(WINDOW, len(curve))
@@ -171,10 +176,8 @@ def windows(curve: Tensor) -> Tensor:
 def gradients(record: Record, banks: Banks, params: TrainParams, device: torch.device) -> None:
     def gradient(place: torch.device, dtype: torch.dtype) -> Tensor:
         trainer = trainer_of(banks, params, place, dtype)
-        trainer._compute(first_batch(trainer))
-        return torch.cat(
-            [weight.grad.flatten().double().cpu() for weight in trainer.weights.values() if weight.grad is not None]
-        )
+        _, found = trainer.learner._gradients(first_batch(trainer))
+        return flat(trainer.learner._named(found))
 
     reference = gradient(CPU, torch.float32)
     for dtype, limit in ((torch.float32, 1e-4), (torch.bfloat16, 0.3)):
@@ -189,27 +192,24 @@ def rates(record: Record, banks: Banks, params: TrainParams, device: torch.devic
     trainer = trainer_of(banks, params, device)
     batch = first_batch(trainer)
     for rate in (0.01, 0.01, 0.01, 0.01, 0.01, 0.02, 0.005, 0.0):
-        before = {name: weight.detach().clone() for name, weight in trainer.weights.items()}
-        trainer.rate.fill_(rate)
-        trainer._step(batch)
-        error = moved = 0.0
-        for name, weight in trainer.weights.items():
-            momentum = trainer.optimizer.state[weight]["momentum_buffer"]
-            error = max(error, apart(weight.detach(), before[name] - rate * momentum))
-            moved = max(moved, apart(weight.detach(), before[name]))
+        before = flat(trainer.learner.weights)
+        trainer._steps(batch, torch.tensor([rate], device=device))
+        after, momentum = flat(trainer.learner.weights), flat(trainer.learner.momentum)
+        error, moved = apart(after, before - rate * momentum), apart(after, before)
         if rate != 0.01:
             record.check(f"weights after a step of rate {rate:g}, off by (moved by {moved:.1e})", error, 1e-6)
 
 
 def dropout(record: Record, banks: Banks, params: TrainParams, device: torch.device) -> None:
     trainer = trainer_of(banks, replace(params, dropout=0.5), device)
-    batch = first_batch(trainer)  # and a rate of 0: only the dropout differs from step to step
+    batch = first_batch(trainer)
+    rate = torch.zeros(1, device=device)  # only the dropout differs from step to step
     losses = []
     for _ in range(2):
         for _ in range(4):
-            trainer._step(batch)
+            trainer._steps(batch, rate)
         torch.manual_seed(7)
-        losses.append([float(trainer._step(batch)[0]) for _ in range(6)])
+        losses.append([float(trainer._steps(batch, rate)[0, 0]) for _ in range(6)])
     record.check("steps of six with dropout whose loss is that of another one", 6 - len(set(losses[1])), 0)
     record.check(
         "their losses with the same seed again, largest difference", float(np.abs(np.subtract(*losses)).max()), 1e-5

@@ -11,6 +11,8 @@ from torch.utils.flop_counter import flop_registry
 
 from benchmarks.gpu.clock import recorded, seconds_of
 
+FLOP = {**flop_registry, torch.ops.aten._addmm_activation: flop_registry[torch.ops.aten.addmm]}
+
 
 def product_rate(rows: int, dtype: torch.dtype, device: torch.device, budget: float, tf32: bool = False) -> float:
     """FLOP/s of a large square product of random numbers."""
@@ -56,8 +58,8 @@ class Products(TorchDispatchMode):
     def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         out = function(*args, **kwargs)
-        if function.overloadpacket in flop_registry:
-            self.flop += flop_registry[function.overloadpacket](*args, **kwargs, out_val=out)
+        if function.overloadpacket in FLOP:
+            self.flop += FLOP[function.overloadpacket](*args, **kwargs, out_val=out)
             self._calls.append((function, tree_map(_description, args), tree_map(_description, kwargs)))
         return out
 

@@ -64,7 +64,8 @@ def run(record: Record, device: torch.device, settings: Settings, work: Path) ->
         f"{name}: clips/s",
         speeds["two"],
         "clips/s",
-        f"one process: {speeds['one']:,.0f}; float32; without the CUDA graph, which one process has",
+        f"one process alone: {speeds['one']:,.0f}; says that it works, nothing of several GPUs: two share one, "
+        "gradients are summed by the processor, and steps are launched kernel by kernel; one process replays a graph",
     )
 
 

@@ -3,6 +3,7 @@
 None of them measures the gradient's norm, validates or writes anything: that is to their advantage.
 """
 
+import multiprocessing
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,13 +24,15 @@ from rmsnet.network.model import RMSNet, rms_loss
 from rmsnet.params import TrainParams
 from rmsnet.training.sampling import clip_rows
 
+COMPILED_SECONDS = 90
+"""A compiled candidate, at most."""
+
 Step = Callable[[Tensor, Tensor, Tensor], Tensor]
 """Rows (B, T), classes and offsets of a batch to its loss."""
 
 
 def run(record: Record, device: torch.device, settings: Settings, work: Path) -> None:
-    bank = made_bank(min(settings.games, GAMES), settings.frames, settings.width, device, 1, settings.every)
-    features = torch.from_numpy(bank.features).to(device).to(torch.bfloat16)
+    bank, features = bank_and_features(device, settings)
     step = step_of(features, settings.train, device)
     compare(record, "features on the GPU, autocast to bfloat16, fused SGD", resident(step, bank, device, settings))
     graphed = in_graph(step, settings.train, device)
@@ -39,10 +42,32 @@ def run(record: Record, device: torch.device, settings: Settings, work: Path) ->
         name = f"textbook with {settings.workers} worker processes, pinned memory"
         compare(record, name, textbook(bank, device, settings, settings.workers))
     if settings.compiled:
-        started = time.perf_counter()
-        compiled = in_graph(step_of(features, settings.train, device, compiled=True), settings.train, device)
-        record.row("torch.compile takes", since(started, device), "s", "once, before the first step")
-        compare(record, "as the second, compiled", resident(compiled, bank, device, settings))
+        alone(record, "as the second, compiled", compiled, device, settings)
+
+
+def compiled(record: Record, name: str, device: torch.device, settings: Settings) -> None:
+    bank, features = bank_and_features(device, settings)
+    started = time.perf_counter()
+    step = in_graph(step_of(features, settings.train, device, compiled=True), settings.train, device)
+    record.row("torch.compile takes", since(started, device), "s", "once, before the first step")
+    compare(record, name, resident(step, bank, device, settings))
+
+
+def alone(record: Record, name: str, work: Callable[..., None], device: torch.device, settings: Settings) -> None:
+    """Measure in a new Python: what a compiler breaks there costs this row alone, and it has forked from nothing."""
+    process = multiprocessing.get_context("spawn").Process(target=work, args=(record, name, device, settings))
+    process.start()
+    process.join(COMPILED_SECONDS)
+    if process.exitcode != 0:
+        late = process.exitcode is None
+        process.kill()
+        record.row(name, f"stopped after {COMPILED_SECONDS} s" if late else f"ended with status {process.exitcode}")
+
+
+def bank_and_features(device: torch.device, settings: Settings) -> tuple[FrameBank, Tensor]:
+    """Some games, and their features on the device."""
+    bank = made_bank(min(settings.games, GAMES), settings.frames, settings.width, device, 1, settings.every)
+    return bank, torch.from_numpy(bank.features).to(device).to(torch.bfloat16)
 
 
 def compare(record: Record, name: str, speed: float) -> None:

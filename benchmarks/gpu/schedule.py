@@ -12,11 +12,11 @@ from benchmarks.gpu.record import Record
 from benchmarks.gpu.settings import Settings
 from rmsnet.features.bank import FrameBank
 from rmsnet.network.devices import choose_precision
+from rmsnet.training import loop
 from rmsnet.training import trainer as module
 from rmsnet.training.distributed import World
 from rmsnet.training.history import Epoch
 from rmsnet.training.inputs import BankFeatures
-from rmsnet.training.loop import train
 from rmsnet.training.sampling import EpochSampler
 from rmsnet.training.trainer import Trainer
 
@@ -49,9 +49,15 @@ def whole(
 ) -> None:
     """From the call to the model's folder."""
     done: list[Epoch] = []
-    started = time.perf_counter()
-    train(*banks, settings.train, work / MODEL, device=device.type, on_epoch=done.append)
-    total = since(started, device)
+    outside_epochs = {
+        "features to the device": (loop, "BankFeatures"),
+        "tables of clips, network": (loop, "Trainer"),
+        "checkpoints": (Trainer, "save"),
+    }
+    with clocked(outside_epochs, device) as spent:
+        started = time.perf_counter()
+        loop.train(*banks, settings.train, work / MODEL, device=device.type, on_epoch=done.append)
+        total = since(started, device)
     params = settings.train
     clips = params.foreground_clips + params.background_clips
     training = sum(clips / epoch.clips_per_second for epoch in done)
@@ -64,7 +70,9 @@ def whole(
     )
     record.row("of it training: sampling, gathering, steps", training, "s")
     record.row("of it validation", validation, "s", f"{1000 * validation / len(done):.0f} ms an epoch")
-    record.row("of it checkpoints, tables of clips, features to the device", total - training - validation, "s")
+    for name, seconds in spent.items():
+        record.row(f"of it {name}", seconds, "s")
+    record.row("of it everything else", total - training - validation - sum(spent.values()), "s")
     steady = done[1:] or done
     record.row(
         "speed of training from the second epoch on",
@@ -90,10 +98,10 @@ def parts(
     precision = choose_precision("auto", device)
     started = time.perf_counter()
     inputs = BankFeatures(*banks, precision, device)
-    record.row("features to the device", since(started, device), "s", "once")
+    record.row("features to the device, once more", since(started, device), "s")
     started = time.perf_counter()
     trainer = Trainer(*banks, inputs, settings.train, device, precision, World())
-    record.row("tables of clips, network, optimizer", since(started, device), "s", "once")
+    record.row("tables of clips, network, once more", since(started, device), "s")
     trainer.run_epoch(1, lambda clips: None)
     names = {
         "drawing the clips": (EpochSampler, "epoch"),

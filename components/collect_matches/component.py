@@ -39,21 +39,21 @@ def collect_matches(
     with door("collect_matches"):
         from components.pages import events_page, text_page
         from rmsnet.evaluation.stage import run_scores
-        from rmsnet.files import read_json, write_text
+        from rmsnet.files import write_text
         from rmsnet.matches.overview import EVENTS, join_spotted, score_spotted
-        from rmsnet.network.model_files import CONFIG
+        from rmsnet.network.model_files import read_config
 
         out = Path(spotted.path)
         found = join_spotted([Path(part.path) for part in parts], out, "Spotted matches")
         publish(out / EVENTS, events)
         write_text(Path(report.path), events_page(found))
         values = {"matches": len(found), "events": sum(len(of_match) for of_match in found.values())}
-        classes = read_json(Path(spotter.path) / CONFIG)["classes"]
+        classes = read_config(Path(spotter.path))["classes"]
         judged = score_spotted(out, dataset_root(Path(matches.path)), classes, Path(scores.path))
         if judged is None:
             write_text(Path(scores.path), text_page("Not scored", "Not every match has labels."))
         else:
-            values |= run_scores(judged)
+            values |= run_scores(judged.metrics())
         for key, value in values.items():
             metrics.log_metric(key, value)
         describe(spotted, {**spotted_from(matches, spotter), **values})

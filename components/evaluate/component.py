@@ -44,7 +44,9 @@ def evaluate(
         publish(out / "valid" / "report.html", valid_report)
         publish(out / "test" / "report.html", test_report)
         scores = {
-            f"{split} {key}": value for split, found in judged.items() for key, value in run_scores(found).items()
+            f"{split} {key}": value
+            for split, found in judged.items()
+            for key, value in run_scores(found.metrics()).items()
         }
         for key, value in scores.items():
             metrics.log_metric(key, value)

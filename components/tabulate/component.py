@@ -30,13 +30,14 @@ def tabulate(
     from components.door import door
 
     with door("tabulate"):
-        from rmsnet.files import read_json, write_text
+        from rmsnet.evaluation.results import read_metrics
+        from rmsnet.files import write_text
         from rmsnet.params import params_from
         from rmsnet.study.plan import planned_study, study_table
 
         judged: dict[str, list[dict]] = {}
         for evaluation in evaluations:
-            of_split = {split: read_json(Path(evaluation.path) / split / "metrics.json") for split in ("valid", "test")}
+            of_split = {split: read_metrics(Path(evaluation.path) / split) for split in ("valid", "test")}
             judged.setdefault(str(evaluation.metadata["name"]), []).append(of_split)
         text = study_table(planned_study(study, params_from(params, "params")), judged)
         print(text)

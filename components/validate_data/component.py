@@ -42,8 +42,8 @@ def validate_data(
 
     with door("validate_data"):
         from rmsnet.dataset.sources import fetch
+        from rmsnet.documents import read_json
         from rmsnet.errors import CheckFailed
-        from rmsnet.files import read_json
         from rmsnet.params import params_from
         from rmsnet.validation import validate
 

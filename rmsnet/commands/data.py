@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from rmsnet.commands._options import Commands, add_folder, finish, params_of
+from rmsnet.commands.convert import add_convert
 
 
 def add_parser(commands: Commands) -> None:
@@ -14,6 +15,7 @@ def add_parser(commands: Commands) -> None:
     _add_simulate(actions)
     _add_download(actions)
     _add_inspect(actions)
+    add_convert(actions)
     _add_lineage(actions)
 
 
@@ -84,7 +86,9 @@ def _add_download(actions: Commands) -> None:
     parser = actions.add_parser("download", help="fetch SoccerNet's files; may be interrupted and run again")
     add_folder(parser, "out", "folder of the dataset")
     parser.add_argument("--what", default="labels,features", help="some of labels,features,videos (labels,features)")
-    parser.add_argument("--split", default="train,valid,test", help="some of train,valid,test (all)")
+    parser.add_argument(
+        "--split", default="train,valid,test", help="some of train,valid,test,challenge, or own lists (the first three)"
+    )
     parser.add_argument("--video", choices=("224p", "720p", "HQ"), default="224p", help="which videos (224p)")
     parser.add_argument(
         "--source",

@@ -17,6 +17,7 @@ FILE_OPTIONS = {
     "label_file": None,
     "ignore_other_labels": False,
     "allow_missing": False,
+    "leave_out_extra_time": False,
     "protocol": "devkit",
     "frame_rate": 2.0,
 }
@@ -52,6 +53,9 @@ def add_parser(commands: Commands) -> None:
     files.add_argument("--label-file", metavar="NAME", help="annotation file of a game (default: by class list)")
     files.add_argument("--ignore-other-labels", action="store_true", help="leave out labels not in the class list")
     files.add_argument("--allow-missing", action="store_true", help="take games without predictions for empty")
+    files.add_argument(
+        "--leave-out-extra-time", action="store_true", help="leave out annotated events of halves 3 to 5"
+    )
     files.add_argument("--protocol", choices=PROTOCOLS, help="how to match and count (default: devkit)")
     files.add_argument("--frame-rate", type=float, help="of the grid, frames per second (default: 2)")
     parser.add_argument("--tolerances", help="loose, tight, at1 … at5, or seconds such as 5,10,15 (default: loose)")
@@ -115,6 +119,7 @@ def _run_files(options: argparse.Namespace) -> Any:
         resamples=1000 if options.bootstrap is None else options.bootstrap,
         frame_rate=options.frame_rate,
         allow_missing=options.allow_missing,
+        extra_time=options.leave_out_extra_time,
     )
     if not options.json:
         for assessment in assessments:

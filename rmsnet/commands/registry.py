@@ -37,6 +37,10 @@ def add_parser(commands: Commands) -> None:
     add_folder(compare, "features", "frame banks with a validation split")
     finish(compare, run_compare)
 
+    store = actions.add_parser("store", help="which store this is; a pipeline registers again where that changes")
+    store.add_argument("--out", type=Path, metavar="FILE", help="write it here too, as JSON")
+    finish(store, run_store)
+
     sync = actions.add_parser("sync", help="bring runs that waited for the MLflow server to it")
     finish(sync, run_sync, params=False)
 
@@ -166,6 +170,21 @@ def run_compare(options: argparse.Namespace) -> Any:
             name: dict(zip(("value", "low", "high"), numbers, strict=True)) for name, numbers in differences.items()
         },
     }
+
+
+def run_store(options: argparse.Namespace) -> Any:
+    name = params_of(options).register.model_name
+
+    from rmsnet import tracking
+    from rmsnet.files import write_json
+
+    identity = tracking.store_identity(name)
+    if options.out is not None:
+        write_json(options.out, identity)
+    if not options.json:
+        lost = f"; it has lost the champion of {name}" if identity["lost_champion"] else ""
+        print(f"{tracking.shown(tracking.tracking_uri())}: {identity['store']}{lost}")
+    return identity
 
 
 def run_sync(options: argparse.Namespace) -> Any:

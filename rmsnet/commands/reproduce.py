@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> Any:
     if options.grid:
         return _print_grid(options.study, options.grid)
 
-    from rmsnet.files import read_json
+    from rmsnet.documents import read_document
     from rmsnet.study.stage import reproduce
 
     reproduce(
@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> Any:
     folder = options.out / options.study
     if not options.json:
         print(f"\n{(folder / 'table.md').read_text(encoding='utf-8')}\n{folder / 'report.html'}")
-    return read_json(folder / "result.json")
+    return read_document(folder / "result.json", dict[str, Any])
 
 
 def _print_grid(study: str, form: str) -> None:

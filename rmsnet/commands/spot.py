@@ -20,10 +20,32 @@ def add_parser(commands: Commands) -> None:
     add_folder(parser, "out", "folder for events, plot, page and clips")
     parser.add_argument("--stride", type=int, metavar="N", help="frames between clips (default: as it was judged)")
     parser.add_argument(
-        "--confidence", type=float, metavar="P", default=0.5, help="least to print, show at first, cut (default: 0.5)"
+        "--confidence",
+        type=float,
+        metavar="P",
+        help="least to print, show at first, cut (default: what the model has learned for each class, else 0.5)",
     )
     parser.add_argument("--highlights", action="store_true", help="cut clips around the events and join them in a reel")
-    parser.add_argument("--split", choices=("train", "valid", "test"), help="of a dataset (default: all its games)")
+    parser.add_argument(
+        "--export",
+        type=lambda names: names.split(","),
+        default=[],
+        metavar="FORMAT,…",
+        help="write events and cuts for other programs: edl, fcpxml, xmeml, otio, srt, vtt, youtube, ffmetadata",
+    )
+    for name, side in (("before", "before"), ("after", "behind")):
+        parser.add_argument(
+            f"--{name}",
+            action="append",
+            default=[],
+            metavar="[CLASS=]SECONDS",
+            help=f"what clips, reel and exports show {side} an event; may be repeated: --{name} 6 --{name} goal=20",
+        )
+    parser.add_argument(
+        "--reel-classes", metavar="CLASS,…", help="classes that are cut and exported (default: all that the model has)"
+    )
+    parser.add_argument("--split", help="of a dataset: test, challenge, … (default: all games of its lists)")
+    parser.add_argument("--strict", action="store_true", help="refuse features that are unlike those of the training")
     finish(parser, run, device=True, params=False)
 
 
@@ -37,7 +59,12 @@ def run(options: argparse.Namespace) -> Any:
         stride=options.stride,
         confidence=options.confidence,
         highlights=options.highlights,
+        exports=options.export,
+        before=options.before,
+        after=options.after,
+        reel_classes=options.reel_classes,
         split=options.split,
+        strict=options.strict,
         device=options.device,
         shown=not options.json,
     )
@@ -45,12 +72,24 @@ def run(options: argparse.Namespace) -> Any:
         for warning in match.warnings:
             print(f"warning: {warning}", file=sys.stderr)
         if not options.json:
-            sure = [event for event in match.events if event["confidence"] >= options.confidence]
-            for event in sure:
+            for event in match.told:
                 print(
                     f"{event['half']} - {event['time']}  {event['minute']:>6}  {event['label']:<18} "
                     f"{100 * event['confidence']:3.0f} %"
                 )
-            rest = f" ({len(match.events) - len(sure)} less sure)" if len(sure) < len(match.events) else ""
-            print(f"{match.name}: {len(sure)} events{rest}: {match.out / 'report.html'}")
-    return [{"name": match.name, "out": str(match.out), "events": list(match.events)} for match in spotted]
+            less = len(match.events) - len(match.told)
+            rest = f" ({less} less sure)" if less else ""
+            print(f"{match.name}: {len(match.told)} events{rest}: {match.out / 'report.html'}")
+            for file in match.exports:
+                print(f"{match.name}: {file}")
+    return [
+        {
+            "name": match.name,
+            "out": str(match.out),
+            "events": list(match.events),
+            "least_confidence": dict(match.least),
+            "drift": list(match.drift),
+            "exports": [str(file) for file in match.exports],
+        }
+        for match in spotted
+    ]

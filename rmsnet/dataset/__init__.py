@@ -4,6 +4,8 @@ In: a folder or zip in SoccerNet's layout, an object store, a DVC revision, Socc
 Out: `Dataset`, `Event`s, memory-mapped feature files.
 Read first: `soccernet.py` (the layout), then `labels.py` (events and their times).
 
+Label files of other tools have a room of their own, `formats/`.
+
 Public: `open_dataset`, `game_events`, `open_features` (`feature_files.py`), `fetch` (`sources.py`), `download`
 (`downloading.py`).
 """

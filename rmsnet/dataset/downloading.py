@@ -18,10 +18,12 @@ from typing import Any, Literal
 
 from rmsnet.dataset.feature_files import ArrayHeader, map_features
 from rmsnet.dataset.game_files import leaves_dataset
-from rmsnet.dataset.labels import HALVES, LABEL_FILES, read_annotations
-from rmsnet.dataset.soccernet import FEATURE_WIDTHS, SPLITS, read_split
+from rmsnet.dataset.labels import HALVES, LABEL_FILES, read_label_file
+from rmsnet.dataset.soccernet import FEATURE_WIDTHS, SPLITS, known_splits, read_split
 from rmsnet.errors import CheckFailed, UserError
+from rmsnet.locks import alone
 from rmsnet.progress import progress
+from rmsnet.reading.names import fault_of
 from rmsnet.video.files import TRIMS, read_trims
 
 WHAT = ("labels", "features", "videos")
@@ -30,6 +32,8 @@ PASSWORD_VARIABLE = "SOCCERNET_PASSWORD"
 """The environment variable that holds the password of SoccerNet's signed agreement (NDA)."""
 
 STAGING = ".download"
+
+CHALLENGE = "challenge"
 
 Server = Literal["HuggingFace", "EXRCSDrive"]
 """Where SoccerNet keeps its files: as the SoccerNet package calls the two places."""
@@ -50,6 +54,7 @@ class Download:
     missing: tuple[str, ...]
 
 
+@alone
 def download(
     out: Path,
     what: Sequence[str],
@@ -65,7 +70,7 @@ def download(
     Args:
         out: the dataset's folder.
         what: some of "labels", "features", "videos".
-        splits: some of "train", "valid", "test".
+        splits: some of "train", "valid", "test", "challenge" (which has no labels), or own lists in `out`.
         features: which feature files.
         video: "224p", "720p" or "HQ".
         source: where from; the videos on "EXRCSDrive" need the password, on "HuggingFace" an account with access.
@@ -75,19 +80,26 @@ def download(
         UserError: unknown features, no downloader installed, access refused, a dataset of another kind in `out`.
         CheckFailed: some files did not arrive whole.
     """
-    _require_known(splits, SPLITS, "--split")
     files = _wanted_files(what, features, video)
     if (out / "dataset.json").exists():
         raise UserError(f"{out}: holds a dataset that is not SoccerNet's (dataset.json); name another --out")
     client = _client(out / STAGING, password)
     fetched = present = 0
     missing: list[str] = []
-    for split in splits:
-        games = read_split(out, split)
-        todo = {game: [name for name in files if _problem(out / game / name) is not None] for game in games}
-        present += len(games) * len(files) - sum(map(len, todo.values()))
+    _require_known([split.lower() for split in splits], known_splits(out), "--split")
+    listed = {split: read_split(out, split) for split in splits}
+    unlabelled = _challenge_games(out)
+    for split, games in listed.items():
+        wanted = {
+            game: [name for name in files if not (game in unlabelled and name in LABEL_FILES.values())]
+            for game in games
+            if not fault_of(game)
+        }
+        todo = {game: [name for name in names if _problem(out / game / name)] for game, names in wanted.items()}
+        present += sum(map(len, wanted.values())) - sum(map(len, todo.values()))
         with progress(f"download {split}", "file", sum(map(len, todo.values()))) as advance:
-            for game, names in _fetch(client, out / STAGING, todo, files, split, source, password):
+            of_split = {game: split if split in (*SPLITS, CHALLENGE) else _part(game, unlabelled) for game in games}
+            for game, names in _fetch(client, out / STAGING, todo, wanted, of_split, source, password):
                 for name in names:
                     problem = _place(out, game, name)
                     fetched += problem is None
@@ -100,6 +112,19 @@ def download(
         )
     shutil.rmtree(out / STAGING, ignore_errors=True)
     return Download(fetched, present, tuple(missing))
+
+
+def _challenge_games(out: Path) -> set[str]:
+    """The games whose labels SoccerNet keeps to itself."""
+    try:
+        return set(read_split(out, CHALLENGE))
+    except UserError:
+        return set()
+
+
+def _part(game: str, unlabelled: set[str]) -> str:
+    """Where SoccerNet keeps a game: the labelled ones lie in one place."""
+    return CHALLENGE if game in unlabelled else SPLITS[0]
 
 
 def ask_password() -> str:
@@ -151,8 +176,8 @@ def _fetch(
     client: Any,
     staging: Path,
     todo: dict[str, list[str]],
-    files: Sequence[str],
-    split: str,
+    files: dict[str, list[str]],
+    split_of: dict[str, str],
     source: Server,
     password: str | None,
 ) -> Iterator[tuple[str, list[str]]]:
@@ -161,17 +186,18 @@ def _fetch(
     A split of which nothing is here is one request to Hugging Face, which limits the rate of requests.
     """
     wanted = {game: names for game, names in todo.items() if names}
-    at_once = source == "HuggingFace" and all(names == list(files) for names in todo.values())
+    kinds, splits = {tuple(names) for names in files.values()}, set(split_of.values())
+    at_once = source == "HuggingFace" and todo == files and len(kinds) == len(splits) == 1
     if at_once and wanted:
         with _explained(source, password):
-            client.downloadGames(files=list(files), split=[split], verbose=False, source=source)
+            client.downloadGames(files=list(*kinds), split=list(splits), verbose=False, source=source)
     for game, names in wanted.items():
         if not at_once:
             if source == "EXRCSDrive":
                 # Its downloader takes any file for a whole one, a half that a killed download left too.
                 shutil.rmtree(staging / game, ignore_errors=True)
             with _explained(source, password):
-                client.downloadGame(game=game, files=names, spl=split, verbose=False, source=source)
+                client.downloadGame(game=game, files=names, spl=split_of[game], verbose=False, source=source)
         yield game, names
 
 
@@ -222,7 +248,7 @@ def _problem(path: Path) -> str | None:
         return "did not arrive"
     if path.suffix == ".json":
         try:
-            read_annotations(path.read_bytes(), path.name)
+            read_label_file(path.read_bytes(), path.name)
         except UserError as error:
             return str(error)
         return None

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rmsnet.errors import UserError
+from rmsnet.reading.arrays import map_array
 
 Features = npt.NDArray[np.floating[Any]]
 """(T, D) of a half, a row a frame."""
@@ -31,11 +32,11 @@ class ArrayHeader:
 def map_features(path: Path) -> Features | ArrayHeader:
     """Memory-map a feature file, or say what is wrong with it."""
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError, SyntaxError) as error:
-        return ArrayHeader(_reason(path, error))
-    if not isinstance(array, np.ndarray):
-        return ArrayHeader("an archive of arrays (.npz), not one array")
+        array = map_array(path)
+    except OSError as error:
+        return ArrayHeader(f"cannot be read ({error.strerror})")
+    except ValueError as error:
+        return ArrayHeader(str(error))
     if array.dtype.kind != "f":
         return ArrayHeader(f"holds {array.dtype}, not floating point numbers", str(array.dtype), array.shape)
     if array.ndim != 2 or 0 in array.shape:
@@ -55,16 +56,3 @@ def open_features(path: Path) -> Features:
     if isinstance(found, ArrayHeader):
         raise UserError(f"{path}: {found.problem}; get the file again")
     return found
-
-
-def _reason(path: Path, error: Exception) -> str:
-    text = " ".join(str(error).split())
-    if path.is_dir():
-        return "a folder"
-    if path.is_file() and path.stat().st_size == 0:
-        return "empty"
-    if "pickle" in text or "Python objects" in text:
-        return "holds pickled objects, or is no .npy file at all; not read"
-    if "mmap length" in text or "EOF" in text:
-        return "truncated: shorter than its header says"
-    return f"cannot be read ({text})"

@@ -2,6 +2,7 @@
 
     <root>/dataset.json                                  what the dataset is (absent: the real SoccerNet)
     <root>/SoccerNetGames{Train,Valid,Test}.json         the splits (absent: the official ones)
+    <root>/SoccerNetGames<Name>.json                     any other list, e.g. Challenge: labels may be absent
     <root>/<league>/<season>/<game>/Labels.json          v1: goals, cards, substitutions
                                     Labels-v2.json       v2: 17 classes
                                     {1,2}_<features>.npy one row of features per frame, a file per half
@@ -12,14 +13,18 @@ Deliege et al. 2021).
 """
 
 import importlib.util
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from rmsnet.dataset.game_files import GameFiles, leaves_dataset
+from rmsnet.dataset.game_files import LEADS_OUT, GameFiles, leaves_dataset
+from rmsnet.documents import read_document, structured
 from rmsnet.errors import UserError
-from rmsnet.files import read_json
+from rmsnet.reading.names import fault_of, find_path, is_text, same_name
+
+DESCRIPTION = "dataset.json"
 
 SPLITS = ("train", "valid", "test")
 
@@ -44,15 +49,34 @@ FEATURE_RATES: Mapping[str, float] = {"baidu_soccer_embeddings": 1.0}
 
 def split_file(split: str) -> str:
     """Name of the file that lists a split's games, e.g. SoccerNetGamesTrain.json."""
-    return f"SoccerNetGames{split.capitalize()}.json"
+    return f"{_LIST}{split.capitalize()}.json"
+
+
+_LIST = "SoccerNetGames"
+_PACKAGE = "pip install 'rmsnet[soccernet]'"
+
+
+def split_lists(folder: Path) -> dict[str, Path]:
+    """The lists SoccerNetGames<Name>.json of a folder by their names in small letters, SoccerNet's own first."""
+    found = {path.stem.removeprefix(_LIST).lower(): path for path in sorted(Path(folder).glob(f"{_LIST}?*.json"))}
+    return {name: found[name] for name in (*(name for name in SPLITS if name in found), *found)}
 
 
 def _official_splits() -> Path | None:
     """Folder of the official split lists in the SoccerNet package, found without importing it."""
-    spec = importlib.util.find_spec("SoccerNet")
+    try:
+        spec = importlib.util.find_spec("SoccerNet")
+    except ValueError:  # a module of this name that was made by hand
+        return None
     if spec is None or not spec.submodule_search_locations:
         return None
     return Path(spec.submodule_search_locations[0]) / "data"
+
+
+def known_splits(folder: Path) -> list[str]:
+    """The lists that `read_split` finds for a folder: its own and the official ones."""
+    official = _official_splits()
+    return list({**dict.fromkeys(SPLITS), **split_lists(folder), **({} if official is None else split_lists(official))})
 
 
 def read_split(folder: Path, split: str) -> list[str]:
@@ -63,15 +87,15 @@ def read_split(folder: Path, split: str) -> list[str]:
     Raises:
         UserError: no list to be found, or a malformed one.
     """
-    path = Path(folder) / split_file(split)
-    if not path.exists():
-        official = _official_splits()
-        if official is None:
-            raise UserError(
-                f"{path}: no such split list; put one there, or get the official ones: pip install 'rmsnet[soccernet]'"
-            )
-        path = official / split_file(split)
-    return read_split_file(path)
+    own = split_lists(folder)
+    if split.lower() in own:
+        return read_split_file(own[split.lower()])
+    official = _official_splits()
+    lists = {} if official is None else split_lists(official)
+    if split.lower() not in lists:
+        hint = f"take one of {', '.join({**own, **lists})}" if own or lists else "get the official ones: " + _PACKAGE
+        raise UserError(f"{Path(folder) / split_file(split)}: no such split list; put one there, or {hint}")
+    return read_split_file(lists[split.lower()])
 
 
 def read_split_file(path: Path) -> list[str]:
@@ -82,24 +106,37 @@ def read_split_file(path: Path) -> list[str]:
     Raises:
         UserError: no such file, or a malformed one.
     """
-    return list(_listed_games(read_json(path), path))
+    document = read_document(path, object)
+    flat = list[str] if isinstance(document, list) else dict[str, dict[str, list[str]]]
+    advice = "not a split list ({league: {season: [game]}} or a list of games)"
+    listed: Any = structured(document, flat, str(path), advice)
+    if isinstance(listed, dict):
+        listed = [
+            f"{league}/{season}/{game}"
+            for league, seasons in listed.items()
+            for season, games in seasons.items()
+            for game in games
+        ]
+    return [same_name(game) for game in listed]
 
 
-def _listed_games(document: Any, path: Path) -> Iterator[str]:
-    malformed = UserError(f"{path}: not a split list ({{league: {{season: [game]}}}} or a list of games)")
-    if isinstance(document, dict):
-        for league, seasons in document.items():
-            if not isinstance(seasons, dict):
-                raise malformed
-            for season, games in seasons.items():
-                if not isinstance(games, list):
-                    raise malformed
-                for game in games:
-                    yield f"{league}/{season}/{game}"
-    elif isinstance(document, list) and all(isinstance(game, str) for game in document):
-        yield from document
-    else:
-        raise malformed
+@dataclass(frozen=True)
+class Description:
+    """What is read in every dataset.json.
+
+    Attributes:
+        name: what the dataset calls itself.
+        simulated: whether its features are made up.
+        links: "follow": files behind links that lead out of the dataset are used; "": they are refused.
+    """
+
+    name: str
+    simulated: bool
+    links: Literal["", "follow"] = ""
+
+    def __post_init__(self) -> None:
+        if not self.name or not is_text(self.name):
+            raise ValueError("'name' is no line of text")
 
 
 @dataclass(frozen=True)
@@ -120,19 +157,40 @@ class Dataset:
     info: Mapping[str, Any]
     splits: Mapping[str, tuple[str, ...]]
 
+    @property
+    def _closed(self) -> bool:
+        return self.info.get("links") != "follow"
+
     def labels(self) -> GameFiles:
-        return GameFiles(self.root)
+        return GameFiles(self.root, closed=self._closed)
 
     def game_folder(self, game: str) -> Path:
-        return self.root / game
+        return find_path(self.root, game)
 
     def features_path(self, game: str, half: int, features: str) -> Path:
         """Where the features of a half lie, e.g. 1_ResNET_TF2_PCA512.npy."""
-        return self.root / game / f"{half}_{features}.npy"
+        return self.game_folder(game) / f"{half}_{features}.npy"
+
+    def leads_out(self, path: Path) -> bool:
+        """Whether a path below the root leads out of the dataset, see `leaves_dataset`, and may not."""
+        return self._closed and leaves_dataset(self.root, path.relative_to(self.root))
+
+    def require_inside(self, path: Path) -> None:
+        """Refuse to read what does not belong to the dataset.
+
+        Raises:
+            UserError: the path leads out of it.
+        """
+        if self.leads_out(path):
+            raise UserError(f"{path}: {LEADS_OUT}")
 
 
-def list_dataset(root: Path, splits: Sequence[str] = SPLITS) -> Dataset:
+def list_dataset(root: Path, splits: Sequence[str] | None = None) -> Dataset:
     """What a dataset says of itself: name, origin, split lists; the games are not looked at.
+
+    Args:
+        root: its folder.
+        splits: which lists; None: its own, whatever they are called, or the official train, valid and test.
 
     Raises:
         UserError: no such folder, a malformed dataset.json or split list, no game listed at all.
@@ -140,35 +198,60 @@ def list_dataset(root: Path, splits: Sequence[str] = SPLITS) -> Dataset:
     root = Path(root)
     if not root.is_dir():
         raise UserError(f"{root}: no such dataset; make one with: rmsnet data simulate --out {root}")
-    info = (
-        read_json(root / "dataset.json")
-        if (root / "dataset.json").exists()
-        else {"name": "SoccerNet", "simulated": False}
-    )
-    if not isinstance(info, dict) or not isinstance(info.get("simulated"), bool) or not info.get("name"):
-        raise UserError(f"{root}/dataset.json: must say 'name' and 'simulated': true or false")
-    listed = {split: tuple(read_split(root, split)) for split in splits}
+    info = describe_dataset(root)
+    about = structured(info, Description, f"{root / DESCRIPTION}", "it must say 'name' and 'simulated': true or false")
+    chosen = (split_lists(root) or SPLITS) if splits is None else splits
+    listed = {split.lower(): tuple(read_split(root, split)) for split in chosen}
     if not any(listed.values()):
         raise UserError(f"{root}: the dataset is empty: none of its splits lists a game")
-    return Dataset(root, str(info["name"]), info["simulated"], info, listed)
+    return Dataset(root, about.name, about.simulated, info, listed)
 
 
-def open_dataset(root: Path, splits: Sequence[str] = SPLITS) -> Dataset:
-    """Open a dataset and check that its split lists and its folders agree.
+def describe_dataset(root: Path) -> dict[str, Any]:
+    """The content of dataset.json; without one it is SoccerNet's.
 
     Raises:
-        UserError: see `list_dataset`; a split list that names an absent game, one game twice, or one elsewhere.
+        UserError: it is no JSON object.
+    """
+    path = Path(root) / DESCRIPTION
+    return read_document(path, dict[str, Any]) if path.exists() else {"name": "SoccerNet", "simulated": False}
+
+
+def follows_links(root: Path) -> bool:
+    """Whether a folder's dataset.json lets links lead out of it.
+
+    Raises:
+        UserError: see `describe_dataset`.
+    """
+    return bool(describe_dataset(root).get("links") == "follow")
+
+
+def open_dataset(root: Path, splits: Sequence[str] | None = SPLITS) -> Dataset:
+    """Open a dataset and check that its split lists and its folders agree.
+
+    Args:
+        root: its folder.
+        splits: see `list_dataset`.
+
+    Raises:
+        UserError: see `list_dataset`; a split list that names an absent game, one game twice, or one elsewhere. Only
+            lists beside train, valid and test may share games with others.
     """
     dataset = list_dataset(root, splits)
     split_of: dict[str, str] = {}
     for split, games in dataset.splits.items():
+        twice = next((game for game, count in Counter(games).items() if count > 1), None)
         for game in games:
-            where = f"{root}/{split_file(split)}: game {game!r}"
-            if leaves_dataset(dataset.root, game):
-                raise UserError(f"{where} leads out of the dataset")
-            if game in split_of:
-                raise UserError(f"{where} is in {split_of[game]} and in {split}; keep it in one")
-            split_of[game] = split
-            if not (dataset.root / game).is_dir():
+            where, fault = f"{root}/{split_file(split)}: game {game!r}", fault_of(game)
+            if fault:
+                raise UserError(f"{where} {fault}")
+            folder = dataset.game_folder(game)
+            if dataset.leads_out(folder):
+                raise UserError(f"{where} {LEADS_OUT}")
+            if game in split_of or game == twice:
+                raise UserError(f"{where} is in {split_of.get(game, split)} and in {split}; keep it in one")
+            if split in SPLITS:
+                split_of[game] = split
+            if not folder.is_dir():
                 raise UserError(f"{where} has no folder; add it or take it off the list")
     return dataset

@@ -1,11 +1,15 @@
 """Where a dataset comes from: a folder that is here, an object store, or a DVC revision."""
 
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
+from typing import Any
 from urllib.parse import urlsplit
 
-from rmsnet.errors import UserError, first_cause
-from rmsnet.files import replace_folder
+from rmsnet.documents import read_document
+from rmsnet.errors import UserError, first_cause, one_line
+from rmsnet.files import followed, replace_folder, write_json
+from rmsnet.locks import alone
 from rmsnet.provenance import write_pointer
 
 DATASET_PATH = "data"
@@ -14,7 +18,11 @@ DATASET_PATH = "data"
 CONNECTIONS = 16
 """Objects fetched from an object store at once."""
 
+ATTEMPTS = 3
+"""How often an object store that changes meanwhile is fetched."""
 
+
+@alone
 def fetch(source: str, revision: str, out: Path) -> Path:
     """The folder of a dataset, brought to this machine where it is not here already.
 
@@ -45,6 +53,7 @@ def fetch(source: str, revision: str, out: Path) -> Path:
 
 
 def _partial(out: Path) -> Path:
+    out = followed(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     return out.with_name(f".{out.name}.fetching")
 
@@ -78,34 +87,66 @@ def _fetch_revision(source: str, revision: str, out: Path) -> None:
 
 
 def _fetch_objects(source: str, out: Path) -> None:
+    """One state of what lies below a prefix: fetching ends when the store says of all objects what it said before."""
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError
 
     address = urlsplit(source)
     prefix = address.path.strip("/")
     partial = _partial(out)
+    told = partial.with_name(f"{partial.name}.json")
     try:
         store = boto3.client("s3")
-        pages = store.get_paginator("list_objects_v2").paginate(
-            Bucket=address.netloc, Prefix=f"{prefix}/" if prefix else ""
-        )
-        objects = {item["Key"]: item["Size"] for page in pages for item in page.get("Contents", ())}
-        wanted = {key: _place(key, prefix) for key in objects if not key.endswith("/")}
-        if not wanted:
-            raise UserError(f"{source}: nothing there")
+        listed = _objects(store, address.netloc, prefix)
+        for _ in range(ATTEMPTS):
+            if not listed:
+                raise UserError(f"{source}: nothing there")
+            wanted = {key: partial / _place(key, prefix) for key in listed}
+            _sweep(partial, {wanted[key] for key, state in _told(told).items() if listed.get(key) == state})
+            write_json(told, listed)
 
-        def download(key: str) -> None:
-            path = partial / wanted[key]
-            # What an interrupted fetch has brought whole is not brought again.
-            if not (path.exists() and path.stat().st_size == objects[key]):
-                path.parent.mkdir(parents=True, exist_ok=True)
-                store.download_file(address.netloc, key, str(path))
+            def download(key: str, places: Mapping[str, Path] = wanted) -> None:
+                if not places[key].exists():
+                    places[key].parent.mkdir(parents=True, exist_ok=True)
+                    store.download_file(address.netloc, key, str(places[key]))
 
-        with ThreadPoolExecutor(CONNECTIONS) as pool:
-            list(pool.map(download, wanted))
+            with ThreadPoolExecutor(CONNECTIONS) as pool:
+                list(pool.map(download, wanted))
+            fetched, listed = listed, _objects(store, address.netloc, prefix)
+            if fetched == listed:
+                break
+        else:
+            raise UserError(f"{source}: changes while it is fetched; fetch it again when its writer is done")
     except (BotoCoreError, ClientError) as error:
-        raise UserError(f"{source}: {' '.join(str(error).split())}") from None
+        raise UserError(f"{source}: {one_line(error)}") from None
     replace_folder(partial, out)
+    told.unlink()
+
+
+def _objects(store: Any, bucket: str, prefix: str) -> dict[str, list[Any]]:
+    """What the store says of each object below a prefix: size, hash, time of its last change."""
+    pages = store.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}/" if prefix else "")
+    return {
+        item["Key"]: [item["Size"], item["ETag"], item["LastModified"].isoformat()]
+        for page in pages
+        for item in page.get("Contents", ())
+        if not item["Key"].endswith("/")
+    }
+
+
+def _told(path: Path) -> dict[str, list[Any]]:
+    """What the store said of the objects that an interrupted fetch was about."""
+    try:
+        return read_document(path, dict[str, list[Any]])
+    except UserError:
+        return {}
+
+
+def _sweep(partial: Path, kept: Collection[Path]) -> None:
+    """Leave of an interrupted fetch only what the store still says the same of."""
+    for path in partial.rglob("*"):
+        if path.is_file() and path not in kept:
+            path.unlink()
 
 
 def _place(key: str, prefix: str) -> PurePosixPath:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rmsnet.dataset.labels import CLASSES, LABEL_FILES, LABELS, event_class
+from rmsnet.documents import LARGEST_BYTES, bytes_of, in_utf8, read_document
 from rmsnet.errors import UserError
-from rmsnet.files import read_json
+from rmsnet.reading.names import fault_of, is_text
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ def class_list(name: str, label_file: str | None = None, ignore_others: bool = F
     Raises:
         UserError: no such file, or no list of different names in it.
     """
+    if label_file is not None and ("/" in label_file or fault_of(label_file)):
+        raise UserError(f"--label-file {label_file}: is no file name")
     classes = CLASSES[name] if name in CLASSES else _read_classes(Path(name))
     index = {label: number for number, label in enumerate(classes)}
     of_label: dict[str, int | None] = dict(index)
@@ -49,17 +52,18 @@ def class_list(name: str, label_file: str | None = None, ignore_others: bool = F
 
 
 def _read_classes(path: Path) -> tuple[str, ...]:
+    advice = "write one name a line, or a JSON list of them"
+    content = bytes_of(path, str(path), LARGEST_BYTES, absent="neither v1 nor v2 nor a file with class names")
     if path.suffix == ".json":
-        listed = read_json(path)
+        listed = read_document(content, list[str], str(path), advice)
     else:
         try:
-            listed = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-        except FileNotFoundError:
-            raise UserError(f"{path}: neither v1 nor v2 nor a file with class names") from None
-        except (OSError, UnicodeDecodeError) as error:
+            text = in_utf8(content).decode()
+        except UnicodeError as error:
             raise UserError(f"{path}: not a readable list of class names ({error})") from None
-    if not isinstance(listed, list) or not listed or not all(isinstance(name, str) and name for name in listed):
-        raise UserError(f"{path}: not a list of class names (one a line, or a JSON list)")
+        listed = [line.strip() for line in text.splitlines() if line.strip()]
+    if not listed or not all(name and is_text(name) for name in listed):
+        raise UserError(f"{path}: not a list of class names; {advice}")
     if len(set(listed)) < len(listed):
         raise UserError(f"{path}: names a class twice")
     return tuple(listed)

@@ -6,17 +6,16 @@ Predictions are SoccerNet's `<league>/<season>/<game>/results_spotting.json`:
                                         "half": "1", "confidence": "0.98"}, …]}
 """
 
-import json
 import multiprocessing
 import os
+import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from operator import attrgetter
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
@@ -24,16 +23,27 @@ import numpy as np
 import numpy.typing as npt
 
 from rmsnet.dataset.game_files import GameFiles
-from rmsnet.dataset.labels import HALVES, parse_game_time
-from rmsnet.dataset.soccernet import read_split, read_split_file
+from rmsnet.dataset.labels import (
+    EXTRA_TIME,
+    HALVES,
+    LAST_MS,
+    LabelFile,
+    extra_time_of,
+    in_extra_time,
+    of_another_game,
+    parse_game_time,
+    read_label_file,
+    require_no_extra_time,
+    whole_number,
+)
+from rmsnet.dataset.soccernet import follows_links, read_split, read_split_file
+from rmsnet.documents import LARGEST_NUMBER
 from rmsnet.errors import UserError
 from rmsnet.evaluation.cells import GRID_SECONDS
 from rmsnet.evaluation.class_lists import ClassList
 from rmsnet.evaluation.results import RESULTS
+from rmsnet.reading.names import fault_of
 from rmsnet.spots import Predictions, Truth
-
-LAST_MS = 1 << 53
-"""Milliseconds that floating-point numbers no longer tell apart; no half lasts that long."""
 
 SHOWN_LABELS = 8
 """How many known labels an error message lists."""
@@ -65,37 +75,68 @@ def games_of_split(split: str, labels: Path) -> list[str]:
         raise UserError(f"split {split}: lists no game")
     seen = set()
     for game in games:
-        if PurePosixPath(game).is_absolute() or ".." in PurePosixPath(game).parts:
-            raise UserError(f"split {split}: game {game!r} leads out of the dataset")
+        fault = fault_of(game)
+        if fault:
+            raise UserError(f"split {split}: game {game!r} {fault}")
         if game in seen:
             raise UserError(f"split {split}: names game {game!r} twice")
         seen.add(game)
     return games
 
 
-def read_truth(source: Path, games: Sequence[str], classes: ClassList) -> Truth:
+def read_truth(source: Path, games: Sequence[str], classes: ClassList, extra_time: bool = False) -> Truth:
     """The events of games; half 2 · n and 2 · n + 1 are those of game n.
 
+    Args:
+        source: folder or zip.
+        games: league/season/game.
+        classes: what is spotted.
+        extra_time: leave out the events of extra time, with a warning, instead of refusing them.
+
     Raises:
-        UserError: a game without annotations, a file that is none, an unknown label, a malformed time.
+        UserError: a game without annotations, a file that is none or of another of these games, an unknown label, a
+            malformed time, events of extra time.
     """
-    files = GameFiles(source)
+    files = GameFiles(source, games, closed=source.is_dir() and not follows_links(source))
     rows: list[tuple[Any, ...]] = []
+    late: list[int] = []
     for number, game in enumerate(games):
         content = files.read(game, classes.label_file)
         where = f"{source}: {game}/{classes.label_file}"
         if content is None:
             raise UserError(f"{source}: game {game!r} has no {classes.label_file}")
-        listed = _list_in(content, "annotations", where)
-        for half, *spot in _checked(listed, where, lambda row: _read_annotation(row, classes)):
-            rows.append((2 * number + half - 1, *spot))
+        listed = read_label_file(content, where)
+        _require_of_game(listed, game, games, where)
+        if extra_time:
+            late += extra_time_of(listed.annotations).values()
+        else:
+            require_no_extra_time(listed.annotations, where, "entry", "--leave-out-extra-time goes on without them")
+        for half, *spot in _checked(listed.annotations, where, lambda row: _read_annotation(row, classes)):
+            if half in HALVES:
+                rows.append((2 * number + half - 1, *spot))
+    if late:
+        print(f"warning: {source}: {in_extra_time(late)} left out", file=sys.stderr)
     half, position_ms, label, visible = _columns(rows, (np.int64, np.int64, np.int64, np.bool_))
     return Truth(half, position_ms, label, visible)
 
 
+def _require_of_game(listed: LabelFile, game: str, games: Collection[str], where: str) -> None:
+    """Refuse a file of another of the games; one of a game that is not known here may merely have been renamed.
+
+    Raises:
+        UserError: it says so.
+    """
+    other = listed.other_game(game)
+    if not other:
+        return
+    if any(not listed.other_game(known) for known in games):
+        raise UserError(f"{where}: {of_another_game(other)}")
+    print(f"warning: {where}: {of_another_game(other)}", file=sys.stderr)
+
+
 def _read_annotation(row: Mapping[str, Any], classes: ClassList) -> tuple[int, int, int, bool] | None:
     """Half, milliseconds, class and whether it was shown; None for what is no event."""
-    half, seconds = parse_game_time(row["gameTime"])
+    half, seconds = parse_game_time(row["gameTime"], (*HALVES, *EXTRA_TIME))
     number = classes.of_label[row["label"]] if _is_listed(row["label"], classes.of_label, classes) else None
     if number is None:
         return None
@@ -129,10 +170,10 @@ def read_predictions(
         allow_missing: take a game without predictions for one in which nothing was predicted.
 
     Raises:
-        UserError: a game without predictions, predictions for a game that is not in the list, a file that is none, an
-            unknown label, a malformed time or half, a confidence that is no finite number.
+        UserError: a game without predictions, predictions for a game that is not in the list, a file that is none or of
+            another of these games, an unknown label, a malformed time or half, a confidence that is no finite number.
     """
-    files = GameFiles(source)
+    files = GameFiles(source, games)
     others = sorted(set(files.games(RESULTS)) - set(games))
     if others:
         raise UserError(
@@ -152,7 +193,7 @@ def read_predictions(
 
 def _read_games(files: GameFiles, games: Sequence[str], classes: ClassList) -> list[Columns | None]:
     """The columns of each game, None where it has no predictions; many bytes are read by a process per core."""
-    read = partial(_read_game, files, classes)
+    read = partial(_read_game, files, classes, games)
     numbered = (range(len(games)), games)
     readers = min(os.cpu_count() or 1, MAX_READERS)
     is_large = sum(files.size(game, RESULTS) for game in games) > LARGE_BYTES
@@ -165,11 +206,11 @@ def _read_games(files: GameFiles, games: Sequence[str], classes: ClassList) -> l
         raise UserError(f"{files.source}: a process that read it was killed; is there enough memory?") from None
 
 
-def _read_game(files: GameFiles, classes: ClassList, number: int, game: str) -> Columns | None:
+def _read_game(files: GameFiles, classes: ClassList, games: Sequence[str], number: int, game: str) -> Columns | None:
     content = files.read(game, RESULTS)
     if content is None:
         return None
-    columns = _predictions_of(content, f"{files.source}: {game}/{RESULTS}", 2 * number, classes)
+    columns = _predictions_of(content, f"{files.source}: {game}/{RESULTS}", 2 * number, classes, games)
     # Small integers come from another process twice as fast.
     return [column if column.dtype == np.float64 else _narrowed(column) for column in columns]
 
@@ -185,28 +226,31 @@ def _decoder(classes: tuple[str, ...]) -> "msgspec.json.Decoder[Any]":
     """Reads predictions of classes with numbers where numbers belong, or texts that read as such; skips the rest."""
     columns = [("half", int), ("position", int), ("label", Literal[classes]), ("confidence", float)]
     row = msgspec.defstruct("Row", columns, gc=False)
-    document = msgspec.defstruct("Document", [("predictions", list[row])])  # type: ignore[valid-type]
+    document = msgspec.defstruct("Document", [("predictions", list[row]), ("UrlLocal", Any, None)])  # type: ignore[valid-type]
     return msgspec.json.Decoder(document, strict=False)
 
 
-def _predictions_of(content: bytes, where: str, first_half: int, classes: ClassList) -> Columns:
+def _predictions_of(content: bytes, where: str, first_half: int, classes: ClassList, games: Sequence[str]) -> Columns:
     index = {label: number for number, label in enumerate(classes.classes)}
-    columns = _sound_predictions(content, index)
+    game, columns = _sound_predictions(content, index)
     if columns is None:
-        rows = _list_in(content, "predictions", where)
-        checked = list(_checked(rows, where, lambda row: _read_prediction(row, index, classes)))
+        listed = read_label_file(content, where, "predictions")
+        game = listed.game
+        checked = list(_checked(listed.annotations, where, lambda row: _read_prediction(row, index, classes)))
         columns = _columns(checked, (np.int64, np.int64, np.int64, np.float64))
+    _require_of_game(LabelFile(game, []), games[first_half // 2], games, where)
     columns[0] += first_half - 1
     return columns
 
 
-def _sound_predictions(content: bytes, index: Mapping[str, int]) -> Columns | None:
-    """Half, milliseconds, class and confidence of a file in which nothing is odd, as nearly all are, four times faster.
+def _sound_predictions(content: bytes, index: Mapping[str, int]) -> tuple[str, Columns | None]:
+    """Which game the file says it is of; half, milliseconds, class and confidence, four times faster than row by row.
 
-    None where anything is: then the rows have to be looked at one by one.
+    None where anything is odd, as it hardly ever is: then the rows have to be looked at one by one.
     """
     try:
-        rows = _decoder(tuple(index)).decode(content).predictions
+        document = _decoder(tuple(index)).decode(content)
+        rows = document.predictions
         half, position_ms, label, confidence = (
             np.fromiter(map(attrgetter("half"), rows), np.int64, len(rows)),
             np.fromiter(map(attrgetter("position"), rows), np.int64, len(rows)),
@@ -214,9 +258,10 @@ def _sound_predictions(content: bytes, index: Mapping[str, int]) -> Columns | No
             np.fromiter(map(attrgetter("confidence"), rows), np.float64, len(rows)),
         )
     except (ValueError, KeyError, OverflowError, RecursionError):
-        return None
-    sound = np.isin(half, HALVES) & _is_time(position_ms) & np.isfinite(confidence)
-    return [half, position_ms, label, confidence] if sound.all() else None
+        return "", None
+    sound = np.isin(half, HALVES) & _is_time(position_ms) & (abs(confidence) < LARGEST_NUMBER)
+    game = document.UrlLocal if isinstance(document.UrlLocal, str) else ""
+    return game, [half, position_ms, label, confidence] if sound.all() else None
 
 
 def _read_prediction(
@@ -225,15 +270,15 @@ def _read_prediction(
     """Half, milliseconds, class and confidence; None for a label that is left out."""
     if not _is_listed(row["label"], index, classes):
         return None
-    half = _whole_number(row["half"])
+    half = whole_number(row["half"])
     if half not in HALVES:
         raise ValueError(f"half {half}; there are halves 1 and 2")
     try:
         confidence = float(row["confidence"])
     except (TypeError, ValueError):
         raise ValueError(f"confidence {row['confidence']!r} is no number") from None
-    if not np.isfinite(confidence):
-        raise ValueError(f"confidence {confidence} is not finite")
+    if not abs(confidence) < LARGEST_NUMBER:
+        raise ValueError(f"confidence {confidence} is {'too large' if np.isfinite(confidence) else 'not finite'}")
     return half, _read_position(row["position"]), index[row["label"]], confidence
 
 
@@ -261,28 +306,12 @@ def _read_position(value: Any) -> int:
         ValueError: the value is no time.
     """
     try:
-        position_ms = _whole_number(value)
+        position_ms = whole_number(value)
     except (TypeError, ValueError, OverflowError):
         raise ValueError(f"position {value!r} is no number of milliseconds") from None
     if not _is_time(position_ms):
         raise ValueError(f"position {position_ms} ms is no time in a half")
     return position_ms
-
-
-def _whole_number(value: Any) -> int:
-    """A number without its fraction, or the whole number in a text such as "1", "1.0" or "1e3".
-
-    Raises:
-        ValueError, TypeError, OverflowError: there is none.
-    """
-    try:
-        return int(value)
-    except ValueError:
-        with suppress(ValueError):
-            number = float(value)
-            if number.is_integer():
-                return int(number)
-        raise
 
 
 def _is_time(position_ms: Any) -> Any:
@@ -310,17 +339,6 @@ def _checked(rows: list[Any], where: str, read: Callable[[Any], Any]) -> Iterato
             raise UserError(f"{where}: entry {number}: {reason}") from None
         if made is not None:
             yield made
-
-
-def _list_in(content: bytes, key: str, where: str) -> list[Any]:
-    try:
-        document = json.loads(content)
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise UserError(f"{where}: not JSON ({error})") from None
-    rows = document.get(key) if isinstance(document, dict) else None
-    if not isinstance(rows, list):
-        raise UserError(f"{where}: holds no list {key!r}")
-    return rows
 
 
 def _and_more(games: Sequence[str]) -> str:

@@ -1,13 +1,16 @@
 """Predictions written as SoccerNet's results_spotting.json."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rmsnet.documents import read_document, structured
 from rmsnet.files import write_json
 from rmsnet.spots import Predictions
 
 RESULTS = "results_spotting.json"
+METRICS = "metrics.json"
 
 
 def write_predictions(
@@ -23,6 +26,33 @@ def write_predictions(
     """
     for game, document in results_of(halves, predictions, classes).items():
         write_json(folder / game / RESULTS, document)
+
+
+@dataclass(frozen=True)
+class _Metrics:
+    """What is read of every metrics.json of an evaluation."""
+
+    average_map: float
+    ci95: tuple[float, float] | None = None
+    tolerances: list[float] | None = None
+    games: int | None = None
+    simulated: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.average_map <= 1:
+            raise ValueError(f"average_map: {self.average_map} does not lie in [0, 1]")
+
+
+def read_metrics(folder: Path) -> dict[str, Any]:
+    """The metrics.json of an evaluation.
+
+    Raises:
+        UserError: there is none, or it is none.
+    """
+    again = "run rmsnet evaluate again"
+    metrics = read_document(folder / METRICS, dict[str, Any], advice=again)
+    structured(metrics, _Metrics, str(folder / METRICS), again)
+    return metrics
 
 
 def results_of(

@@ -1,11 +1,14 @@
 """The evaluate stage: a model is judged on the valid and the test split. The same for predictions in files."""
 
 import re
+import sys
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from rmsnet.dataset.labels import HALVES, V1_CLASSES
+from rmsnet.dataset.soccernet import DESCRIPTION, describe_dataset
 from rmsnet.errors import UserError
 from rmsnet.evaluation.assessment import Assessment, Corpus, assess, parse_tolerances
 from rmsnet.evaluation.class_lists import ClassList
@@ -15,12 +18,14 @@ from rmsnet.evaluation.metric import LOOSE, Protocol
 from rmsnet.evaluation.report import REPORT_FILES, write_report
 from rmsnet.evaluation.results import write_predictions
 from rmsnet.features.bank import FrameBank, read_bank
-from rmsnet.files import atomic_folder, read_json, write_json
+from rmsnet.files import atomic_folder, contents, write_json
+from rmsnet.locks import alone
 from rmsnet.params import EvaluateParams
 
 SPLITS = ("valid", "test")
 
 
+@alone
 def evaluate_stage(
     model: Path, features: Path, out: Path, params: EvaluateParams, *, device: str = "auto"
 ) -> dict[str, Assessment]:
@@ -42,7 +47,6 @@ def evaluate_stage(
         UserError: no model or no frame bank there, a bank that the model cannot read, a run that the store does not
             have.
     """
-    from rmsnet import tracking
     from rmsnet.network.devices import choose_device
     from rmsnet.network.model_files import ORIGIN_FILE, load_model, origin
     from rmsnet.spotting.inference import spot_bank
@@ -70,16 +74,39 @@ def evaluate_stage(
             write_predictions(folder / split / "predictions", corpus.halves, assessment.predictions, corpus.classes)
             write_json(folder / split / "predictions" / ORIGIN_FILE, origin(spotter))
         if run is not None:
-            for split, assessment in assessments.items():
-                tracking.log_evaluation(
-                    run["run_id"],
-                    run["model_id"],
-                    split,
-                    run_scores(assessment),
-                    folder / split,
-                    (f"{assessment.corpus.dataset} {split}", str(banks[split].info["data_hash"])),
-                )
+            _log(model, run, assessments, banks, folder)
     return assessments
+
+
+def _log(
+    model: Path,
+    run: Mapping[str, Any],
+    assessments: Mapping[str, Assessment],
+    banks: Mapping[str, FrameBank],
+    folder: Path,
+) -> None:
+    """Tell the model's run; a run that was deleted on purpose is not made again behind anybody's back."""
+    from rmsnet import tracking
+    from rmsnet.tracking.logged_model import input_example
+
+    with suppress(tracking.StoreAway):  # the spool takes the scores
+        try:
+            tracking.training_of(model, lambda width: input_example(banks["valid"], width))
+        except tracking.DeletedRun as gone:
+            print(f"warning: {gone}; the scores are in the --out folder alone", file=sys.stderr, flush=True)
+            return
+    hashes = {split: str(bank.info["data_hash"]) for split, bank in banks.items()}
+    for split, assessment in assessments.items():
+        tracking.log_evaluation(
+            run["run_id"],
+            run["model_id"],
+            split,
+            run_scores(assessment.metrics()),
+            folder / split,
+            (f"{assessment.corpus.dataset} {split}", hashes[split]),
+            own=run.get("data_hashes", {}).get("valid", hashes["valid"]) == hashes["valid"],
+            step=tracking.best_scores(model).best_epoch or 1,
+        )
 
 
 def _readable(bank: FrameBank, model: Path, features: Path, device: str) -> FrameBank:
@@ -100,7 +127,7 @@ def _require_replaceable(out: Path, made_here: Collection[str]) -> None:
     """
     if out.exists() and not out.is_dir():
         raise UserError(f"{out}: is a file; name another --out")
-    others = sorted(item.name for item in out.glob("*") if item.name not in made_here) if out.exists() else []
+    others = [item.name for item in contents(out) if item.name not in made_here] if out.exists() else []
     if others:
         raise UserError(f"{out}: holds {others[0]}, which is no part of an evaluation; name another --out")
 
@@ -119,17 +146,18 @@ def corpus_of(bank: FrameBank, split: str) -> Corpus:
     )
 
 
-def run_scores(assessment: Assessment) -> dict[str, float]:
-    """The scores of a split as metrics of an MLflow run; its names allow no other characters."""
-    scores = {"average_map": assessment.scores.average_map}
-    ends = assessment.interval()
-    if ends is not None:
-        scores |= {"average_map_low": float(ends[0]), "average_map_high": float(ends[1])}
-    for name, ap in zip(assessment.corpus.classes, assessment.scores.per_class.tolist(), strict=True):
-        scores[f"ap/{re.sub(r'[^A-Za-z0-9 _./-]', '-', name)}"] = ap
+def run_scores(metrics: Mapping[str, Any]) -> dict[str, float]:
+    """The scores in a metrics.json as metrics of an MLflow run; its names allow no other characters."""
+    scores = {"average_map": float(metrics["average_map"])}
+    if metrics.get("ci95") is not None:
+        low, high = metrics["ci95"]
+        scores |= {"average_map_low": float(low), "average_map_high": float(high)}
+    for name, ap in metrics["per_class"].items():
+        scores[f"ap/{re.sub(r'[^A-Za-z0-9 _./-]', '-', name)}"] = float(ap)
     return scores
 
 
+@alone
 def evaluate_files(
     labels: Path,
     predictions: Mapping[str, Path],
@@ -142,6 +170,7 @@ def evaluate_files(
     resamples: int = 1000,
     frame_rate: float = 2.0,
     allow_missing: bool = False,
+    extra_time: bool = False,
 ) -> list[Assessment]:
     """Judge predictions in files; several are compared with the first, game by game.
 
@@ -157,6 +186,7 @@ def evaluate_files(
         resamples: of the games, behind the intervals; 0: none.
         frame_rate: of the grid on which times are compared.
         allow_missing: take a game without predictions for one in which nothing was predicted.
+        extra_time: leave out annotated events of extra time instead of refusing them.
 
     Raises:
         UserError: see `files`.
@@ -170,7 +200,7 @@ def evaluate_files(
         split=Path(split).stem if split.endswith(".json") else split,
         halves=tuple((game, half) for game in games for half in HALVES),
         classes=classes.classes,
-        truth=read_truth(labels, games, classes),
+        truth=read_truth(labels, games, classes, extra_time),
         frame_rate=frame_rate,
         simulated=bool(info.get("simulated", False)),
         knows_visibility=classes.name != "v1",
@@ -201,6 +231,4 @@ def evaluate_files(
 
 def _dataset_info(labels: Path) -> dict[str, Any]:
     """dataset.json of the labels' folder, where there is one."""
-    path = labels / "dataset.json"
-    info = read_json(path) if path.exists() else {}
-    return info if isinstance(info, dict) else {}
+    return describe_dataset(labels) if (labels / DESCRIPTION).exists() else {}

@@ -14,8 +14,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rmsnet.dataset.labels import HALVES, LAST_MS
+from rmsnet.documents import read_document, structured
 from rmsnet.errors import UserError
-from rmsnet.files import read_json
+from rmsnet.network.model_files import FeaturesEntry, require_class_names, require_frame_times
+from rmsnet.reading.arrays import broken_row, map_array
+from rmsnet.reading.names import fault_of
 from rmsnet.spots import Truth
 
 INDEX_SCHEMA = 1
@@ -99,40 +103,112 @@ def bank_index(bank: FrameBank) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True)
+class ShardEntry:
+    """What the banks of one of several workers say of their part.
+
+    Attributes:
+        number: 1, 2, … of.
+        of: how many parts there are.
+        pca: components that a PCA of the whole is to leave; 0: no PCA.
+        games: of each split, of all parts.
+    """
+
+    number: int
+    of: int
+    pca: int
+    games: dict[str, list[str]]
+
+
+@dataclass(frozen=True)
+class _Index:
+    """The entries of an index that somebody reads, as `bank_index` writes them."""
+
+    frames: int
+    width: int
+    frame_rate: float
+    first_frame_seconds: float
+    classes: tuple[str, ...]
+    halves: tuple[tuple[str, int, int, int], ...]
+    events: tuple[tuple[int, int, int, bool], ...]
+    features: FeaturesEntry
+    dataset: str
+    simulated: bool
+    data_hash: str
+    dvc_md5: str | None = None
+    frames_hash: str | None = None
+    shard: ShardEntry | None = None
+
+    def __post_init__(self) -> None:
+        require_class_names(self.classes)
+        require_frame_times(self.frame_rate, self.first_frame_seconds)
+        end = 0
+        for game, half, first_frame, frames in self.halves:
+            fault = fault_of(game)
+            if fault or half not in HALVES or first_frame != end or frames < 1:
+                raise ValueError(f"halves: {game!r}, half {half}: {fault or 'its rows do not follow those before it'}")
+            end += frames
+        if end != self.frames or not end:
+            raise ValueError(f"halves: have {end} frames, the matrix {self.frames}")
+        for half, position_ms, label, _ in self.events:
+            if not (0 <= half < len(self.halves) and 0 <= position_ms < LAST_MS and 0 <= label < len(self.classes)):
+                raise ValueError(f"events: [{half}, {position_ms}, {label}] is none of these halves and classes")
+
+
 def read_bank(folder: Path, split: str) -> FrameBank:
     """Open a split's bank; the features stay on disk until they are touched.
 
     Raises:
-        UserError: no bank there, or index and matrix do not belong together.
+        UserError: no bank there, a damaged one, or index and matrix do not belong together.
     """
     index_path, features_path = Path(folder) / f"{split}.json", Path(folder) / f"{split}.npy"
     if not index_path.exists():
         raise UserError(f"{index_path}: no such frame bank; make it with: rmsnet extract DATA --out {folder}")
-    index = read_json(index_path)
-    if not isinstance(index, dict) or index.pop("schema", None) != INDEX_SCHEMA:
-        raise UserError(f"{index_path}: not an index of this version; run rmsnet extract again")
+    info = read_document(index_path, dict[str, Any], advice=_AGAIN)
+    if info.pop("schema", None) != INDEX_SCHEMA:
+        raise UserError(f"{index_path}: not an index of this version; {_AGAIN}")
+    index = structured(info, _Index, str(index_path), _AGAIN)
     try:
         # Copy-on-write: PyTorch wraps it without a copy and without complaining that it is read-only.
-        features = np.load(features_path, mmap_mode="c", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise UserError(f"{features_path}: cannot be read ({error}); run rmsnet extract again") from None
-    if features.shape != (index.pop("frames"), index.pop("width")) or features.dtype != np.float32:
-        raise UserError(f"{features_path}: does not belong to {index_path.name}; run rmsnet extract again")
-    events = index.pop("events")
-    columns = list(zip(*events, strict=True)) if events else [(), (), (), ()]
+        features = map_array(features_path, "c")
+    except (OSError, ValueError) as error:
+        raise UserError(f"{features_path}: cannot be read ({error}); {_AGAIN}") from None
+    if features.shape != (index.frames, index.width) or features.dtype != np.float32:
+        raise UserError(f"{features_path}: does not belong to {index_path.name}; {_AGAIN}")
+    half, position_ms, label, visible = zip(*index.events, strict=True) if index.events else ((), (), (), ())
     truth = Truth(
-        np.asarray(columns[0], np.int64),
-        np.asarray(columns[1], np.int64),
-        np.asarray(columns[2], np.int64),
-        np.asarray(columns[3], bool),
+        np.asarray(half, np.int64),
+        np.asarray(position_ms, np.int64),
+        np.asarray(label, np.int64),
+        np.asarray(visible, bool),
     )
-    halves = tuple(BankHalf(*half) for half in index.pop("halves"))
+    own = ("frames", "width", "frame_rate", "first_frame_seconds", "classes", "halves", "events")
     return FrameBank(
         features,
-        halves,
+        tuple(BankHalf(*of_half) for of_half in index.halves),
         truth,
-        tuple(index.pop("classes")),
-        index.pop("frame_rate"),
-        index.pop("first_frame_seconds"),
-        index,
+        index.classes,
+        index.frame_rate,
+        index.first_frame_seconds,
+        {key: value for key, value in info.items() if key not in own},
     )
+
+
+_AGAIN = "run rmsnet extract again"
+
+
+def require_finite(bank: FrameBank) -> None:
+    """Refuse a bank whose features no network can read.
+
+    Raises:
+        UserError: it names file, half and the first such row of it.
+    """
+    for half in bank.halves:
+        rows = bank.features[half.first_frame : half.first_frame + half.frames]
+        row = broken_row(rows)
+        if row is not None:
+            where = getattr(bank.features, "filename", None) or "frame bank"
+            raise UserError(
+                f"{where}: {half.game}, half {half.half}: row {row} holds NaN or infinity; get its features again and "
+                f"{_AGAIN}"
+            )

@@ -17,6 +17,7 @@ from rmsnet.features.bank import BankHalf, FrameBank, bank_index
 from rmsnet.features.profile import PROFILE_FILE, bank_profile
 from rmsnet.features.sources import Half, Source
 from rmsnet.files import atomic_folder, content_hash, write_json
+from rmsnet.reading.arrays import map_array, require_finite
 from rmsnet.spots import Truth
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def write_banks(
 ) -> Extraction:
     """Fit the PCA that is wanted, write the banks of all splits and the training profile, whole or not at all."""
     # Where the data came from does not change what they are: it stays out of their hash.
-    origin = {"dvc_md5": info.get("dvc_md5")}
+    origin = {key: info.get(key) for key in ("dvc_md5", "content")}
     info = {key: value for key, value in info.items() if key not in origin}
     frames: dict[str, int] = {}
     events: dict[str, int] = {}
@@ -71,9 +72,9 @@ def write_banks(
                 from rmsnet.video.frames import frames_hash, frames_path
 
                 about["frames_hash"] = frames_hash([folder / frames_path(*half) for half in of_split])
-            matrix_hash = _stack(source.arrays[split], folder / f"{split}.npy", pca)
+            matrix_hash = _stack(of_split, source.arrays[split], folder / f"{split}.npy", pca)
             bank = FrameBank(
-                np.load(folder / f"{split}.npy", mmap_mode="r"),
+                map_array(folder / f"{split}.npy"),
                 tuple(_halves(of_split, source.arrays[split])),
                 truth[split],
                 classes,
@@ -84,7 +85,8 @@ def write_banks(
             warnings += _late_events(bank, split)
             index = bank_index(bank)
             data_hash = content_hash(matrix_hash, json.dumps(index, sort_keys=True))
-            write_json(folder / f"{split}.json", {**index, "data_hash": data_hash, **origin}, indent=None)
+            told = {**origin, "content": (origin["content"] or {}).get(split)}
+            write_json(folder / f"{split}.json", {**index, "data_hash": data_hash, **told}, indent=None)
             if split == "train" and "shard" not in info and bank.width:
                 write_json(folder / PROFILE_FILE, bank_profile(bank), indent=None)
             frames[split], events[split] = len(bank.features), len(bank.truth.half)
@@ -107,8 +109,12 @@ def _halves(halves: Sequence[Half], arrays: Sequence[Features]) -> Iterator[Bank
         first_frame += len(array)
 
 
-def _stack(arrays: Sequence[Features], path: Path, pca: "Pca | None") -> str:
-    """Write the arrays one after the other into one float32 .npy file; the hash of its rows."""
+def _stack(halves: Sequence[Half], arrays: Sequence[Features], path: Path, pca: "Pca | None") -> str:
+    """Write the arrays of the halves one after the other into one float32 .npy file; the hash of its rows.
+
+    Raises:
+        UserError: a row is not finite.
+    """
     digest = hashlib.blake2b(digest_size=16)
     width = arrays[0].shape[1] if pca is None else len(pca.components)
     shape = (sum(len(array) for array in arrays), width)
@@ -116,7 +122,8 @@ def _stack(arrays: Sequence[Features], path: Path, pca: "Pca | None") -> str:
         np.lib.format.write_array_header_1_0(
             file, {"descr": np.lib.format.dtype_to_descr(np.dtype("<f4")), "fortran_order": False, "shape": shape}
         )
-        for array in arrays:
+        for half, array in zip(halves, arrays, strict=True):
+            require_finite(array, getattr(array, "filename", None) or "{}, half {}".format(*half))
             for start in range(0, len(array), ROWS_AT_ONCE):
                 rows = np.ascontiguousarray(array[start : start + ROWS_AT_ONCE], "<f4")
                 rows = rows if pca is None else pca.apply(rows)

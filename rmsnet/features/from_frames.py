@@ -10,10 +10,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from rmsnet.documents import require_known, structured
 from rmsnet.errors import UserError
 from rmsnet.features.bank import FrameBank
-from rmsnet.files import read_json
-from rmsnet.network.model_files import CONFIG
+from rmsnet.network.model_files import read_features_entry
 from rmsnet.video.extractor import load_extractor
 from rmsnet.video.frames import FrameZip, Pictures, decode_jpeg, frames_path
 from rmsnet.video.prefetch import prefetched
@@ -32,7 +32,10 @@ def pictures_of(bank: FrameBank) -> Pictures:
             f"train.backbone: the frame bank holds the features {bank.info['features']['name']!r}, not frames; make "
             "frames with: rmsnet extract DATA --set extract.source=frames --set extract.picture=whole"
         )
-    return Pictures(**fields)
+    entry, advice = "frame bank: features.pictures", "run rmsnet extract again"
+    pictures = structured(fields, Pictures, entry, advice)
+    require_known(fields, Pictures, entry, advice)
+    return pictures
 
 
 class FrameStore:
@@ -75,7 +78,10 @@ class FrameStore:
             end = self._first[half + 1] if half + 1 < len(self._first) else rows[-1] + 1
             count = int(np.searchsorted(rows, end))
             item = self._zips[half]
-            images += [decode_jpeg(jpeg, item.path) for jpeg in item.jpegs(int(rows[0] - self._first[half]), count)]
+            found = [decode_jpeg(jpeg, item.path) for jpeg in item.jpegs(int(rows[0] - self._first[half]), count)]
+            if any(image.shape != self.shape for image in found):
+                raise UserError(f"{item.path}: a frame has not the size {self.shape[1:]}; run rmsnet extract again")
+            images += found
             rows = rows[count:]
         return images
 
@@ -92,7 +98,7 @@ def features_of_frames(model: Path, bank: FrameBank, folder: Path, device: torch
     Raises:
         UserError: the model wants other pictures than the bank holds, or a file is missing or damaged.
     """
-    recipe = recipe_of(read_json(model / CONFIG)["features"], str(model))
+    recipe = recipe_of(read_features_entry(model), str(model))
     pictures = pictures_of(bank)
     ours, theirs = ((of.height, of.width, of.resize) for of in (recipe, pictures))
     if ours != theirs:

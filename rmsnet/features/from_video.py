@@ -1,21 +1,20 @@
 """The videos of a dataset become features: what the extract stage needs to know of backbones and PCA."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
 
 from rmsnet.dataset.feature_files import Features
 from rmsnet.dataset.soccernet import FIRST_FRAME_SECONDS, FRAME_RATE, Dataset
+from rmsnet.documents import read_document, structured
 from rmsnet.errors import UserError
 from rmsnet.features.sources import Half, Source
-from rmsnet.files import atomic_file, read_json, write_json
+from rmsnet.files import write_json, write_tensors
 from rmsnet.network.devices import choose_device
-from rmsnet.network.model_files import CONFIG
+from rmsnet.network.model_files import read_features_entry
 from rmsnet.params import ExtractParams
 from rmsnet.progress import progress
 from rmsnet.video.backbones import open_backbone
@@ -23,7 +22,7 @@ from rmsnet.video.decoding import expected_samples
 from rmsnet.video.extractor import Extractor, Progress, load_extractor
 from rmsnet.video.files import find_video
 from rmsnet.video.frames import FrameZip, Pictures, frames_path, write_frames
-from rmsnet.video.halves import identity_of, is_done, read_half, write_half
+from rmsnet.video.halves import DoneHalf, identity_of, is_done, read_half, write_half
 from rmsnet.video.pca import Pca, PcaFit, save_pca
 from rmsnet.video.recipe import BACKBONE_FILE, PCA_FILE, Recipe, recipe_of
 
@@ -70,13 +69,15 @@ def from_videos(
         for of_split in halves.values()
         for game, half in of_split
     }
+    for video in videos.values():
+        dataset.require_inside(video)
     if model is None and params.source == "frames":
         return _frames(videos, halves, params, work, shown)
     if model is None:
         extractor = new_extractor(params, choose_device(device), work)
         files = {BACKBONE_FILE: work / BACKBONE_FILE}
     else:
-        recipe = recipe_of(read_json(model / CONFIG)["features"], str(model))
+        recipe = recipe_of(read_features_entry(model), str(model))
         files = {name: model / name for name in (BACKBONE_FILE, PCA_FILE)}
         extractor = load_extractor(recipe, model, choose_device(device))
     recipe = extractor.recipe
@@ -92,9 +93,9 @@ def from_videos(
     for split, of_split in halves.items():
         arrays[split] = []
         for game, half in of_split:
-            rows, metadata = _read(targets[game, half])
-            arrays[split].append(rows)
-            warnings += [f"{split}: {game}, half {half}: {text}" for text in json.loads(metadata["warnings"])]
+            done = _read(targets[game, half])
+            arrays[split].append(done.features)
+            warnings += [f"{split}: {game}, half {half}: {text}" for text in done.warnings]
     return Source(
         arrays,
         recipe.features_info(),
@@ -124,9 +125,7 @@ def _frames(
         write_json(notes[half], {**identity_of(videos[half], info["hash"]), "warnings": warnings})
 
     missing = {
-        half: video
-        for half, video in videos.items()
-        if not notes[half].exists() or not identity_of(video, info["hash"]).items() <= read_json(notes[half]).items()
+        half: video for half, video in videos.items() if _noted(notes[half], identity_of(video, info["hash"])) is None
     }
     _compute(missing, write, pictures.frame_rate, pictures.first_frame_seconds, shown)
     arrays = {
@@ -137,7 +136,7 @@ def _frames(
         f"{split}: {game}, half {half}: {text}"
         for split, of_split in halves.items()
         for game, half in of_split
-        for text in read_json(notes[game, half])["warnings"]
+        for text in _noted(notes[game, half], identity_of(videos[game, half], info["hash"])) or ()
     ]
     return Source(
         arrays,
@@ -147,6 +146,16 @@ def _frames(
         files={frames_path(*half): target for half, target in targets.items()},
         warnings=tuple(warnings),
     )
+
+
+def _noted(path: Path, made_of: Mapping[str, str]) -> list[str] | None:
+    """The warnings beside the frames of a half; None: no whole notes there, or of another video or other frames."""
+    try:
+        notes = read_document(path, dict[str, Any])
+        warnings = structured(notes.get("warnings"), list[str], str(path))
+    except UserError:
+        return None
+    return warnings if made_of.items() <= notes.items() else None
 
 
 def new_extractor(params: ExtractParams, device: torch.device, folder: Path) -> Extractor:
@@ -159,8 +168,7 @@ def new_extractor(params: ExtractParams, device: torch.device, folder: Path) -> 
     recipe = Recipe(**described, **sampling_of(params), precision=params.precision)
     (folder / BACKBONE_FILE).unlink(missing_ok=True)
     if Path(recipe.weights).suffix:
-        with atomic_file(folder / BACKBONE_FILE) as partial:
-            save_file(network.state_dict(), partial)
+        write_tensors(folder / BACKBONE_FILE, network.state_dict())
     return Extractor(recipe, network.to(device).to(memory_format=torch.channels_last), None, device)
 
 
@@ -215,7 +223,7 @@ def _compute(
             write(half, told)
 
 
-def _read(path: Path) -> tuple[Features, Mapping[str, str]]:
+def _read(path: Path) -> DoneHalf:
     half = read_half(path)
     assert half is not None, f"{path}: written a moment ago"
     return half

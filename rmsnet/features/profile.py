@@ -7,16 +7,20 @@ the features of the Wasserstein-1 distance in training standard deviations: 0.3 
 another order of the features.
 
 Matches differ from each other, and only training halves can say how much: the profile holds how far they lie from
-each other (each from the profile of the halves in the other four fifths) and a limit somewhat beyond the largest.
+each other (each from the profile of the halves in the other four fifths) and a limit beyond the largest. The fewer
+they are, the less they say, and the farther the limit lies (`drift_limit`). A minute of a half differs more from the
+rest than a half from other halves: shorter windows have limits of their own, from windows of the training halves.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from rmsnet.documents import read_document, structured
 from rmsnet.errors import UserError
 from rmsnet.features.bank import FrameBank
 
@@ -35,6 +39,18 @@ PROFILE_FRAMES = 20_000
 
 LIMIT_FACTOR = 1.25
 """How far beyond the farthest training half a half may lie, as a ratio."""
+
+LIMIT_LEVEL = 0.995
+"""Share of the halves like those of the training that lie within the limit, where those say little."""
+
+WINDOW_FRAMES = (1, 8, 64, 256, 1024)
+"""Lengths of the windows that have a limit of their own."""
+
+_WINDOWED_HALVES = 64
+"""Of how many halves they are taken: their start and their middle."""
+
+_LARGEST = 20.0
+"""Logarithm of a limit beyond which nothing lies."""
 
 _FOLDS = 5
 
@@ -78,6 +94,15 @@ class Drift:
     @property
     def drifted(self) -> bool:
         return self.distance > self.limit
+
+    @property
+    def text(self) -> str:
+        """A drift in a sentence."""
+        return (
+            f"the features lie {self.distance:.3f} training standard deviations from the training profile, "
+            f"{self.distance / self.limit:.1f} times the limit of {self.limit:.3f}: another recipe or another kind of "
+            "broadcast; do not trust the events"
+        )
 
 
 def sampled_frames(frames: int, limit: int = SAMPLED_FRAMES) -> npt.NDArray[np.int64]:
@@ -160,9 +185,23 @@ def build_profile(halves: Sequence[HalfSummary], samples: Sequence[Features]) ->
         "drift": {
             "training_median": _short(np.median(distances)),
             "training_largest": _short(max(distances)),
-            "limit": _short(LIMIT_FACTOR * max(distances)),
+            "limit": _short(drift_limit(distances)),
         },
     }
+
+
+def drift_limit(distances: Sequence[float]) -> float:
+    """The largest distance that is not called drift, from distances of training halves.
+
+    Somewhat beyond the largest of them, and no less than the upper end of a prediction interval for one more: of two
+    or four halves the largest is no bound (Student's t of the logarithms; Hahn and Meeker, Statistical Intervals, 4.7).
+    """
+    from scipy.stats import t
+
+    logarithms = np.log(np.maximum(distances, 1e-12))
+    count = len(logarithms)
+    reach = float(t.ppf(LIMIT_LEVEL, count - 1)) * float(logarithms.std(ddof=1)) * np.sqrt(1 + 1 / count)
+    return max(LIMIT_FACTOR * max(distances), float(np.exp(min(logarithms.mean() + reach, _LARGEST))))
 
 
 def profile_frames(frames: int, halves: int) -> npt.NDArray[np.int64]:
@@ -176,10 +215,27 @@ def feature_profile(halves: Sequence[Features]) -> dict[str, Any]:
     Raises:
         UserError: see `build_profile`.
     """
-    return build_profile(
+    made = build_profile(
         [summarize(features) for features in halves],
         [np.array(features[profile_frames(len(features), len(halves))], np.float32) for features in halves],
     )
+    made["drift"]["windows"] = _window_limits(made, halves)
+    return made
+
+
+def _window_limits(profile: Mapping[str, Any], halves: Sequence[Features]) -> dict[str, float]:
+    """The limit for windows of each length that at least two training halves have."""
+    chosen = [halves[number] for number in sampled_frames(len(halves), _WINDOWED_HALVES).tolist()]
+    std, quantiles = np.asarray(profile["std"]), np.asarray(profile["quantiles"])
+    limits = {}
+    for frames in WINDOW_FRAMES:
+        starts = [(half, start) for half in chosen if len(half) > 2 * frames for start in (0, len(half) // 2)]
+        windows = [np.array(half[start : start + frames]) for half, start in starts]
+        if windows:
+            limits[str(frames)] = _short(
+                drift_limit([float(_distances(summarize(window), std, quantiles).mean()) for window in windows])
+            )
+    return limits
 
 
 def bank_profile(bank: FrameBank) -> dict[str, Any]:
@@ -202,19 +258,60 @@ def drift(profile: Mapping[str, Any], half: HalfSummary, farthest: int = 5) -> D
     Raises:
         UserError: the profile is none, or one of features of another width.
     """
-    try:
-        width, limit = int(profile["width"]), float(profile["drift"]["limit"])
-        std, quantiles = np.asarray(profile["std"], np.float64), np.asarray(profile["quantiles"], np.float64)
-        known = profile["schema"] == PROFILE_SCHEMA and quantiles.shape == (len(PROBABILITIES), width)
-    except (KeyError, TypeError, ValueError):
-        known = False
-    if not known or std.shape != (width,):
-        raise UserError(f"not a feature profile of schema {PROFILE_SCHEMA}; train the model again")
-    if width != len(half.mean):
-        raise UserError(f"the features are {len(half.mean)} wide, those of the training profile {width}")
-    distances = _distances(half, std, quantiles)
+    known = structured(profile, _Profile, "feature profile", _AGAIN)
+    if known.width != len(half.mean):
+        raise UserError(f"the features are {len(half.mean)} wide, those of the training profile {known.width}")
+    distances = _distances(half, np.asarray(known.std), np.asarray(known.quantiles))
     order = np.argsort(-distances, kind="stable")[:farthest]
-    return Drift(float(distances.mean()), limit, tuple((int(index), float(distances[index])) for index in order))
+    found = tuple((int(index), float(distances[index])) for index in order)
+    return Drift(float(distances.mean()), known.drift.for_frames(half.frames), found)
+
+
+def read_profile(path: Path) -> dict[str, Any]:
+    """A profile.json.
+
+    Raises:
+        UserError: there is none, or it is none.
+    """
+    profile = read_document(path, dict[str, Any], advice=_AGAIN)
+    structured(profile, _Profile, str(path), _AGAIN)
+    return profile
+
+
+_AGAIN = "not a feature profile of this version; train the model again"
+
+
+@dataclass(frozen=True)
+class _Limits:
+    """Of halves, and of windows by their length in frames."""
+
+    limit: float
+    windows: dict[int, float] = field(default_factory=dict)
+
+    def for_frames(self, frames: int) -> float:
+        """The limit for so many frames: of windows that are no longer, or of halves."""
+        if not self.windows or frames > 2 * max(self.windows):
+            return self.limit
+        fitting = max((length for length in self.windows if length <= frames), default=min(self.windows))
+        return max(self.limit, self.windows[fitting])
+
+
+@dataclass(frozen=True)
+class _Profile:
+    """What `drift` reads of a profile."""
+
+    schema: int
+    width: int
+    std: list[float]
+    quantiles: list[list[float]]
+    drift: _Limits
+
+    def __post_init__(self) -> None:
+        if self.schema != PROFILE_SCHEMA:
+            raise ValueError(f"schema {self.schema}, not {PROFILE_SCHEMA}")
+        widths = {self.width, len(self.std), *map(len, self.quantiles)}
+        if len(widths) > 1 or not self.width or len(self.quantiles) != len(PROBABILITIES):
+            raise ValueError("std and quantiles are not of its width")
 
 
 def _distances(half: HalfSummary, std: Floats, quantiles: Floats) -> Floats:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from rmsnet.dataset.content import joined_content
 from rmsnet.dataset.feature_files import Features
 from rmsnet.dataset.soccernet import SPLITS
 from rmsnet.errors import UserError
@@ -14,6 +15,7 @@ from rmsnet.features.bank import FrameBank, read_bank
 from rmsnet.features.bank_writer import BANK_FILES, Extraction, write_banks
 from rmsnet.features.sources import Half, Source
 from rmsnet.files import require_replaceable
+from rmsnet.locks import alone
 from rmsnet.spots import Truth
 
 T = TypeVar("T")
@@ -47,6 +49,7 @@ class Shard:
         return list(games[self.number - 1 :: self.of])
 
 
+@alone
 def join(parts: Sequence[Path], out: Path) -> Extraction:
     """Make the frame banks of all games from those that `extract` has made of each shard, PCA included.
 
@@ -86,7 +89,17 @@ def join(parts: Sequence[Path], out: Path) -> Extraction:
     }
     first = next(iter(banks[0].values()))
     source = Source(arrays, first.info["features"], first.frame_rate, first.first_frame_seconds, shard["pca"], files)
-    info = {"dataset": first.info["dataset"], "simulated": first.simulated, "dvc_md5": first.info.get("dvc_md5")}
+    info: dict[str, Any] = {
+        "dataset": first.info["dataset"],
+        "simulated": first.simulated,
+        "dvc_md5": first.info.get("dvc_md5"),
+    }
+    contents = {
+        game: digest
+        for of_part in banks
+        for game, digest in next(iter(of_part.values())).info["shard"].get("contents", {}).items()
+    }
+    info["content"] = {split: joined_content(contents, games) for split, games in shard["games"].items()}
     return write_banks(Path(out), source, halves, truth, first.classes, info)
 
 

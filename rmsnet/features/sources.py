@@ -44,6 +44,7 @@ def precomputed(dataset: Dataset, halves: Mapping[str, Sequence[Half]], features
         arrays[split] = []
         for game, half in of_split:
             path = dataset.features_path(game, half, features)
+            dataset.require_inside(path)
             array = open_features(path)
             width = array.shape[1] if width is None else width
             if array.shape[1] != width:

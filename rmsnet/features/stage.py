@@ -5,13 +5,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rmsnet.dataset.labels import CLASSES, HALVES, game_events, truth_of
+from rmsnet.dataset.content import game_contents, joined_content
+from rmsnet.dataset.labels import CLASSES, HALVES, game_events, in_extra_time, truth_of
 from rmsnet.dataset.soccernet import open_dataset
 from rmsnet.errors import UserError
 from rmsnet.features.bank_writer import BANK_FILES, Extraction, write_banks
 from rmsnet.features.shards import Shard
 from rmsnet.features.sources import precomputed
-from rmsnet.files import require_replaceable
+from rmsnet.files import followed, require_replaceable
+from rmsnet.locks import alone
 from rmsnet.params import ExtractParams
 from rmsnet.provenance import dvc_md5
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     pass
 
 
+@alone
 def extract(
     root: Path,
     out: Path,
@@ -49,8 +52,8 @@ def extract(
 
     Raises:
         UserError: see `rmsnet.dataset.soccernet.open_dataset`; a half without its features or video, a file that is
-            truncated or no matrix, features of several widths, bad labels, a video that cannot be decoded, weights that
-            do not fit the backbone.
+            truncated, no matrix or not finite, features of several widths, bad labels or another match's, events of
+            extra time, a video that cannot be decoded, weights that do not fit the backbone.
     """
     params, out = ExtractParams() if params is None else params, Path(out)
     require_replaceable(out, *BANK_FILES)
@@ -61,23 +64,29 @@ def extract(
         raise UserError(
             f"--shard {shard.number}/{shard.of}: no games are left for it" if shard else f"{root}: no games"
         )
-    labels = dataset.labels()
-    truth = {}
+    labels, leave_out = dataset.labels(), params.extra_time == "leave-out"
+    truth, warnings = {}, []
     for split, of_split in halves.items():
-        of_game = {game: game_events(labels, game, classes) for game in games[split]}
+        of_game = {game: game_events(labels, game, classes, leave_out) for game in games[split]}
+        late = {game: [event.half for event in events if event.half not in HALVES] for game, events in of_game.items()}
+        warnings += [f"{split}: {game}: {in_extra_time(left)} left out" for game, left in late.items() if left]
         of_half = [[event for event in of_game[game] if event.half == half] for game, half in of_split]
         truth[split] = truth_of(of_half, CLASSES[classes])
-    work = out.with_name(f".{out.name}.halves")
+    work = followed(out).with_name(f".{out.name}.halves")
     if model is None and params.source == "features":
         source = precomputed(dataset, halves, params.features)
     else:
         from rmsnet.features.from_video import from_videos
 
         source = from_videos(dataset, halves, params, work, model=model, device=device, shown=progress)
+    contents = game_contents(dataset, (game for names in games.values() for game in names), params, classes)
     info: dict[str, Any] = {"dataset": dataset.name, "simulated": dataset.simulated, "dvc_md5": dvc_md5(root)}
+    info["content"] = {split: joined_content(contents, names) for split, names in games.items()}
     if shard is not None:
         parts = {"number": shard.number, "of": shard.of, "pca": source.pca_components, "games": dict(dataset.splits)}
+        parts["contents"] = contents
         source, info = replace(source, pca_components=0), {**info, "shard": parts}
+    source = replace(source, warnings=(*source.warnings, *warnings))
     done = write_banks(out, source, halves, truth, CLASSES[classes], info)
     shutil.rmtree(work, ignore_errors=True)
     return done

@@ -49,6 +49,11 @@ class Match:
     simulated: bool = False
     notes: tuple[str, ...] = ()
 
+    @property
+    def shown_videos(self) -> dict[int, Path]:
+        """What people look at, by half."""
+        return {half.number: half.video for half in self.halves if half.video is not None}
+
 
 def match_minute(half: int, position_ms: int) -> str:
     """The minute as it is said on television: 67', and 45+2' in the injury time of the first half."""

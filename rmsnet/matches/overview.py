@@ -2,17 +2,22 @@
 
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from rmsnet.dataset.labels import LABEL_FILES, label_version
+from rmsnet.documents import read_document
 from rmsnet.errors import UserError
 from rmsnet.evaluation.class_lists import class_list
 from rmsnet.evaluation.results import RESULTS
-from rmsnet.files import atomic_folder, read_csv, read_json, require_replaceable, write_json, write_text
+from rmsnet.files import atomic_folder, require_replaceable, write_json, write_text
+from rmsnet.locks import alone
 from rmsnet.network.model_files import ORIGIN_FILE
+from rmsnet.reading.names import find_path
+from rmsnet.reading.rows import read_rows
 from rmsnet.style.page import page, table, tag
 from rmsnet.style.tables import as_csv
 
@@ -49,6 +54,7 @@ def write_overview(out: Path, title: str, events: Mapping[str, Events]) -> None:
     write_text(out / INDEX, page(title, [table([*links, {"Match": "all", "Events": len(rows)}], total=True)]))
 
 
+@alone
 def join_spotted(parts: Sequence[Path], out: Path, title: str) -> dict[str, Events]:
     """Put the matches that several shards have spotted into one folder, as one spotting of all would leave them.
 
@@ -75,16 +81,23 @@ def join_spotted(parts: Sequence[Path], out: Path, title: str) -> dict[str, Even
             if name in found:
                 raise UserError(f"{name}: is in {found[name]} and in {part}; give each shard once")
             found[name] = part
-            makers[read_json(result.with_name(ORIGIN_FILE))["weights_hash"]] = part
+            makers[read_document(result.with_name(ORIGIN_FILE), _Origin).weights_hash] = part
     if len(makers) > 1:
         one, other, *_ = makers.values()
         raise UserError(f"{other}: spotted by another model than {one}; spot all shards with one version")
-    events: dict[str, Events] = {name: read_csv(found[name] / name / EVENTS) for name in sorted(found)}
+    events: dict[str, Events] = {name: read_rows(found[name] / name / EVENTS, EVENT_COLUMNS) for name in sorted(found)}
     with atomic_folder(out) as folder:
         for name in events:
             shutil.copytree(found[name] / name, folder / name)
         write_overview(folder, title, events)
     return events
+
+
+@dataclass(frozen=True)
+class _Origin:
+    """What is read of an origin.json."""
+
+    weights_hash: str
 
 
 def score_spotted(spotted: Path, data: Path, classes: Sequence[str], report: Path) -> "Assessment | None":
@@ -106,11 +119,13 @@ def score_spotted(spotted: Path, data: Path, classes: Sequence[str], report: Pat
 
     version = label_version(classes)
     games = sorted(path.parent.relative_to(spotted).as_posix() for path in spotted.rglob(RESULTS))
-    if version is None or not all((data / game / LABEL_FILES[version]).exists() for game in games):
+    if version is None or not all(find_path(data, f"{game}/{LABEL_FILES[version]}").exists() for game in games):
         return None
     with TemporaryDirectory() as folder:
         split, out = Path(folder) / "spotted.json", Path(folder) / "evaluation"
         write_json(split, games)
-        (judged,) = evaluate_files(data, {"spotted": spotted}, out, split=str(split), classes=class_list(version))
+        (judged,) = evaluate_files(
+            data, {"spotted": spotted}, out, split=str(split), classes=class_list(version), extra_time=True
+        )
         shutil.copyfile(out / "report.html", report)
     return judged

@@ -32,8 +32,6 @@ def reader_of(spotter: SpottingModel, folder: Path, device: str, shown: bool) ->
 
 def _from_video(half: MatchHalf, extractor: Any, path: Path, shown: bool) -> tuple[Features, list[str]]:
     """Features of the smallest of a half's videos, made once and kept in `path`."""
-    import json
-
     from rmsnet.progress import progress
     from rmsnet.video.decoding import expected_samples
     from rmsnet.video.halves import is_done, read_half, write_half
@@ -52,4 +50,4 @@ def _from_video(half: MatchHalf, extractor: Any, path: Path, shown: bool) -> tup
             write_half(path, video, extractor, on_batch)
     read = read_half(path)
     assert read is not None, f"{path}: written a moment ago"
-    return read[0], [f"{video}: {warning}" for warning in json.loads(read[1]["warnings"])]
+    return read.features, [f"{video}: {warning}" for warning in read.warnings]

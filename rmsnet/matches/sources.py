@@ -4,11 +4,20 @@ import glob
 from collections.abc import Sequence
 from pathlib import Path
 
-from rmsnet.dataset.labels import HALVES, LABEL_FILES, Event, game_events, label_version, read_events
-from rmsnet.dataset.soccernet import SPLITS, open_dataset, split_file
+from rmsnet.dataset.labels import (
+    HALVES,
+    LABEL_FILES,
+    Event,
+    game_events,
+    in_extra_time,
+    label_version,
+    read_events,
+)
+from rmsnet.dataset.soccernet import DESCRIPTION, describe_dataset, open_dataset, split_file, split_lists
 from rmsnet.errors import UserError
-from rmsnet.files import read_json
+from rmsnet.files import is_litter
 from rmsnet.matches.match import Match, MatchHalf
+from rmsnet.reading.names import as_text, fault_of, same_name
 from rmsnet.video.files import chapter_of, half_in_name, join_command, pieces_message, sizes_of, videos_in
 
 
@@ -20,7 +29,7 @@ def find_matches(sources: Sequence[Path], features: str, classes: Sequence[str],
             holds game folders, however deep.
         features: the model's kind of features: in a folder `{1,2}_<features>.npy` is taken where it lies.
         classes: the model's classes; they say which label file holds the truth.
-        split: of a dataset; None: all its games.
+        split: of a dataset; None: all games of its lists.
 
     Raises:
         UserError: nothing there, more than two files, a folder without a game.
@@ -41,13 +50,12 @@ def find_matches(sources: Sequence[Path], features: str, classes: Sequence[str],
         if split is not None:
             raise UserError(f"--split {split}: only a dataset has splits, {folder} is a game")
         return [_match_of_game(folder, folder.resolve().name, halves, classes, features)]
-    if (folder / "dataset.json").exists() or any((folder / split_file(name)).exists() for name in SPLITS):
+    if (folder / DESCRIPTION).exists() or split_lists(folder):
         return _matches_of_dataset(folder, features, classes, split)
-    below = {game: find_halves(game, features) for game in sorted(folder.rglob("*")) if game.is_dir()}
+    below = [path for path in sorted(folder.rglob("*")) if path.is_dir() and not is_litter(path)]
+    games = {path: halves for path in below if (halves := find_halves(path, features))}
     matches = [
-        _match_of_game(game, game.relative_to(folder).as_posix(), halves, classes, features)
-        for game, halves in below.items()
-        if halves
+        _match_of_game(game, _name_of(game, folder), halves, classes, features) for game, halves in games.items()
     ]
     if not matches:
         raise UserError(
@@ -57,6 +65,14 @@ def find_matches(sources: Sequence[Path], features: str, classes: Sequence[str],
     if split is not None:
         raise UserError(f"--split {split}: {folder} has no split lists; only a dataset has splits")
     return matches
+
+
+def _name_of(game: Path, folder: Path) -> str:
+    name = same_name(game.relative_to(folder).as_posix())
+    fault = fault_of(name)
+    if fault:
+        raise UserError(f"{folder}: the folder {as_text(name)} {fault}; rename it")
+    return name
 
 
 def find_halves(folder: Path, features: str) -> tuple[MatchHalf, ...]:
@@ -109,7 +125,7 @@ def _match_of_files(files: Sequence[Path]) -> Match:
         for number, file in zip(numbers, files, strict=True)
     ]
     halves.sort(key=lambda half: half.number)
-    return Match(" + ".join(file.stem for file in files), tuple(halves), notes=notes)
+    return Match(as_text(" + ".join(file.stem for file in files)), tuple(halves), notes=notes)
 
 
 def _numbers(files: Sequence[Path]) -> tuple[list[int], tuple[str, ...]]:
@@ -132,40 +148,52 @@ def _numbers(files: Sequence[Path]) -> tuple[list[int], tuple[str, ...]]:
 
 
 def _matches_of_dataset(root: Path, features: str, classes: Sequence[str], split: str | None) -> list[Match]:
-    dataset = open_dataset(root, SPLITS if split is None else (split,))
+    dataset = open_dataset(root, None if split is None else (split,))
     labels, version = dataset.labels(), label_version(classes)
     matches = []
-    for game in (game for games in dataset.splits.values() for game in games):
-        halves = find_halves(dataset.game_folder(game), features)
+    for game in dict.fromkeys(game for games in dataset.splits.values() for game in games):
+        folder = dataset.game_folder(game)
+        halves = find_halves(folder, features)
         if not halves:
-            raise UserError(f"{dataset.game_folder(game)}: neither 1_{features}.npy nor a video of a half")
+            raise UserError(f"{folder}: neither 1_{features}.npy nor a video of a half")
+        for path in (path for half in halves for path in (half.features, *half.videos) if path is not None):
+            dataset.require_inside(path)
         has_labels = version is not None and labels.read(game, LABEL_FILES[version]) is not None
-        events = _of_halves(game_events(labels, game, version), halves) if version and has_labels else None
-        matches.append(Match(game, halves, events, dataset.simulated, _notes(dataset.game_folder(game), features)))
+        events = game_events(labels, game, version, extra_time=True) if version and has_labels else None
+        matches.append(_match(game, folder, halves, events, dataset.simulated, features))
     return matches
 
 
 def _match_of_game(
     folder: Path, name: str, halves: tuple[MatchHalf, ...], classes: Sequence[str], features: str
 ) -> Match:
-    notes = _notes(folder, features)
-    return Match(name, halves, _own_events(folder, halves, classes), _is_simulated(folder), notes)
+    version, events = label_version(classes), None
+    path = folder / LABEL_FILES[version or "v1"]
+    if version is not None and path.exists():
+        events = read_events(path.read_bytes(), version, str(path), name, extra_time=True)
+    return _match(name, folder, halves, events, _is_simulated(folder), features)
 
 
-def _own_events(folder: Path, halves: Sequence[MatchHalf], classes: Sequence[str]) -> tuple[Event, ...] | None:
-    version = label_version(classes)
-    if version is None or not (folder / LABEL_FILES[version]).exists():
-        return None
-    path = folder / LABEL_FILES[version]
-    return _of_halves(read_events(path.read_bytes(), version, str(path)), halves)
+def _match(
+    name: str,
+    folder: Path,
+    halves: tuple[MatchHalf, ...],
+    events: Sequence[Event] | None,
+    simulated: bool,
+    features: str,
+) -> Match:
+    """A match of two halves at most, with what of it is left out."""
+    late = [event.half for event in events or () if event.half not in HALVES]
+    notes = (*_notes(folder, features), *([f"{name}: {in_extra_time(late)} left out"] if late else []))
+    numbers = {half.number for half in halves}
+    kept = None if events is None else tuple(event for event in events if event.half in numbers)
+    return Match(name, halves, kept, simulated, notes)
 
 
 def _is_simulated(game: Path) -> bool:
     """Whether the dataset around a game's folder says that it is made up."""
-    info = game.resolve().parents[2] / "dataset.json" if len(game.resolve().parents) > 3 else None
-    return info is not None and info.exists() and bool(read_json(info).get("simulated"))
-
-
-def _of_halves(events: Sequence[Event], halves: Sequence[MatchHalf]) -> tuple[Event, ...]:
-    numbers = {half.number for half in halves}
-    return tuple(event for event in events if event.half in numbers)
+    parents = game.resolve().parents
+    try:
+        return len(parents) > 3 and bool(describe_dataset(parents[2]).get("simulated"))
+    except UserError:  # a file of this name that is none of ours
+        return False

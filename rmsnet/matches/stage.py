@@ -7,13 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from rmsnet.dataset.feature_files import Features
+from rmsnet.dataset.feature_files import Features, open_features
 from rmsnet.dataset.labels import truth_of
-from rmsnet.errors import UserError
+from rmsnet.errors import CheckFailed, UserError
 from rmsnet.evaluation.results import RESULTS, results_of
 from rmsnet.features.bank import BankHalf, FrameBank
+from rmsnet.features.profile import PROFILE_FILE, drift, read_profile, summarize
 from rmsnet.features.shards import Shard
 from rmsnet.files import write_bytes, write_json, write_text
+from rmsnet.locks import alone
+from rmsnet.matches.exports.writing import export_match, require_formats, require_sources
+from rmsnet.matches.highlights.clips import Highlight, write_highlights
 from rmsnet.matches.match import LONGEST_HALF_MINUTES, Match, clock, match_minute
 from rmsnet.matches.overview import EVENT_COLUMNS, write_events, write_overview
 from rmsnet.matches.page.match_page import match_page
@@ -21,19 +25,21 @@ from rmsnet.matches.page.page_video import page_video
 from rmsnet.matches.page.votes import plot_votes, votes_of
 from rmsnet.matches.reading import Reader, reader_of
 from rmsnet.matches.sources import find_matches
+from rmsnet.matches.stretches import Stretches, choose_stretches, pick
 from rmsnet.network.devices import choose_device
 from rmsnet.network.model_files import ORIGIN_FILE, SpottingModel, load_model, origin
 from rmsnet.params import SpotParams
+from rmsnet.reading.arrays import require_finite
 from rmsnet.spots import Predictions
 from rmsnet.spotting.decoding import decode
 from rmsnet.spotting.inference import spot_bank
 from rmsnet.spotting.scoring import score_every_clip
-from rmsnet.style.palette import class_looks
+from rmsnet.spotting.thresholds import Floats, by_class, is_told, learned_thresholds
 from rmsnet.style.words import marked
 from rmsnet.tracking import find_model
 
 CONFIDENCE = 0.5
-"""What is printed, shown at first and cut: events of which the model is surer than not."""
+"""What is printed, shown at first and cut of a model that has learned no thresholds: of what it is surer than not."""
 
 
 @dataclass(frozen=True)
@@ -44,25 +50,42 @@ class SpottedMatch:
         name: of the match.
         out: folder with what was written.
         events: as in events.csv, in order of time: half, time, minute, position_ms, label, confidence.
+        least: the confidence of each class from which on its events are told.
         warnings: one line for each irregularity.
+        drift: of each half: half, distance, limit, drifted; empty where the model has no profile of its training.
+        exports: the files in exports/.
     """
 
     name: str
     out: Path
     events: tuple[Mapping[str, Any], ...]
+    least: Mapping[str, float]
     warnings: tuple[str, ...]
+    drift: tuple[Mapping[str, Any], ...] = ()
+    exports: tuple[Path, ...] = ()
+
+    @property
+    def told(self) -> tuple[Mapping[str, Any], ...]:
+        """The events that people are shown at first."""
+        return tuple(event for event in self.events if event["confidence"] >= self.least[event["label"]])
 
 
+@alone
 def spot_stage(
     sources: Sequence[Path],
     model: str,
     out: Path,
     *,
     stride: int | None = None,
-    confidence: float = CONFIDENCE,
+    confidence: float | None = None,
     highlights: bool = False,
+    exports: Sequence[str] = (),
+    before: Sequence[str] = (),
+    after: Sequence[str] = (),
+    reel_classes: str | None = None,
     split: str | None = None,
     shard: Shard | None = None,
+    strict: bool = False,
     device: str = "auto",
     shown: bool = False,
 ) -> list[SpottedMatch]:
@@ -72,26 +95,40 @@ def spot_stage(
         sources: see `rmsnet.matches.sources.find_matches`.
         model: a model folder, or the MLflow URI of a registered model.
         out: gets results_spotting.json, origin.json (which model, trained on which data), events.csv, votes.png,
-            report.html, features/ where they were made from video, and highlights/; for several matches a folder
-            <league>/<season>/<game> of these for each, events.csv of all of them and index.html.
+            report.html, features/ where they were made from video, highlights/ and exports/; for several matches a
+            folder <league>/<season>/<game> of these for each, events.csv of all of them and index.html.
         stride: frames between clips; None: as the model was judged.
-        confidence: least confidence of highlights, and where the page's slider stands.
+        confidence: least confidence of what is told: printed, shown on the page at first, cut into highlights; None:
+            what each class has learned, see `rmsnet.spotting.thresholds`.
         highlights: cut clips and a reel.
+        exports: formats of `rmsnet.matches.exports.writing` in which events and cuts are written.
+        before, after, reel_classes: what clips, reel and exports show, see `rmsnet.matches.stretches`.
         split: of a dataset; None: all of it.
         shard: take this part of the matches only; `rmsnet.matches.overview.join_spotted` makes the whole of all parts.
+        strict: refuse features that are unlike those of the training.
         device: "auto", "cpu" or "cuda".
         shown: show progress on standard error.
 
     Raises:
-        UserError: no model, no match, features or a video that the model cannot read, highlights without a video.
+        UserError: no model, no match, features or a video that the model cannot read, highlights or exports without a
+            video, or of nothing.
+        CheckFailed: `strict`, and features that drift.
     """
     if stride is not None and stride < 1:
         raise UserError(f"--stride {stride}: must be at least 1")
-    if not 0 <= confidence <= 1:
+    if confidence is not None and not 0 <= confidence <= 1:
         raise UserError(f"--confidence {confidence}: must lie in [0, 1]")
+    if (before or after or reel_classes is not None) and not (highlights or exports):
+        raise UserError(
+            "--before, --after and --reel-classes are about clips and exports; add --highlights or --export"
+        )
+    require_formats(exports)
     folder = find_model(model)
     spotter = load_model(folder, choose_device(device))
+    profile = read_profile(folder / PROFILE_FILE) if (folder / PROFILE_FILE).exists() else None
     params = _params(spotter, stride)
+    least = _least(folder, spotter, confidence)
+    stretches = choose_stretches(spotter.classes, before, after, reel_classes)
     matches = find_matches(sources, spotter.config["features"]["name"], spotter.classes, split)
     one = shard is None and len(matches) == 1 and "/" not in matches[0].name
     if shard is not None:
@@ -101,15 +138,25 @@ def spot_stage(
     for match in matches:
         if highlights:
             _require_videos(match)
+        if exports:
+            require_sources(match)
         _require_openable(match)
-    spotted = []
+    spotted, asked = [], _Asked(spotter, model, params, least, stretches, highlights, exports, profile, strict, shown)
     for match in matches:
         target = out if one else out / match.name
         read = reader_of(spotter, folder, device, shown)
-        spotted.append(_spot(match, spotter, model, target, read, params, confidence, highlights, shown))
+        spotted.append(_spot(match, target, read, asked))
     if not one:
         write_overview(out, sources[0].resolve().name, {done.name: done.events for done in spotted})
     return spotted
+
+
+def _least(folder: Path, spotter: SpottingModel, confidence: float | None) -> Floats:
+    """(C,) the least confidence of each class that is told."""
+    learned = learned_thresholds(folder, spotter.classes) if confidence is None else None
+    return (
+        np.full(len(spotter.classes), CONFIDENCE if confidence is None else confidence) if learned is None else learned
+    )
 
 
 def _params(spotter: SpottingModel, stride: int | None) -> SpotParams:
@@ -138,25 +185,34 @@ def _require_videos(match: Match) -> None:
 
 
 def _require_openable(match: Match) -> None:
-    """Refuse a video that cannot be used before time goes into the one before it."""
+    """Refuse a video that cannot be used, or bad features, before time goes into what comes before."""
     from rmsnet.video.files import half_video
 
     for half in match.halves:
         if half.features is None:
             half_video(half.videos[0])
+        else:
+            require_finite(open_features(half.features), half.features)
 
 
-def _spot(
-    match: Match,
-    spotter: SpottingModel,
-    model: str,
-    out: Path,
-    read: Reader,
-    params: SpotParams,
-    confidence: float,
-    highlights: bool,
-    shown: bool,
-) -> SpottedMatch:
+@dataclass(frozen=True)
+class _Asked:
+    """What is asked about every match; see `spot_stage`."""
+
+    spotter: SpottingModel
+    model: str
+    params: SpotParams
+    least: Floats
+    stretches: Stretches
+    highlights: bool
+    exports: Sequence[str]
+    profile: Mapping[str, Any] | None
+    strict: bool
+    shown: bool
+
+
+def _spot(match: Match, out: Path, read: Reader, asked: _Asked) -> SpottedMatch:
+    spotter, params, least = asked.spotter, asked.params, asked.least
     parts, warnings = [], []
     for half in match.halves:
         features, told = read(half, out)
@@ -166,10 +222,19 @@ def _spot(
                 f"{where}: {features.shape[1]} features a frame; the model reads {spotter.config['width']} "
                 f"({spotter.config['features']['name']})"
             )
+        require_finite(features, half.features or half.videos[0])
         parts.append(features)
         warnings += told
     bank = _bank(match, parts, spotter)
-    warnings = [*match.notes, *warnings, *_too_long(match, bank)]
+    drifts = [] if asked.profile is None else [drift(asked.profile, summarize(features)) for features in parts]
+    drifted = [
+        f"{half.features or half.videos[0]}: {found.text}"
+        for half, found in zip(match.halves, drifts, strict=False)
+        if found.drifted
+    ]
+    if asked.strict and drifted:
+        raise CheckFailed(f"--strict: {'; '.join(drifted)}")
+    warnings = [*match.notes, *warnings, *_too_long(match, bank), *drifted]
     every_clip = score_every_clip(spotter, bank)
     if params.stride == 1:
         predictions = _in_order(decode(every_clip, bank, spotter.clip_frames, params))
@@ -180,10 +245,15 @@ def _spot(
     events = _rows(predictions, bank)
     out.mkdir(parents=True, exist_ok=True)
     results = results_of([(match.name, half.number) for half in match.halves], predictions, spotter.classes)
-    write_json(out / RESULTS, results[match.name])
+    told_drift = tuple(
+        {"half": half.number, "distance": found.distance, "limit": found.limit, "drifted": found.drifted}
+        for half, found in zip(match.halves, drifts, strict=False)
+    )
+    write_json(out / RESULTS, {**results[match.name], **({"drift": told_drift} if told_drift else {})})
     write_json(out / ORIGIN_FILE, origin(spotter))
     write_events(out, events)
-    note = f"{marked(spotter.config['name'], simulated)}, {match.name}"
+    name = str(spotter.config["name"])
+    note = f"{marked(name, simulated)}, {match.name}"
     write_bytes(out / "votes.png", plot_votes(votes, predictions, bank, note))
     page = match_page(
         match,
@@ -192,17 +262,24 @@ def _spot(
         votes,
         [page_video(half, out) for half in match.halves],
         out=out,
-        confidence=confidence,
-        model=f"{spotter.config['name']} ({model})" if model.startswith("models:") else str(spotter.config["name"]),
+        least=least,
+        model=f"{name} ({asked.model})" if asked.model.startswith("models:") else name,
         simulated=simulated,
+        remarks=["unlike the training data"] if drifted else [],
     )
     write_text(out / "report.html", page)
-    if highlights:
+    picked = pick(predictions, bank, np.flatnonzero(is_told(predictions, least)), asked.stretches)
+    if asked.highlights:
         try:
-            warnings += _cut(match, predictions, bank, out / "highlights", confidence, shown)
+            warnings += _cut(match, picked, out / "highlights", asked.shown)
         except UserError as error:  # the spots are there, and other matches may follow
             warnings.append(f"no highlights: {error}")
-    return SpottedMatch(match.name, out, tuple(events), tuple(warnings))
+    files: tuple[Path, ...] = ()
+    if asked.exports:
+        files, remarks = export_match(match, picked, out / "exports", asked.exports)
+        warnings += remarks
+    told_from = by_class(least, spotter.classes)
+    return SpottedMatch(match.name, out, tuple(events), told_from, tuple(warnings), told_drift, files)
 
 
 def _bank(match: Match, parts: Sequence[Features], spotter: SpottingModel) -> FrameBank:
@@ -264,23 +341,9 @@ def _rows(predictions: Predictions, bank: FrameBank) -> list[dict[str, Any]]:
     return rows
 
 
-def _cut(
-    match: Match, predictions: Predictions, bank: FrameBank, folder: Path, confidence: float, shown: bool
-) -> list[str]:
-    from rmsnet.matches.highlights.clips import Highlight, write_highlights
+def _cut(match: Match, events: Sequence[Highlight], folder: Path, shown: bool) -> list[str]:
     from rmsnet.progress import progress
 
-    looks = class_looks(bank.classes)
-    events = [
-        Highlight(
-            bank.halves[predictions.half[row]].half,
-            int(predictions.position_ms[row]),
-            bank.classes[predictions.label[row]],
-            looks[predictions.label[row]].colour.on_dark,
-        )
-        for row in np.flatnonzero(predictions.confidence >= confidence)
-    ]
-    videos = {half.number: half.video for half in match.halves if half.video is not None}
     with progress("highlights", "event", 2 * len(events), shown) as advance:
-        done = write_highlights(videos, events, folder, lambda: advance(1))
+        done = write_highlights(match.shown_videos, events, folder, lambda: advance(1))
     return [f"{title}, left out of the highlights" for title in done.left_out]

@@ -57,13 +57,20 @@ def resident_features(features: Features, dtype: torch.dtype, device: torch.devi
     """(N, D) memory-mapped features on a device, in the type that the network computes in.
 
     On a CPU in float32 that is the file's own memory. Elsewhere it is a copy, made piece by piece; the pages that a
-    piece was read from are given back at once, so that a file larger than memory can become one half its size.
+    piece was read from are given back at once, so that a file larger than memory can become one half its size. On its
+    way to a GPU a piece is converted into memory that the GPU itself reads: half the bytes, copied once.
     """
     if dtype == torch.float32 and device.type == "cpu":
         return torch.from_numpy(features)
     resident = torch.empty(features.shape, dtype=dtype, device=device)
+    pinned = None
+    if device.type == "cuda":
+        pinned = torch.empty(min(ROWS_AT_ONCE, len(features)), features.shape[1], dtype=dtype, pin_memory=True)
     for start in range(0, len(resident), ROWS_AT_ONCE):
-        resident[start : start + ROWS_AT_ONCE] = torch.from_numpy(features[start : start + ROWS_AT_ONCE])
+        piece = torch.from_numpy(features[start : start + ROWS_AT_ONCE])
+        if pinned is not None:
+            piece = pinned[: len(piece)].copy_(piece)
+        resident[start : start + ROWS_AT_ONCE] = piece
         release_pages(features)
     return resident
 

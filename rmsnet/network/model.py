@@ -95,3 +95,35 @@ def rms_loss(
     squared = (torch.sigmoid(offset.float()) - relative_offset).square()
     regression = (squared * foreground).mean()
     return classification + regression_weight * regression, classification, regression
+
+
+@torch.no_grad()
+def rms_loss_gradient(
+    outputs: Tensor, label: Tensor, relative_offset: Tensor, regression_weight: float, clips: int
+) -> tuple[Tensor, Tensor]:
+    """What some clips of a batch add to its `rms_loss`, and the gradient of that, in half of autograd's operations.
+
+    Args:
+        outputs: (B, C + 2) class logits and, last, the offset before its sigmoid.
+        label: (B,) as for `rms_loss`.
+        relative_offset: (B,) as for `rms_loss`.
+        regression_weight: lambda.
+        clips: of the batch, at least B.
+
+    Returns:
+        (3,) L, L_cls and L_regr; (B, C + 2) the gradient of L.
+    """
+    numbers = outputs.float()
+    log_probability = F.log_softmax(numbers[:, :-1], dim=1)
+    relative = torch.sigmoid(numbers[:, -1])
+    error = (relative - relative_offset) * (label != outputs.shape[1] - 2)
+    classification = F.nll_loss(log_probability, label, reduction="sum")
+    regression = error.square().sum()
+    loss = torch.add(classification, regression, alpha=regression_weight)
+    losses = torch.stack([loss, classification, regression]) / clips
+    gradient = torch.empty_like(outputs)
+    of_logits = log_probability.exp_().scatter_(1, label[:, None], -1.0, reduce="add")  # p - 1 for the right class
+    torch.mul(of_logits, 1 / clips, out=gradient[:, :-1])
+    of_offset = torch.ops.aten.sigmoid_backward(error, relative)
+    torch.mul(of_offset, 2 * regression_weight / clips, out=gradient[:, -1])
+    return losses, gradient

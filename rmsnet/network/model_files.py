@@ -3,24 +3,27 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import UnionType
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from rmsnet.documents import read_document, require_known, structured
 from rmsnet.errors import UserError
-from rmsnet.files import content_hash, read_json, write_json
+from rmsnet.files import content_hash, write_json, write_tensors
 from rmsnet.network.model import Ensemble, RMSNet
 from rmsnet.params import SpotParams
+from rmsnet.reading.names import is_text
+from rmsnet.reading.tensors import read_tensors
 
 CONFIG_SCHEMA = 1
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
 ORIGIN_FILE = "origin.json"
 """Beside predictions: which model made them."""
+
+MOST_FRAMES_PER_SECOND = 1000
+MOST_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -62,83 +65,149 @@ def save_model(folder: Path, network: RMSNet, config: Mapping[str, Any]) -> None
 
 
 def _save(folder: Path, weights: Mapping[str, Tensor], config: Mapping[str, Any]) -> None:
-    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}, folder / WEIGHTS)
+    write_tensors(folder / WEIGHTS, {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()})
     write_json(folder / CONFIG, {**config, "weights_hash": content_hash((folder / WEIGHTS).read_bytes())})
+
+
+@dataclass(frozen=True)
+class FeaturesEntry:
+    """What a model, or a frame bank, says of its features.
+
+    Attributes:
+        name: of the feature files, of the recipe, or of the frames.
+        hash: of the recipe; None where they came ready-made.
+        recipe: how they come from a video, see `rmsnet.video.recipe`.
+        pictures: what frames are, see `rmsnet.video.frames`.
+    """
+
+    name: str
+    hash: str | None = None
+    recipe: dict[str, Any] | None = None
+    pictures: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class _Config:
+    """The entries of config.json that every use of a model reads."""
+
+    name: str
+    classes: tuple[str, ...]
+    width: int
+    clip_frames: int
+    dropout: float
+    regression: bool
+    frame_rate: float
+    first_frame_seconds: float
+    features: FeaturesEntry
+    dataset: str
+    data_hash: str
+    simulated: bool
+    weights_hash: str
+    dvc_md5: str | None = None
+    members: int = 1
+    spot: SpotParams = SpotParams()  # noqa: RUF009  # immutable
+
+    def __post_init__(self) -> None:
+        require_class_names(self.classes)
+        require_frame_times(self.frame_rate, self.first_frame_seconds)
+        for key, most in (("width", 1 << 20), ("clip_frames", 1 << 20), ("members", 1000)):
+            if not 1 <= getattr(self, key) <= most:
+                raise ValueError(f"{key}: {getattr(self, key)} does not lie between 1 and {most}")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout: {self.dropout} does not lie in [0, 1)")
+
+
+def require_class_names(classes: Sequence[str]) -> None:
+    """Refuse what is no list of class names.
+
+    Raises:
+        ValueError: empty, a name twice, or one that is no line of text.
+    """
+    if not classes or len(set(classes)) < len(classes) or not all(name and is_text(name) for name in classes):
+        raise ValueError("classes: is no list of different names")
+
+
+def require_frame_times(frame_rate: float, first_frame_seconds: float) -> None:
+    """Refuse impossible times of frames.
+
+    Raises:
+        ValueError: no positive rate, or no time.
+    """
+    if not 0 < frame_rate <= MOST_FRAMES_PER_SECOND:
+        raise ValueError(f"frame_rate: {frame_rate} does not lie between 0 and {MOST_FRAMES_PER_SECOND} a second")
+    if abs(first_frame_seconds) > MOST_SECONDS:
+        raise ValueError(f"first_frame_seconds: {first_frame_seconds} is no time in a half")
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """The config.json of a model folder, whole and sound.
+
+    Raises:
+        UserError: there is none, or one of another schema, or an entry is missing or damaged.
+    """
+    path = Path(folder) / CONFIG
+    if not path.exists():
+        raise UserError(f"{folder}: no model there (no {CONFIG}); train one with: rmsnet train --out {folder}")
+    config = read_document(path, dict[str, Any], advice=_RESTORE)
+    if config.get("schema") != CONFIG_SCHEMA:
+        raise UserError(f"{path}: not a model of schema {CONFIG_SCHEMA}; train it again")
+    structured(config, _Config, str(path), _RESTORE)
+    require_known(config.get("spot", {}), SpotParams, f"{path}: spot", _RESTORE)
+    return config
+
+
+def read_features_entry(folder: Path) -> dict[str, Any]:
+    """What the config.json of a model folder says of its features, whatever else is in it.
+
+    Raises:
+        UserError: there is none.
+    """
+    path = Path(folder) / CONFIG
+    config = read_document(path, dict[str, Any], advice=_RESTORE)
+    structured(config.get("features"), FeaturesEntry, f"{path}: features", _RESTORE)
+    return dict(config["features"])
+
+
+_RESTORE = "restore the model or train it again"
 
 
 def load_model(folder: Path, device: torch.device | str = "cpu") -> SpottingModel:
     """Read a model written by `save_model`.
 
     Raises:
-        UserError: no model there, an unknown schema, a config that lacks something, or weights that are not those the
-            config was written with or do not fit the network that it describes.
+        UserError: see `read_config`; weights that are not those the config was written with, or do not fit the
+            network that it describes.
     """
     folder = Path(folder)
-    if not (folder / CONFIG).exists():
-        raise UserError(f"{folder}: no model there (no {CONFIG}); train one with: rmsnet train --out {folder}")
-    config = read_json(folder / CONFIG)
-    if not isinstance(config, dict) or config.get("schema") != CONFIG_SCHEMA:
-        raise UserError(f"{folder / CONFIG}: not a model of schema {CONFIG_SCHEMA}; train it again")
-    _require_whole(config, folder / CONFIG)
-    try:
-        weights = load_file(folder / WEIGHTS)
-        matches = content_hash((folder / WEIGHTS).read_bytes()) == config["weights_hash"]
-    except (OSError, SafetensorError) as error:
-        raise UserError(f"{folder / WEIGHTS}: cannot be read ({error})") from None
-    if not matches:
+    config = read_config(folder)
+    weights = read_tensors(folder / WEIGHTS, "torch")
+    if weights_file_hash(folder) != config["weights_hash"]:
         raise UserError(f"{folder / WEIGHTS}: is not the file its {CONFIG} was written with; restore or train it again")
     members = config.get("members", 1)
-    try:
-        networks = [RMSNet(config["width"], len(config["classes"]), config["dropout"]) for _ in range(members)]
-        for number, network in enumerate(networks):
-            prefix = f"{number}." if members > 1 else ""
-            of_member = [name for name in weights if name.startswith(prefix)]
-            network.load_state_dict({name.removeprefix(prefix): weights.pop(name) for name in of_member})
-        fits = not weights
-    except (RuntimeError, ValueError):
-        fits = False
-    if not fits:
+    with torch.device("meta"):  # without memory: a damaged width may be any
+        shapes = {name: part.shape for name, part in _network_of(config).state_dict().items()}
+    prefixes = [f"{number}." for number in range(members)] if members > 1 else [""]
+    wanted = {f"{prefix}{name}": shape for prefix in prefixes for name, shape in shapes.items()}
+    if {name: tensor.shape for name, tensor in weights.items()} != wanted:
         raise UserError(
             f"{folder / WEIGHTS}: weights of another network than {CONFIG} describes ({config['width']} features, "
             f"{len(config['classes'])} classes, {members} member{'' if members == 1 else 's'}); restore or train it "
             "again"
         )
+    networks = [_network_of(config) for _ in prefixes]
+    for prefix, network in zip(prefixes, networks, strict=True):
+        network.load_state_dict({name: weights[f"{prefix}{name}"] for name in shapes})
     together = networks[0] if members == 1 else Ensemble(networks)
     return SpottingModel(together.to(device).eval(), config)
 
 
-_CONFIG: Mapping[str, type | UnionType] = {
-    "name": str,
-    "classes": list,
-    "width": int,
-    "clip_frames": int,
-    "dropout": int | float,
-    "regression": bool,
-    "frame_rate": int | float,
-    "first_frame_seconds": int | float,
-    "features": dict,
-    "dataset": str,
-    "data_hash": str,
-    "simulated": bool,
-    "weights_hash": str,
-}
+def _network_of(config: Mapping[str, Any]) -> RMSNet:
+    return RMSNet(config["width"], len(config["classes"]), config["dropout"])
 
 
-def _require_whole(config: Mapping[str, Any], path: Path) -> None:
-    """Refuse a config that lacks what every use of the model reads.
-
-    Raises:
-        UserError: it names the entries.
-    """
-    broken = [key for key, kind in _CONFIG.items() if not isinstance(config.get(key), kind)]
-    if not isinstance(config.get("members", 1), int):
-        broken.append("members")
-    try:
-        SpotParams(**config.get("spot", {}))
-    except (TypeError, ValueError):
-        broken.append("spot")
-    if broken:
-        raise UserError(f"{path}: {', '.join(broken)}: missing or damaged; restore the model or train it again")
+def weights_file_hash(folder: Path) -> str:
+    """Of a model's weights file as it lies there."""
+    return content_hash((folder / WEIGHTS).read_bytes())
 
 
 def combine_models(models: Sequence[Path], folder: Path, name: str) -> dict[str, Any]:

@@ -150,9 +150,10 @@ Matrix = npt.NDArray[np.float64]
 @cache
 def _products(frames: int, kernel: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
     """The constant matrices, (P, T), (P, K) and (T, P)."""
-    return tuple(  # type: ignore[return-value]  # three of them
-        torch.tensor(matrix, dtype=dtype, device=device) for matrix in _product_matrices(frames, kernel)
-    )
+    with torch.inference_mode(False):  # whoever asks first, autograd may ask later
+        return tuple(  # type: ignore[return-value]  # three of them
+            torch.tensor(matrix, dtype=dtype, device=device) for matrix in _product_matrices(frames, kernel)
+        )
 
 
 def _product_matrices(frames: int, kernel: int = KERNEL) -> tuple[Matrix, Matrix, Matrix]:

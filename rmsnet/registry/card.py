@@ -10,7 +10,7 @@ from rmsnet.evaluation.bootstrap import interval
 from rmsnet.evaluation.metric import average_map
 from rmsnet.network.model_files import SpottingModel
 from rmsnet.spots import Predictions, Truth
-from rmsnet.style.tables import Row, as_markdown, facts
+from rmsnet.style.tables import Row, as_markdown, facts, markdown_text
 from rmsnet.style.words import percent, with_ends
 
 if TYPE_CHECKING:
@@ -52,12 +52,12 @@ def _lines(
     kind = "**simulated**" if model.simulated else "real"
     without = "" if model.regression else ", without the regression branch"
     parameters = sum(parameter.numel() for parameter in model.network.parameters())
-    yield f"# {name} version {version.version} ({config['name']})"
+    yield f"# {name} version {version.version} ({markdown_text(config['name'])})"
     yield ""
     yield (
-        f"Spots {', '.join(model.classes)} in the features of soccer broadcasts. RMS-Net (Tomei et al., *Regression "
-        f"and Masking for Soccer Event Spotting*, 2021), {parameters:,} parameters, clips of {model.clip_frames} "
-        f"frames at {config['frame_rate']:g} frames a second{without}."
+        f"Spots {_classes(model)} in the features of soccer broadcasts. RMS-Net (Tomei et al., *Regression and Masking "
+        f"for Soccer Event Spotting*, 2021), {parameters:,} parameters, clips of {model.clip_frames} frames at "
+        f"{config['frame_rate']:g} frames a second{without}."
     )
     if model.simulated:
         yield ""
@@ -87,6 +87,10 @@ def _lines(
             yield ""
             yield "These annotations do not say which events the broadcast showed."
     yield from _use(name, version, model)
+
+
+def _classes(model: SpottingModel) -> str:
+    return markdown_text(", ".join(model.classes))
 
 
 def _section(title: str, rows: Sequence[Row]) -> Iterator[str]:
@@ -201,7 +205,7 @@ def _use(name: str, version: "Version", model: SpottingModel) -> Iterator[str]:
         "",
         "## Limits",
         "",
-        f"- Knows {', '.join(model.classes)} and nothing else; at most one event in {model.clip_frames / rate:g} "
+        f"- Knows {_classes(model)} and nothing else; at most one event in {model.clip_frames / rate:g} "
         "seconds unless run with a smaller stride.",
         "- Features of another backbone, projection or frame rate give nonsense without an error; the server compares "
         "them with the training profile and says when they drift.",

@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rmsnet import tracking
+from rmsnet.documents import read_document
 from rmsnet.errors import UserError
 from rmsnet.evaluation.assessment import Assessment
 from rmsnet.features.bank import FrameBank
-from rmsnet.files import read_json
 from rmsnet.network.model_files import SpottingModel, load_model
 from rmsnet.params import Params
 from rmsnet.registry.gate import Condition, Duel, duel, floor_check, statistical_checks, validation_check
@@ -24,6 +24,14 @@ if TYPE_CHECKING:
     from rmsnet.tracking import Version
 
 
+_AGAIN = "run rmsnet validate again"
+
+ALREADY = "it is the champion already"
+
+WEIGHTS_TAG = "weights_hash"
+"""On a version: the hash of its weights."""
+
+
 @dataclass(frozen=True)
 class Decision:
     """What was decided about a version, with the numbers behind it; scores in [0, 1].
@@ -32,7 +40,7 @@ class Decision:
         model_name: of the registered model.
         variant: what the version is called in its training.
         version: its number.
-        promoted: whether it is the champion now.
+        promoted: whether it is the champion now, since this decision or before.
         forced: whether it is so against the gate.
         reason: why, in one sentence.
         checks: every condition of the gate.
@@ -48,7 +56,7 @@ class Decision:
         protocol: of the scores, with the tolerances.
         simulated: whether the validation split is made up.
         when: UTC, ISO 8601.
-        url: where the decision's files are kept in MLflow.
+        url: where the decision's files are kept in MLflow; of one that changed nothing, and so was not kept, "".
     """
 
     model_name: str
@@ -97,10 +105,15 @@ def decide(
     state: State,
 ) -> tuple[Decision, Duel | None]:
     name, version = params.register.model_name, candidate.version
-    report = None if validation is None else read_json(validation / "validation.json")
+    report = None if validation is None else read_document(validation / "validation.json", dict[str, Any], "", _AGAIN)
     checks = [
         Condition("reloads to equal outputs", True, "the logged model gives the events of the model folder"),
-        validation_check(report, str(candidate.model.config["dataset"]), version.tags.get("dvc.md5")),
+        validation_check(
+            report,
+            str(candidate.model.config["dataset"]),
+            version.tags.get("dvc.md5"),
+            {"train": candidate.model.config.get("content"), "valid": bank.info.get("content")},
+        ),
         _check_not_rolled_back(version, changes),
         floor_check(judged.scores.average_map, params.register),
         _check_origin("the model", candidate.model, bank),
@@ -109,18 +122,25 @@ def decide(
     made = None
     if champion_version not in (None, version.version):
         champion, check = _champion_on(name, champion_version, bank)
+        if champion is None and _is_same_model(name, champion_version, candidate.model):
+            check = Condition(check.name, True, f"version {champion_version} is lost, and this is the same model")
         checks.append(check)
-        if champion is not None:
+        if champion is not None and judged.judged.games < 2:
+            few = f"one validation game says nothing of others; {params.register.minimum_games} are needed"
+            checks.append(Condition("enough games", False, few))
+        elif champion is not None:
             theirs = assess_model(champion, bank, params)
             made = duel(judged.judged, theirs.judged, params.register.confidence, params.register.resamples)
             checks += statistical_checks(made, bank.classes, params.register)
     failed = [check for check in checks if not check.passed]
     promoted, reason = not failed, "; ".join(f"{check.name}: {check.detail}" for check in failed)
     if champion_version == version.version:
-        promoted, reason = False, "it is the champion already"
+        promoted, reason = True, ALREADY
+    elif promoted and champion_version is None:
+        reason = "there was no champion"
     elif promoted:
-        reason = "there was no champion" if made is None else f"{checks[-2].name}: {checks[-2].detail}"
-    forced = bool(force) and not promoted and champion_version != version.version
+        reason = checks[-1].detail if made is None else f"{checks[-2].name}: {checks[-2].detail}"
+    forced = bool(force) and not promoted
     when = datetime.now(UTC).isoformat(timespec="seconds")
     stamp = when.replace(":", "").replace("+0000", "Z")
     decision = Decision(
@@ -143,9 +163,15 @@ def decide(
         protocol=protocol_of(judged),
         simulated=bank.simulated,
         when=when,
-        url=f"runs:/{version.run_id}/decisions/version-{version.version}-{stamp}",
+        url="" if reason == ALREADY else f"runs:/{version.run_id}/decisions/version-{version.version}-{stamp}",
     )
     return decision, made
+
+
+def _is_same_model(name: str, version: int | None, model: SpottingModel) -> bool:
+    """Whether a version that cannot be loaded was registered with these weights."""
+    hashes = [item.tags.get(WEIGHTS_TAG) for item in tracking.versions(name) if item.version == version]
+    return hashes == [str(model.config["weights_hash"])]
 
 
 def _check_not_rolled_back(version: "Version", changes: Sequence[Change]) -> Condition:

@@ -148,13 +148,16 @@ def floor_check(score: float, params: RegisterParams) -> Condition:
     )
 
 
-def validation_check(report: Mapping[str, Any] | None, dataset: str, dvc_md5: str | None) -> Condition:
-    """Whether the data passed their validation, and the report is one of these data.
+def validation_check(
+    report: Mapping[str, Any] | None, dataset: str, dvc_md5: str | None, content: Mapping[str, str | None]
+) -> Condition:
+    """Whether the data passed their validation, and the report is one of these data: of their content, not their name.
 
     Args:
         report: the content of validation.json; None: there is none.
         dataset: name of the dataset the challenger learned from.
         dvc_md5: DVC's hash of it, None where it was not known.
+        content: hash of what it learned from ("train") and is judged on ("valid"); None where it was not known.
     """
     name = "data validated"
     if report is None:
@@ -170,5 +173,18 @@ def validation_check(report: Mapping[str, Any] | None, dataset: str, dvc_md5: st
     if None not in hashes and hashes[0] != hashes[1]:
         return Condition(
             name, False, f"the report is about another state of the data (DVC {hashes[0]}, not {hashes[1]})"
+        )
+    checked = report.get("content") or {}
+    for split, digest in content.items():
+        if None not in (digest, checked.get(split)) and digest != checked[split]:
+            return Condition(
+                name, False, f"the report is about other games, labels or features than the {split} split here"
+            )
+    if verdict.startswith("passed") and None in (content.get("train"), checked.get("train")) and None in hashes:
+        return Condition(
+            name,
+            False,
+            "neither contents nor DVC hashes say that the report is about these data; run rmsnet validate again, and "
+            "extract and train again where the frame banks are of an older version",
         )
     return Condition(name, verdict.startswith("passed"), str(report.get("summary", verdict)))

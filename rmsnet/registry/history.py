@@ -35,7 +35,8 @@ class Change:
 
     Attributes:
         number: 1, 2, … in the order of all changes.
-        kind: "register", "promote", "rollback" or "outside" (by hand).
+        kind: "promote", "forced" (promoted against the gate), "refused" (by the gate: a challenger from then on),
+            "rollback", or "outside" (by hand); in old records "register" for "refused", and "promote" for "forced".
         when: UTC, ISO 8601.
         who: user@host.
         why: the reason.
@@ -111,6 +112,11 @@ def settle(name: str) -> tuple[list[Change], State]:
         _append(name, "outside", moves, "found like this: moved or deleted outside of rmsnet", None)
         return _apply(name)
     return changes, state
+
+
+def last_of_champion(changes: Sequence[Change]) -> Change | None:
+    """The last change of the champion that holds."""
+    return next((change for change in reversed(changes) if change.holds and CHAMPION in change.moves), None)
 
 
 def change_aliases(
@@ -194,7 +200,7 @@ def rolled_back(changes: Sequence[Change]) -> set[str]:
         before, after = change.moves[CHAMPION]
         if change.kind == "rollback" and before is not None:
             taken.add(change.models.get(before, ""))
-        elif change.kind == "promote" and after is not None:
+        elif change.kind in ("promote", "forced") and after is not None:
             taken.discard(change.models.get(after, ""))
     return taken
 

@@ -9,9 +9,9 @@ import numpy as np
 from rmsnet import tracking
 from rmsnet.errors import CheckFailed, UserError
 from rmsnet.evaluation.assessment import Assessment, assess, parse_tolerances
+from rmsnet.evaluation.results import read_metrics
 from rmsnet.evaluation.stage import corpus_of
 from rmsnet.features.bank import FrameBank, read_bank
-from rmsnet.files import read_json
 from rmsnet.network.model_files import SpottingModel
 from rmsnet.params import Params
 from rmsnet.spotting.inference import spot_bank, spot_features
@@ -51,11 +51,7 @@ def protocol_of(judged: Assessment) -> str:
 
 def evaluated_scores(evaluation: Path) -> dict[str, Mapping[str, Any]]:
     """The metrics.json of a model, by split."""
-    found = {split: read_json(evaluation / split / "metrics.json") for split in (SPLIT, "test")}
-    for split, metrics in found.items():
-        if not isinstance(metrics, dict) or not isinstance(metrics.get("average_map"), float | int):
-            raise UserError(f"{evaluation / split}/metrics.json: holds no average_map; run rmsnet evaluate again")
-    return found
+    return {split: read_metrics(evaluation / split) for split in (SPLIT, "test")}
 
 
 def require_same_evaluation(model: Path, metrics: Mapping[str, Any], judged: Assessment) -> None:

@@ -1,14 +1,16 @@
 """Where a model comes from: dataset → features → frame bank → run → model → evaluation, each with its hash."""
 
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rmsnet.documents import read_document
 from rmsnet.errors import UserError
-from rmsnet.files import content_hash, read_json
-from rmsnet.network.model_files import CONFIG, WEIGHTS
+from rmsnet.files import content_hash
+from rmsnet.network.model_files import CONFIG, read_config, weights_file_hash
 from rmsnet.provenance import dvc_md5
 from rmsnet.style.words import marked
 
@@ -49,8 +51,12 @@ def lineage(model: str, features: Path = Path("features"), data: Path = Path("da
     from rmsnet import tracking
 
     folder, run_id, model_id = _find(model)
-    config = read_json(folder / CONFIG)
-    run = tracking.run_record(run_id, model_id)
+    config = read_config(folder)
+    try:
+        run = tracking.run_record(run_id, model_id)
+    except (tracking.DeletedRun, tracking.NoSuchRun) as gone:
+        print(f"warning: {gone}", file=sys.stderr, flush=True)
+        run = tracking.RunRecord(f"{run_id} (gone)", {}, {}, {})
     return [
         _dataset(config, run, data),
         *_features(config),
@@ -104,7 +110,9 @@ def _banks(config: Mapping[str, Any], run: "RunRecord", features: Path) -> Itera
 
 def _bank_matches(features: Path, split: str, digest: str) -> bool | None:
     index = Path(features) / f"{split}.json"
-    return bool(read_json(index).get("data_hash") == digest) if index.exists() else None
+    if not index.exists():
+        return None
+    return bool(read_document(index, dict[str, Any], advice="run rmsnet extract again").get("data_hash") == digest)
 
 
 def _run(run: "RunRecord") -> Iterator[Link]:
@@ -114,7 +122,7 @@ def _run(run: "RunRecord") -> Iterator[Link]:
 
 
 def _weights_match(folder: Path, config: Mapping[str, Any]) -> bool:
-    return bool(content_hash((folder / WEIGHTS).read_bytes()) == config["weights_hash"])
+    return bool(weights_file_hash(folder) == config["weights_hash"])
 
 
 def _evaluations(run: "RunRecord", features: Path) -> Iterator[Link]:

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from rmsnet.evaluation.assessment import NAMED_TOLERANCES
 from rmsnet.evaluation.paper import TABLE_III
 from rmsnet.style.page import Html, page, picture, section, table, tag
 from rmsnet.style.palette import QUIET, TRUTH, look
 from rmsnet.style.plot import figure, name_axes, png
-from rmsnet.style.tables import Row, as_markdown, facts
+from rmsnet.style.tables import Row, as_markdown, facts, markdown_text
 from rmsnet.style.words import SIMULATED, marked, percent, with_ends
 
 if TYPE_CHECKING:
@@ -37,9 +38,19 @@ def summary(scores: Mapping[str, Mapping[str, Mapping[str, Any]]], decision: "De
                 "test, paper, SoccerNet": percent(paper[1]) or "-",
             }
         )
-    here = marked(decision.dataset, decision.simulated)
-    lines = [f"Average-mAP (%, loose, devkit protocol): {here} beside the paper's Table III", "", as_markdown(rows)]
-    return "\n".join([*lines, "", f"{verdict(decision)}.", *(["", SIMULATED] if decision.simulated else []), ""])
+    here = markdown_text(marked(decision.dataset, decision.simulated))
+    judged = judged_by(next(iter(scores.values()))["test"])
+    title = f"Average-mAP (%, {judged}): {here} beside the paper's Table III (loose, devkit protocol)"
+    lines = [title, "", as_markdown(rows), "", f"{markdown_text(verdict(decision))}."]
+    return "\n".join([*lines, *(["", SIMULATED] if decision.simulated else []), ""])
+
+
+def judged_by(metrics: Mapping[str, Any]) -> str:
+    """Protocol and tolerances of a metrics.json, e.g. "loose, devkit protocol"."""
+    tolerances = tuple(metrics.get("tolerances", ()))
+    named = next((name for name, seconds in NAMED_TOLERANCES.items() if seconds == tolerances), None)
+    said = named or f"{', '.join(f'{seconds:g}' for seconds in tolerances)} s"
+    return f"{said}, {metrics.get('protocol', 'unknown')} protocol"
 
 
 def verdict(decision: "Decision") -> str:
@@ -87,7 +98,7 @@ def decision_markdown(decision: "Decision") -> str:
         {"condition": check.name, "met": "yes" if check.passed else "**no**", "found": check.detail}
         for check in decision.checks
     ]
-    lines = [f"# {verdict(decision)}", "", as_markdown(_facts(decision)), "", as_markdown(checks)]
+    lines = [f"# {markdown_text(verdict(decision))}", "", as_markdown(_facts(decision)), "", as_markdown(checks)]
     if decision.per_class is not None:
         lines += ["", as_markdown(class_rows(decision.per_class)), "", f"![{CAPTION}](difference.png)"]
     return "\n".join([*lines, *(["", SIMULATED] if decision.simulated else []), ""])

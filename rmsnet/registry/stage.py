@@ -1,21 +1,23 @@
 """The register stage, `promote` and `rollback`: a model becomes a version; the gate says what becomes of that."""
 
-import shutil
+import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from rmsnet import tracking
 from rmsnet.errors import CheckFailed, UserError
 from rmsnet.evaluation.assessment import Assessment
+from rmsnet.evaluation.stage import run_scores
 from rmsnet.features.bank import FrameBank, read_bank
-from rmsnet.files import atomic_file, write_json, write_text
+from rmsnet.files import atomic_files, write_json, write_text
+from rmsnet.locks import alone
 from rmsnet.network.model_files import SpottingModel, load_model
 from rmsnet.params import Params
 from rmsnet.registry.card import model_card
-from rmsnet.registry.decision import Candidate, Decision, decide
+from rmsnet.registry.decision import ALREADY, WEIGHTS_TAG, Candidate, Decision, decide
 from rmsnet.registry.gate import Duel, duel
 from rmsnet.registry.history import (
     CHALLENGER,
@@ -23,6 +25,8 @@ from rmsnet.registry.history import (
     PREVIOUS,
     Change,
     change_aliases,
+    history,
+    last_of_champion,
     settle,
 )
 from rmsnet.registry.judging import (
@@ -37,6 +41,7 @@ from rmsnet.registry.judging import (
 from rmsnet.registry.report import decision_markdown, decision_page, plot_duel, summary
 from rmsnet.registry.versions import find_version
 from rmsnet.tracking import read_run
+from rmsnet.tracking.logged_model import input_example
 
 if TYPE_CHECKING:
     from rmsnet.tracking import Place, Version
@@ -45,6 +50,7 @@ if TYPE_CHECKING:
 _LINEAGE = ("dvc.md5", "git.commit", "git.dirty", "lock_hash", "rmsnet.version")
 
 
+@alone
 def register_stage(
     models: Sequence[Path],
     evaluation: Path,
@@ -77,7 +83,10 @@ def register_stage(
     scores = {model.name: evaluated_scores(evaluation / model.name) for model in models}
     best = max(models, key=lambda model: scores[model.name][SPLIT]["average_map"])
     bank = read_bank(features, SPLIT)
-    place = _place_of(best)
+    place = _place_of(best, features, evaluation / best.name)
+    for other in models:
+        with suppress(UserError):  # of those that are not registered
+            _place_of(other, features, evaluation / other.name)
     model = load_model(best)
     require_equal_outputs(model, place.model_id, bank)
     judged = assess_model(model, bank, params)
@@ -92,14 +101,12 @@ def register_stage(
     card = model_card(
         params.register.model_name, version, model, scores[best.name], assess_on_test(model, features, params)
     )
-    with TemporaryDirectory() as temporary:
-        write_text(Path(temporary) / "MODEL_CARD.md", card)
-        decision = _decide_and_act(Candidate(version, model), judged, bank, params, validation, None, Path(temporary))
-        write_text(Path(temporary) / "summary.md", summary(scores, decision))
-        _deliver(Path(temporary), out)
-    return decision
+    with atomic_files(out) as folder:
+        write_text(folder / "MODEL_CARD.md", card)
+        return _decide_and_act(Candidate(version, model), judged, bank, params, validation, None, folder, scores)
 
 
+@alone
 def promote(
     reference: str | None,
     features: Path,
@@ -111,8 +118,10 @@ def promote(
 ) -> Decision:
     """Ask the gate again whether a version may become champion.
 
+    Asked again about the champion, it answers that it is; nothing changes.
+
     Args:
-        reference: number or alias of the version; None: the challenger.
+        reference: number or alias of the version; None: the challenger, or the champion where there is none.
         features: frame banks with a validation split.
         out: gets decision.json, decision.md and decision.html.
         params: the register and evaluate sections.
@@ -125,22 +134,28 @@ def promote(
     """
     name = params.register.model_name
     bank = read_bank(features, SPLIT)
-    version = find_version(name, reference or CHALLENGER)
+    version = find_version(name, reference or _asked(name))
     model = load_model(tracking.model_folder(f"models:/{name}/{version.version}"))
     require_equal_outputs(model, version.model_id, bank)
     judged = assess_model(model, bank, params)
-    with TemporaryDirectory() as temporary:
-        decision = _decide_and_act(Candidate(version, model), judged, bank, params, validation, force, Path(temporary))
-        _deliver(Path(temporary), out)
+    with atomic_files(out) as folder:
+        decision = _decide_and_act(Candidate(version, model), judged, bank, params, validation, force, folder)
     if not decision.promoted:
         raise CheckFailed(f"{name} version {version.version} is not promoted: {decision.reason}; see {out}/decision.md")
     return decision
 
 
+def _asked(name: str) -> str:
+    """Whom a promotion is about that names nobody."""
+    state = settle(name)[1]
+    return CHAMPION if CHAMPION in state and CHALLENGER not in state else CHALLENGER
+
+
 def rollback(name: str, why: str, to: int | None = None) -> Change:
     """Make an earlier champion champion again.
 
-    The version that is taken back is not promoted again without force.
+    The version that is taken back is not promoted again without force. Asked again with the same reason, or after it
+    was interrupted, it answers as before and goes back no further.
 
     Args:
         name: of the registered model.
@@ -151,10 +166,15 @@ def rollback(name: str, why: str, to: int | None = None) -> Change:
         UserError: no champion, nothing to go back to, no such version, or one that cannot be loaded.
         CheckFailed: somebody else changed the champion meanwhile.
     """
+    unfinished = {change.number for change in history(name)[0] if not change.applied}
     changes, state = settle(name)
     champion = state.get(CHAMPION)
     if champion is None:
         raise UserError(f"{name}: has no champion to roll back; see: rmsnet registry history")
+    last = last_of_champion(changes)
+    same = last is not None and (last.number in unfinished or last.why == why or to is not None)
+    if last is not None and last.kind == "rollback" and to in (None, champion) and same:
+        return last
     target = to if to is not None else state.get(PREVIOUS)
     if target is None:
         raise UserError(f"{name}: no champion before version {champion} is known; name one with --to")
@@ -187,6 +207,8 @@ def compare(one: str, two: str, features: Path, params: Params) -> tuple[Duel, t
     versions = [find_version(name, reference) for reference in (one, two)]
     models = [load_model(tracking.model_folder(f"models:/{name}/{version.version}")) for version in versions]
     first, second = (assess_model(model, bank, params).judged for model in models)
+    if first.games < 2:
+        raise UserError(f"{features}: its validation split has one game; at least two are needed to compare")
     made = duel(first, second, params.register.confidence, params.register.resamples)
     return made, bank.classes, versions[0], versions[1]
 
@@ -199,23 +221,47 @@ def _decide_and_act(
     validation: Path | None,
     force: str | None,
     folder: Path,
+    scores: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Decision:
-    """The gate, its files into `folder` and into MLflow, and the aliases: the one way to @champion."""
+    """The gate, its files into `folder` and into MLflow, and then the aliases: the one way to @champion."""
     name, version = params.register.model_name, candidate.version
     changes, state = settle(name)
     decision, made = decide(candidate, judged, bank, params, validation, force, changes, state)
     _write_decision(folder, decision, made)
-    tracking.log_to_run(version.run_id, folder, decision.url.split("/", 2)[2])
+    if scores is not None:
+        write_text(folder / "summary.md", summary(scores, decision))
+    kept = _keep_decision(folder, decision, version.run_id, force)
+    if decision.reason == ALREADY:
+        last = last_of_champion(changes)
+        verdict = "forced" if last is not None and last.kind == "forced" else "promoted"
+        if version.tags.get("decision") != verdict:  # whoever made it champion did not live to say so
+            tracking.tag_version(name, version.version, {"decision": verdict, "reason": last.why if last else ALREADY})
+        return decision
     if decision.promoted:
         targets = {PREVIOUS: decision.champion_version, CHAMPION: version.version, CHALLENGER: None}
         if state.get(CHALLENGER) not in (None, version.version):
             del targets[CHALLENGER]
-        change_aliases(name, "promote", targets, state, force or decision.reason, decision.url)
-    elif state.get(CHAMPION) != version.version and state.get(CHALLENGER) != version.version:
-        change_aliases(name, "register", {CHALLENGER: version.version}, state, decision.reason, decision.url)
+        kind = "forced" if decision.forced else "promote"
+        change_aliases(name, kind, targets, state, (force if decision.forced else None) or decision.reason, kept)
+    elif state.get(CHALLENGER) != version.version:
+        change_aliases(name, "refused", {CHALLENGER: version.version}, state, decision.reason, kept)
     verdict = "forced" if decision.forced else "promoted" if decision.promoted else "refused"
     tracking.tag_version(name, version.version, {"decision": verdict, "reason": decision.reason})
     return decision
+
+
+def _keep_decision(folder: Path, decision: Decision, run_id: str, force: str | None) -> str | None:
+    """Where the decision's files are kept in MLflow; force needs no run that is there."""
+    if not decision.url:
+        return None
+    try:
+        tracking.log_to_run(run_id, folder, decision.url.split("/", 2)[2])
+    except UserError as error:
+        if not force:
+            raise
+        print(f"warning: the decision's files are not kept in MLflow: {error}", file=sys.stderr, flush=True)
+        return None
+    return decision.url
 
 
 def _version_tags(
@@ -234,18 +280,25 @@ def _version_tags(
         "dataset": str(bank.info["dataset"]),
         "simulated": str(bank.simulated).lower(),
         "data_hash": str(model.config["data_hash"]),
+        WEIGHTS_TAG: str(model.config["weights_hash"]),
         "valid_data_hash": str(bank.info["data_hash"]),
         "protocol": protocol_of(judged),
         **{key: of_run[key] for key in _LINEAGE if key in of_run},
     }
 
 
-def _place_of(model: Path) -> "Place":
-    """Where the run and the logged model of a model folder are."""
-    run = read_run(model)
-    place = tracking.find_run(run["run_id"], run["model_id"])
+def _place_of(model: Path, features: Path, evaluation: Path) -> "Place":
+    """Where the run and the logged model of a model folder are; what the store has lost is logged again."""
+    told = read_run(model)
+    place = tracking.training_of(model, lambda width: input_example(read_bank(features, SPLIT), width))
     if place.spooled:
         raise UserError(f"{model}: its run still waits in the spool; bring it to the store: rmsnet registry sync")
+    if place.run_id != told["run_id"] and not tracking.run_record(place.run_id, place.model_id).scores:
+        for split, metrics in evaluated_scores(evaluation).items():
+            data = read_bank(features, split).info
+            judged_on = (f"{data['dataset']} {split}", str(data["data_hash"]))
+            folder = evaluation / split
+            tracking.log_evaluation(place.run_id, place.model_id, split, run_scores(metrics), folder, judged_on)
     return place
 
 
@@ -256,10 +309,3 @@ def _write_decision(folder: Path, decision: Decision, made: Duel | None) -> None
         (folder / "difference.png").write_bytes(picture)
     write_text(folder / "decision.md", decision_markdown(decision))
     write_text(folder / "decision.html", decision_page(decision, picture))
-
-
-def _deliver(folder: Path, out: Path) -> None:
-    """Copy the files, each whole or not at all."""
-    for file in sorted(folder.iterdir()):
-        with atomic_file(out / file.name) as partial:
-            shutil.copyfile(file, partial)

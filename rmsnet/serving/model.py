@@ -99,9 +99,10 @@ def require_example(model: ServedModel, example: "tracking.Example | None") -> N
     if told is None:
         return
     same = (
-        found["label"].tolist() == told["label"]
-        and np.allclose(found["position_ms"], told["position_ms"], rtol=0, atol=SAME_MS)
-        and np.allclose(found["confidence"], told["confidence"], rtol=0, atol=SAME_CONFIDENCE)
+        found["label"].tolist() == told.label
+        and len(told.label) == len(told.position_ms) == len(told.confidence)
+        and np.allclose(found["position_ms"], told.position_ms, rtol=0, atol=SAME_MS)
+        and np.allclose(found["confidence"], told.confidence, rtol=0, atol=SAME_CONFIDENCE)
     )
     if not same:
         raise UserError(

@@ -1,13 +1,12 @@
 """What clients send, read with suspicion: features as .npy or as JSON, and the switches of a query."""
 
-import io
-import math
 from collections.abc import Iterable, Mapping
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from rmsnet.reading.arrays import array_of
 from rmsnet.serving.refusals import Refused
 
 Features = npt.NDArray[np.float32]
@@ -19,7 +18,6 @@ LARGEST = 1e9
 _AS_NPY = "send the bytes of the .npy file as they are: curl --data-binary @half.npy"
 _GZIP = b"\x1f\x8b"
 _WORDS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
-_HEADERS = {1: np.lib.format.read_array_header_1_0, 2: np.lib.format.read_array_header_2_0}
 
 
 def require_plain(headers: Mapping[str, str]) -> None:
@@ -59,28 +57,14 @@ def features_of(body: Body, width: int, max_frames: int) -> Features:
     """
     if body.startswith(_GZIP):
         raise Refused(400, f"the body is compressed (gzip); {_AS_NPY}")
-    features = _array_of(body)
+    try:
+        features = array_of(body)
+    except ValueError as error:
+        raise Refused(400, f"the body: {error}; {_AS_NPY}") from None
     if features.ndim != 2 or features.dtype.kind != "f":
         raise Refused(400, "the body is no matrix of floating-point features, frames by width")
     _require_shape(features.shape, width, max_frames)
     return _checked(features)
-
-
-def _array_of(body: Body) -> npt.NDArray[np.floating]:
-    """The array in a .npy file; it shares the body's memory. Its header is believed as far as the body reaches."""
-    file = io.BytesIO(body[:65536])
-    try:
-        version = np.lib.format.read_magic(file)
-        shape, fortran, dtype = _HEADERS[version[0]](file)
-    except Exception:  # NumPy evaluates a header's text as Python: what that raises for nonsense is without number
-        raise Refused(400, f"the body is no .npy file; {_AS_NPY}") from None
-    if dtype.hasobject:
-        raise Refused(400, "the body is no .npy file of numbers: it holds pickled objects, which are not read")
-    if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize > len(body) - file.tell():
-        raise Refused(
-            400, f"the body is no .npy file: its header says {shape}, it is cut off at {len(body)} bytes; {_AS_NPY}"
-        )
-    return np.ndarray(shape, dtype, body, file.tell(), order="F" if fortran else "C")
 
 
 def _require_shape(shape: tuple[int, ...], width: int, max_frames: int) -> None:
@@ -95,10 +79,8 @@ def _checked(features: npt.NDArray[np.floating]) -> Features:
         # A NaN is the least and the largest, and compares false.
         if not (float(features.min()) >= -LARGEST and float(features.max()) <= LARGEST):
             row = int((~(np.abs(features.astype(np.float64)) <= LARGEST)).any(axis=1).argmax())
-            raise Refused(
-                400,
-                f"row {row} holds NaN, infinity or a number beyond {LARGEST:.0e}; send the features as extracted",
-            )
+            found = f"NaN, infinity or a number beyond {LARGEST:.0e}"
+            raise Refused(400, f"the body: row {row} holds {found}; send the features as they were extracted")
         return np.array(features, np.float32)
 
 

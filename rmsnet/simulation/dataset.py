@@ -10,8 +10,10 @@ import numpy as np
 
 from rmsnet.dataset.labels import HALVES, Event
 from rmsnet.dataset.soccernet import SPLITS, split_file
+from rmsnet.documents import read_json
 from rmsnet.errors import UserError
-from rmsnet.files import atomic_file, content_hash, read_json, replace_folder, write_json
+from rmsnet.files import atomic_file, content_hash, contents, followed, replace_folder, write_json
+from rmsnet.locks import alone
 from rmsnet.simulation.appearance import WIDTH, half_features, match_looks, world_looks
 from rmsnet.simulation.broadcast import direct
 from rmsnet.simulation.draws import HALF, LOOKS, VIDEO, WORLD, Draws
@@ -29,6 +31,7 @@ DEMO_HALF_MINUTES = 15
 HALF_MINUTES_RANGE = range(5, 61)
 
 
+@alone
 def simulate(
     out: Path,
     *,
@@ -59,7 +62,7 @@ def simulate(
     Raises:
         UserError: impossible arguments, unusable labels, or `out` holds something that was not simulated.
     """
-    out = Path(out).absolute()
+    out = followed(Path(out).absolute())
     if seed < 0:
         raise UserError(f"--seed {seed}: must not be negative")
     if games is not None and games < len(SPLITS):
@@ -94,7 +97,7 @@ def simulate(
         return info
     partial = out.with_name(f".{out.name}.partial")
     plan_file = partial / "plan.json"
-    if not plan_file.exists() or read_json(plan_file) != info:
+    if _plan(plan_file) != info:
         shutil.rmtree(partial, ignore_errors=True)
         write_json(plan_file, info)
     _write_games(partial, plan, seed, video)
@@ -106,12 +109,20 @@ def simulate(
     return info
 
 
+def _plan(path: Path) -> Any:
+    """What an interrupted call was making; None where none is known."""
+    try:
+        return read_json(path)
+    except UserError:
+        return None
+
+
 def _label_identity(game: Game) -> list[bytes | str]:
     return [game.name, *game.labels.values()]
 
 
 def _require_replaceable(out: Path) -> None:
-    if out.is_dir() and any(out.iterdir()):
+    if out.is_dir() and contents(out):
         info = read_json(out / "dataset.json") if (out / "dataset.json").exists() else None
         if not isinstance(info, dict) or info.get("simulated") is not True:
             raise UserError(f"{out}: holds something that was not simulated; choose another folder for --out")

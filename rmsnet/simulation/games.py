@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,12 +10,15 @@ from typing import Any, TypeVar
 from rmsnet.dataset.game_files import GameFiles
 from rmsnet.dataset.labels import HALVES, LABEL_FILES, Event, read_events
 from rmsnet.dataset.soccernet import FRAME_RATE, SPLITS, read_split
+from rmsnet.documents import structured
 from rmsnet.errors import UserError
-from rmsnet.files import read_csv
+from rmsnet.reading.names import same_name
+from rmsnet.reading.rows import read_rows
 from rmsnet.simulation.annotations import v1_annotations, v2_annotations
 from rmsnet.simulation.draws import TIMELINE, Draws
 from rmsnet.simulation.timeline import HALF_MINUTES, draw_timeline
 
+LONGEST_HALF_SECONDS = 3 * 3600
 HALF_DURATIONS = "half_durations.csv"
 """Columns game, half, duration_seconds: looked for beside the labels."""
 
@@ -53,6 +56,8 @@ def nested(games: Iterable[str]) -> dict[str, dict[str, list[str]]]:
     """Games as the official split lists have them: {league: {season: [game]}}."""
     result: dict[str, dict[str, list[str]]] = {}
     for name in games:
+        if name.count("/") != 2:
+            raise UserError(f"game {name!r}: is not named league/season/game, as simulated games must be")
         league, season, game = name.split("/")
         result.setdefault(league, {}).setdefault(season, []).append(game)
     return result
@@ -117,11 +122,11 @@ def drawn_games(seed: int, games: int, half_seconds: int) -> Iterator[Game]:
 
 def labelled_games(source: Path, games: int | None) -> Iterator[Game]:
     """Games with real annotations, in the order of their splits."""
-    files = GameFiles(source)
+    files = GameFiles(source, [game for split in SPLITS for game in read_split(_beside(source), split)])
     versions = [version for version, name in LABEL_FILES.items() if files.games(name)]
     if not versions:
         raise UserError(f"{source}: holds no {' or '.join(LABEL_FILES.values())}")
-    beside = source if source.is_dir() else source.parent
+    beside = _beside(source)
     durations = _read_durations(beside / HALF_DURATIONS)
     number = 0
     for split, names in _labelled_splits(files, beside, versions, games).items():
@@ -129,10 +134,16 @@ def labelled_games(source: Path, games: int | None) -> Iterator[Game]:
             contents = {LABEL_FILES[version]: files.read(name, LABEL_FILES[version]) for version in versions}
             labels = {file: content for file, content in contents.items() if content is not None}
             version = "v2" if LABEL_FILES["v2"] in labels else "v1"
-            events = read_events(labels[LABEL_FILES[version]], version, f"{source}/{name}/{LABEL_FILES[version]}")
+            where = f"{source}/{name}/{LABEL_FILES[version]}"
+            events = read_events(labels[LABEL_FILES[version]], version, where, name, extra_time=True)
             seconds = tuple(durations.get((name, half)) or _half_seconds(events, half) for half in HALVES)
             yield Game(number, split, name, labels, (seconds[0], seconds[1]), tuple(events), version)
             number += 1
+
+
+def _beside(source: Path) -> Path:
+    """Where the split lists of annotations lie."""
+    return source if source.is_dir() else source.parent
 
 
 def _labelled_splits(
@@ -155,6 +166,8 @@ def _labelled_splits(
 def _half_seconds(events: Sequence[Event], half: int) -> float:
     """Length of a half of unknown length: 45 minutes, or a little past its last event."""
     last_ms = max((event.position_ms for event in events if event.half == half), default=0)
+    if last_ms > 1000 * LONGEST_HALF_SECONDS:
+        raise UserError(f"an event at {last_ms} ms is in no half that can be simulated")
     return max(60 * HALF_MINUTES, last_ms // 1000 + 30)
 
 
@@ -162,10 +175,28 @@ def _read_durations(path: Path) -> dict[tuple[str, int], float]:
     """Seconds of each half of which the length is known."""
     if not path.exists():
         return {}
-    try:
-        return {(row["game"], int(row["half"])): float(row["duration_seconds"]) for row in read_csv(path)}
-    except (OSError, UnicodeDecodeError, KeyError, ValueError, TypeError) as error:
-        raise UserError(f"{path}: not a table of game, half, duration_seconds ({error!r})") from None
+    advice = "not a table of game, half, duration_seconds"
+    rows = structured(
+        read_rows(path, [item.name for item in fields(_Duration)], advice),
+        list[_Duration],
+        str(path),
+        advice,
+        texts=True,
+    )
+    return {(same_name(row.game), row.half): row.duration_seconds for row in rows}
+
+
+@dataclass(frozen=True)
+class _Duration:
+    """A row of `HALF_DURATIONS`."""
+
+    game: str
+    half: int
+    duration_seconds: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.duration_seconds < LONGEST_HALF_SECONDS:
+            raise ValueError(f"duration_seconds: {self.duration_seconds} is no length of a half")
 
 
 def json_bytes(document: Any) -> bytes:

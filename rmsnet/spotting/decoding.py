@@ -98,8 +98,9 @@ def _vote(scores: ClipScores, bank: FrameBank, clip_frames: int) -> _Spots:
     classes = len(bank.classes)
     reach = round(VOTE_SECONDS * bank.frame_rate)
     halves, frames, labels, confidences = [], [], [], []
+    ends = np.searchsorted(scores.half, np.arange(len(bank.halves) + 1))
     for number, half in enumerate(bank.halves):
-        of_half = scores.half == number
+        of_half = slice(ends[number], ends[number + 1])
         place = scores.frame[of_half]
         frame = np.clip(np.rint(place).astype(np.int64), 0, half.frames - 1)
         for label in range(classes):
@@ -127,9 +128,12 @@ def _box_sum(values: Floats, reach: int) -> Floats:
 
 def _is_peak(values: Floats, reach: int) -> npt.NDArray[np.bool_]:
     """Which values no neighbour within reach exceeds, the first of equals."""
-    padded = np.concatenate([np.full(reach, -np.inf), values, np.full(reach, -np.inf)])
-    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1)
-    return np.asarray(windows.argmax(axis=1) == reach)
+    peak = np.ones(len(values), bool)
+    for distance in range(1, reach + 1):
+        before, after = values[:-distance], values[distance:]
+        peak[distance:] &= after > before
+        peak[:-distance] &= before >= after
+    return peak
 
 
 def _suppressed(found: _Spots, suppress: Callable[[Floats, Floats, float], Floats], window: float) -> _Spots:

@@ -7,9 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from rmsnet.errors import UserError
-from rmsnet.features.bank import BankHalf, FrameBank
+from rmsnet.features.bank import BankHalf, FrameBank, require_finite
 from rmsnet.network.model_files import SpottingModel
 from rmsnet.params import SpotParams
+from rmsnet.reading.arrays import require_finite as require_finite_rows
 from rmsnet.spots import Predictions, Truth
 from rmsnet.spotting.decoding import decode
 from rmsnet.spotting.scoring import score_clips, score_every_clip
@@ -49,10 +50,14 @@ def spot_bank(model: SpottingModel, bank: FrameBank, params: SpotParams | None =
         params: how to slide and decode; None: as the model's config says.
 
     Raises:
-        UserError: the bank's features are not those the model was trained on, or a half has no frame.
+        UserError: the bank's features are not those the model was trained on, or are not finite.
     """
     check_fits(model, bank)
-    params = params or model.spot
+    require_finite(bank)
+    return _spot(model, bank, params or model.spot)
+
+
+def _spot(model: SpottingModel, bank: FrameBank, params: SpotParams) -> Predictions:
     stride = params.stride or model.clip_frames
     if stride > model.clip_frames:
         raise UserError(f"spot.stride: {stride} frames leave gaps between clips of {model.clip_frames}")
@@ -74,10 +79,11 @@ def spot_features(model: SpottingModel, features: npt.NDArray[np.float32]) -> Pr
     """Predict the events of one half from its (T, D) features.
 
     Raises:
-        UserError: another width than the model's, or no frames.
+        UserError: another width than the model's, no frames, or features that are not finite.
     """
     if features.ndim != 2 or features.shape[1] != model.config["width"] or len(features) == 0:
         raise UserError(f"features of shape {features.shape}: the model wants (frames, {model.config['width']})")
+    require_finite_rows(features, "the features")
     nothing = np.empty(0, np.int64)
     bank = FrameBank(
         features,
@@ -88,4 +94,4 @@ def spot_features(model: SpottingModel, features: npt.NDArray[np.float32]) -> Pr
         model.config["first_frame_seconds"],
         {"features": model.config["features"]},
     )
-    return spot_bank(model, bank)
+    return _spot(model, bank, model.spot)

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rmsnet.errors import UserError
 from rmsnet.features.bank import FrameBank
 from rmsnet.network.dense import SHORTEST_CLIP, dense_scores
 from rmsnet.network.devices import release_pages
@@ -15,7 +16,8 @@ from rmsnet.spotting.decoding import ClipScores, Ints
 ASSUMED_OFFSET = 0.5
 """The relative offset of a network without the regression branch (paper, IV-D)."""
 
-CLIPS_AT_ONCE = 512
+CLIPS_AT_ONCE = {"cpu": 512, "cuda": 4096}
+"""A GPU computes few in less time than they take to launch; 4,096 clips of 41 frames, 512 float32 features: 0.34 GB."""
 
 
 Scorer = Callable[[Tensor], tuple[Tensor, Tensor]]
@@ -52,7 +54,7 @@ def score_clips(
     logits: list[Tensor] = []
     offset: list[Tensor] = []
     with torch.inference_mode():
-        for part in _parts(len(first)):
+        for part in _parts(len(first), CLIPS_AT_ONCE[torch.device(device).type]):
             rows = torch.minimum(first[part, None] + index, last[part, None])
             # Clips overlap and follow each other: each frame travels once, and clips are made where they are scored.
             start = int(rows[0, 0])
@@ -100,6 +102,11 @@ def score_every_clip(model: SpottingModel, bank: FrameBank) -> ClipScores:
 def _clip_scores(
     bank: FrameBank, half: Ints, start: Ints, logits: Tensor, offset: Tensor, clip_frames: int, regression: bool
 ) -> ClipScores:
+    for number in np.unique(half[~torch.isfinite(logits.sum(dim=1) + offset).cpu().numpy()])[:1]:
+        where = f"{bank.halves[number].game}, half {bank.halves[number].half}".lstrip(", ")
+        raise UserError(
+            f"{where}: the network gives no numbers for it: its features are too large, or its weights damaged"
+        )
     relative = torch.sigmoid(offset.double()).cpu().numpy()
     if not regression:
         relative = np.full_like(relative, ASSUMED_OFFSET)
@@ -127,9 +134,9 @@ def _clips_of_halves(bank: FrameBank, clip_frames: int, stride: int) -> tuple[Te
     )
 
 
-def _parts(clips: int) -> Iterator[slice]:
-    for start in range(0, clips, CLIPS_AT_ONCE):
-        yield slice(start, start + CLIPS_AT_ONCE)
+def _parts(clips: int, at_once: int) -> Iterator[slice]:
+    for start in range(0, clips, at_once):
+        yield slice(start, start + at_once)
 
 
 def sliding_clips(frames: int, clip_frames: int, stride: int) -> Ints:

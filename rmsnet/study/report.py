@@ -13,7 +13,7 @@ from rmsnet.study.grids import Study
 from rmsnet.study.scores import SPLITS
 from rmsnet.study.summary import Estimate, difference
 from rmsnet.style.page import page, picture, table, tag
-from rmsnet.style.tables import Row, as_csv, as_markdown
+from rmsnet.style.tables import Row, as_csv, as_markdown, markdown_text
 from rmsnet.style.words import SIMULATED, marked, percent, with_ends
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ def heading(study: Study, dataset: str, seeds: int) -> str:
 def markdown(title: str, rows: Sequence[Row], notes: Sequence[str], simulated: bool) -> str:
     """The table with its heading and notes."""
     said = [*notes, SIMULATED] if simulated else notes
-    return "\n".join([f"**{title}**", "", as_markdown(rows), "", *(f"- {note}" for note in said), ""])
+    said = [f"- {markdown_text(note)}" for note in said]
+    return "\n".join([f"**{markdown_text(title)}**", "", as_markdown(rows), "", *said, ""])
 
 
 def scores_of(result: "RowScores", first: "RowScores | None", simulated: bool) -> Row:

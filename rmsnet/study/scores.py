@@ -6,11 +6,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from rmsnet.documents import read_document
 from rmsnet.errors import UserError
 from rmsnet.evaluation import LOOSE, TIGHT, average_map
 from rmsnet.features.bank import FrameBank
 from rmsnet.features.from_frames import features_of_frames
-from rmsnet.files import atomic_folder, content_hash, read_json, write_json
+from rmsnet.files import atomic_folder, content_hash, write_json
 from rmsnet.network.devices import choose_device
 from rmsnet.network.model_files import combine_models, load_model
 from rmsnet.params import SpotParams, TrainParams
@@ -153,12 +154,11 @@ class Bench:
         path = folder / (SCORES if spot == self.spot else f"scores-{content_hash(json.dumps(asdict(spot)))}.json")
         if not path.exists():
             write_json(path, self._judged(folder, spot))
-        scores = read_json(path)
-        try:
-            splits = {split: SplitScores(**scores[split]) for split in SPLITS}
-        except (KeyError, TypeError):
-            raise UserError(f"{path}: not the scores of a run; remove {folder} to run it again") from None
-        metrics = read_json(folder / "metrics.json") if len(folders) == 1 else {}
+        again = f"remove {folder} to run it again"
+        splits = read_document(path, dict[str, SplitScores], advice=again)
+        if splits.keys() != set(SPLITS):
+            raise UserError(f"{path}: not the scores of a run; {again}")
+        metrics = read_document(folder / "metrics.json", dict[str, Any], advice=again) if len(folders) == 1 else {}
         return SeedScores(folder, trainings[0].seed, splits, metrics, folders)
 
     def _ensemble(self, folders: Sequence[Path], name: str) -> Path:

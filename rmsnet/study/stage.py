@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from rmsnet.errors import UserError
-from rmsnet.features.bank import FrameBank, read_bank
+from rmsnet.features.bank import FrameBank, read_bank, require_finite
+from rmsnet.locks import writing
 from rmsnet.params import Params, SpotParams, TrainParams, checked
 from rmsnet.progress import progress as show_progress
 from rmsnet.study.grids import STUDIES, Row, Study
@@ -58,6 +59,8 @@ def reproduce(
         raise UserError(f"--seeds {seeds}: at least one training of each row is needed")
     study = STUDIES[name]
     banks = {split: read_bank(features, split) for split in ("train", "valid", "test")}
+    for bank in banks.values():
+        require_finite(bank)
     settings = {row.name: _settings(params, study, row) for row in study.rows}
     _require_trainable(banks["train"], [train for train, _ in settings.values()])
     bench = Bench(banks, features, out / "runs", params.spot, device)
@@ -73,7 +76,7 @@ def reproduce(
         clip_inputs(banks["train"], banks["valid"], features, run)
     clips = sum(run.epochs * (run.foreground_clips + run.background_clips) for run in todo.values())
     results = []
-    with show_progress(name, "clip", clips, shown=progress and bool(todo)) as advance:
+    with writing(out / name), show_progress(name, "clip", clips, shown=progress and bool(todo)) as advance:
         for row in study.rows:
             scores = []
             for of_seed in trainings[row.name]:
@@ -83,7 +86,7 @@ def reproduce(
             result = RowScores(row, tuple(scores))
             track(study, result, settings[row.name], banks, params, out)
             results.append(result)
-    write_report(out / name, study, results, banks)
+        write_report(out / name, study, results, banks)
     return results
 
 

@@ -6,15 +6,21 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rmsnet.documents import read_document
 from rmsnet.features.bank import FrameBank
-from rmsnet.files import content_hash, read_csv, read_json, write_json
-from rmsnet.params import Params, SpotParams, TrainParams
+from rmsnet.files import content_hash, write_json
+from rmsnet.network.model_files import CONFIG, read_config
+from rmsnet.params import Params, SpotParams, TrainParams, checked
 from rmsnet.study.grids import Study
 from rmsnet.study.scores import SPLITS, RowScores
+from rmsnet.tracking.runs import IDENTITY_TAG, curves
 from rmsnet.tracking.used_data import data_tags
+from rmsnet.training.history import read_history
 
 if TYPE_CHECKING:
     from rmsnet.tracking import Group, TrackedRun
+
+_REMOVE = "remove the file; what it lists is tracked again"
 
 TRACKED = "tracked.json"
 """In a study's folder: which rows MLflow has. In a training's: which store has it."""
@@ -62,10 +68,12 @@ def _track_row(
     from rmsnet import tracking
 
     above, row = groups
-    identity = [above.key, row.name, [seed.folder.name for seed in result.seeds], tracking.tracking_uri()]
-    known = read_json(tracked) if tracked.exists() else {}
+    uri = tracking.shown(tracking.tracking_uri())
+    identity = [above.key, row.name, [seed.folder.name for seed in result.seeds], uri]
+    known = read_document(tracked, dict[str, dict[str, Any]], advice=_REMOVE) if tracked.exists() else {}
     if known.get(row.name, {}).get("identity") == identity:
         return
+    tags = {**tags, IDENTITY_TAG: content_hash(json.dumps(identity))}
     with tracking.tracked_run(row.name, (above,), tags, holds=row) as run:
         train, spot = settings
         run.log_params({f"train.{name}": value for name, value in asdict(train).items() if name != "seed"})
@@ -87,17 +95,19 @@ def _track_training(
     from rmsnet import tracking
 
     marker = folder / TRACKED
-    uri = tracking.tracking_uri()
-    known = read_json(marker) if marker.exists() else {}
+    uri = tracking.shown(tracking.tracking_uri())
+    known = read_document(marker, dict[str, str], advice=_REMOVE) if marker.exists() else {}
     if uri in known:
         return
-    trained = read_json(folder / "config.json")["train"]
-    with tracking.tracked_run(f"seed {trained['seed']}", groups, {**tags, "training": folder.name}) as run:
-        run.log_params({f"train.{name}": value for name, value in trained.items()})
+    trained = checked(TrainParams, read_config(folder).get("train"), f"{folder / CONFIG}: train")
+    history = read_history(folder / "history.csv")
+    tags = {**tags, "training": folder.name, IDENTITY_TAG: f"training {folder.name}"}
+    with tracking.tracked_run(f"seed {trained.seed}", groups, tags) as run:
+        run.log_params({f"train.{name}": value for name, value in asdict(trained).items()})
         _log_data(run, banks, tags)
-        for epoch in read_csv(folder / "history.csv"):
-            number = int(epoch.pop("epoch"))
-            run.log_epoch(number, {name: float(value) for name, value in epoch.items()})
+        for epoch in history:
+            run.log_epoch(epoch.epoch, curves(asdict(epoch)))
+        run.log_best(tracking.best_scores(folder))
         run.log_folder(folder, "training")
         write_json(marker, {**known, uri: run.run_id})
 

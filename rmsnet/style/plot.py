@@ -4,7 +4,9 @@ Made with `matplotlib.figure.Figure`: no window, no state, and Matplotlib is loa
 """
 
 import io
+import warnings
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +21,11 @@ if TYPE_CHECKING:
 
 _DOTS_PER_INCH = 110
 _MARKERS_OF_A_LINE = 12
+_FONTS = (
+    *("Noto Sans CJK JP", "Noto Sans CJK SC", "Noto Sans JP", "Source Han Sans", "WenQuanYi Zen Hei", "IPAexGothic"),
+    *("Hiragino Sans", "Yu Gothic", "Microsoft YaHei", "Malgun Gothic", "Noto Sans Arabic", "Noto Sans Devanagari"),
+)
+"""Fonts with the letters that Matplotlib's own lacks."""
 
 
 def figure(
@@ -46,10 +53,28 @@ def figure(
 
 
 def png(made: "Figure") -> bytes:
-    """The picture, without the date and the name of the program."""
-    buffer = io.BytesIO()
-    made.savefig(buffer, format="png", metadata={"Software": None})
+    """The picture, without the date and the name of the program; its texts stand as they are, in any script."""
+    import matplotlib
+    from matplotlib.text import Text
+
+    families, buffer = _families(), io.BytesIO()
+    for text in made.findobj(Text):
+        text.set_parse_math(False)  # "$" begins no formula
+        text.set_fontfamily(families)
+    # Ticks are made while the figure is drawn.
+    with matplotlib.rc_context({"text.parse_math": False, "font.family": families}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from")  # drawn as a box
+        made.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
+
+
+@cache
+def _families() -> list[str]:
+    """Matplotlib's own font, then those of `_FONTS` that are installed."""
+    from matplotlib import font_manager
+
+    installed = {font.name for font in font_manager.fontManager.ttflist}
+    return ["DejaVu Sans", *(name for name in _FONTS if name in installed)]
 
 
 def name_axes(axes: "Axes", title: str = "", x: str = "", y: str = "") -> None:

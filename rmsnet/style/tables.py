@@ -12,6 +12,8 @@ from typing import Any
 Row = Mapping[str, Any]
 
 _NUMBER = re.compile(r"[+-]?\d[\d,]*(\.\d+)?(e[+-]\d+)?( %)?( [–…] [+-]?\d[\d.,]*)?( \[[^]]*\])?|[–-]?")
+_FORMULA = re.compile(rf"[=@\t\r]|(?!({_NUMBER.pattern})$)[+-]")
+"""How a text begins that a spreadsheet takes for a formula; a number, with its interval or unit, is none."""
 _LONG = 40
 """Cells of Markdown are filled up to here; the few that are longer stand out."""
 
@@ -46,7 +48,7 @@ def as_text(rows: Sequence[Row]) -> str:
 def as_markdown(rows: Sequence[Row]) -> str:
     """A table of Markdown that can be read as text too."""
     right = number_columns(rows)
-    lines = [list(rows[0]), *([_one_cell(value) for value in row.values()] for row in rows)]
+    lines = [list(map(markdown_text, rows[0])), *(list(map(markdown_text, row.values())) for row in rows)]
     widths = [min(_LONG, max(3, *map(len, column))) for column in zip(*lines, strict=True)]
     rule = ["-" * (width - 1) + (":" if name in right else "-") for name, width in zip(rows[0], widths, strict=True)]
     return "\n".join(
@@ -55,9 +57,9 @@ def as_markdown(rows: Sequence[Row]) -> str:
     )
 
 
-def _one_cell(value: Any) -> str:
-    """Nothing in a value can end its cell or its line."""
-    return " ".join(shown(value).split()).replace("|", "\\|")
+def markdown_text(value: Any) -> str:
+    """A value in Markdown: nothing in it ends its cell or its line, or is HTML."""
+    return " ".join(shown(value).split()).replace("<", "&lt;").replace("|", "\\|")
 
 
 def facts(pairs: Iterable[tuple[str, Any]]) -> list[Row]:
@@ -71,5 +73,10 @@ def as_csv(rows: Iterable[Row], names: Sequence[str] = ()) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, names or (list(listed[0]) if listed else []), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(listed)
+    writer.writerows({name: _csv_cell(value) for name, value in row.items()} for row in listed)
     return text.getvalue()
+
+
+def _csv_cell(value: Any) -> Any:
+    """A text that a spreadsheet would run as a formula is quoted."""
+    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value

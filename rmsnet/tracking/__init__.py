@@ -5,8 +5,10 @@ Out: runs nested as study, variant and seed; logged models; a spool for what a s
 Read first: `runs.py`, then `store.py` (the store and its errors) and `spool.py`.
 """
 
+from rmsnet.tracking.again import training_of
 from rmsnet.tracking.change_log import append_record, mark_applied, records
 from rmsnet.tracking.groups import Group
+from rmsnet.tracking.identity import store_identity
 from rmsnet.tracking.logged_model import Example, recorded_example
 from rmsnet.tracking.model_versions import (
     Version,
@@ -18,23 +20,38 @@ from rmsnet.tracking.model_versions import (
     versions,
 )
 from rmsnet.tracking.models import fetch_model, find_model, load_with_our_code, model_folder, predict_with_logged_model
-from rmsnet.tracking.runs import RUN_FILE, TrackedRun, read_run, tracked_run
+from rmsnet.tracking.runs import RUN_FILE, TrackedRun, best_scores, read_run, tracked_run
 from rmsnet.tracking.spool import Synced, sync
-from rmsnet.tracking.store import asking, tracking_uri
-from rmsnet.tracking.trainings import Place, RunRecord, find_run, log_evaluation, log_to_run, run_record, run_tags
+from rmsnet.tracking.store import asking, shown, tracking_uri
+from rmsnet.tracking.trainings import (
+    DeletedRun,
+    NoSuchRun,
+    Place,
+    RunRecord,
+    StoreAway,
+    find_run,
+    log_evaluation,
+    log_to_run,
+    run_record,
+    run_tags,
+)
 
 __all__ = [
     "RUN_FILE",
+    "DeletedRun",
     "Example",
     "Group",
+    "NoSuchRun",
     "Place",
     "RunRecord",
+    "StoreAway",
     "Synced",
     "TrackedRun",
     "Version",
     "aliases",
     "append_record",
     "asking",
+    "best_scores",
     "create_version",
     "describe_version",
     "fetch_model",
@@ -52,9 +69,12 @@ __all__ = [
     "run_record",
     "run_tags",
     "set_alias",
+    "shown",
+    "store_identity",
     "sync",
     "tag_version",
     "tracked_run",
     "tracking_uri",
+    "training_of",
     "versions",
 ]

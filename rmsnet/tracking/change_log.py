@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from rmsnet.errors import UserError
+from rmsnet.documents import read_document, structured
 from rmsnet.tracking.model_versions import all_versions, insisting, make_registered_model
+from rmsnet.tracking.models import FILES_HASH_TAG
 from rmsnet.tracking.store import asking, our_client
 
 RECORD_TAG = "record"
@@ -35,11 +37,17 @@ def append_record(name: str, version: int | None, record: Mapping[str, Any], tex
         made = client.create_model_version(
             history_name(name),
             source,
-            tags={RECORD_TAG: json.dumps(record)},
+            tags={RECORD_TAG: json.dumps(record), **_hash_of(client, name, version)},
             description=text,
             await_creation_for=0,
         )
         return int(made.version)
+
+
+def _hash_of(client: Any, name: str, version: int | None) -> dict[str, str]:
+    """The hash of the files that the record leads to."""
+    tags = client.get_model_version(name, str(version)).tags if version else {}
+    return {FILES_HASH_TAG: tags[FILES_HASH_TAG]} if FILES_HASH_TAG in tags else {}
 
 
 def _last_source(name: str) -> str:
@@ -55,17 +63,32 @@ def records(name: str) -> list[tuple[int, dict[str, Any], bool]]:
     """
     with asking(f"{name}: history"):
         found = sorted(all_versions(history_name(name)), key=lambda item: int(item.version))
-    answer = []
-    for item in found:
-        try:
-            record = json.loads(item.tags[RECORD_TAG])
-        except (KeyError, ValueError):
-            raise UserError(
-                f"{history_name(name)} version {item.version}: is no record of a change; it was made or edited by "
-                "hand: delete that version"
-            ) from None
-        answer.append((int(item.version), record, APPLIED_TAG in item.tags))
-    return answer
+    return [(int(item.version), _record(name, item), APPLIED_TAG in item.tags) for item in found]
+
+
+@dataclass(frozen=True)
+class _Record:
+    """What is read of a record."""
+
+    kind: str
+    when: str
+    who: str
+    why: str
+    decision: str | None
+    moves: dict[str, tuple[int | None, int | None]]
+    models: dict[str, str]
+
+    def __post_init__(self) -> None:
+        if not all(version.isdecimal() for version in self.models):
+            raise ValueError("models: not by their versions")
+
+
+def _record(name: str, item: Any) -> dict[str, Any]:
+    where = f"{history_name(name)} version {item.version}: is no record of a change"
+    advice = "it was made or edited by hand: delete that version"
+    record = read_document(item.tags.get(RECORD_TAG, "").encode(), dict[str, Any], where, advice)
+    structured(record, _Record, where, advice)
+    return record
 
 
 def mark_applied(name: str, number: int) -> None:

@@ -1,17 +1,21 @@
 """A model folder as an MLflow model (models from code): code and safetensors, no pickle."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rmsnet.files import read_json, write_json
+from rmsnet.documents import read_document
+from rmsnet.features.bank import FrameBank
+from rmsnet.files import write_json
 from rmsnet.tracking.store import quiet_mlflow
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+
+EXAMPLE_FRAMES = 120
 
 PYFUNC_CODE = Path(__file__).with_name("pyfunc_model.py")
 PACKAGE = Path(__file__).parents[1]
@@ -26,7 +30,16 @@ EXAMPLE_EVENTS = "example_events.json"
 
 
 # The network and its files are all that a logged model needs; no other package of this project's environment.
-MODEL_PACKAGES = ("numpy", "safetensors", "torch")
+MODEL_PACKAGES = ("msgspec", "numpy", "safetensors", "torch")
+
+
+def input_example(bank: FrameBank, width: int) -> "npt.NDArray[np.float32]":
+    """(T, width) features to show what a model takes; nothing but zeros where the bank holds frames."""
+    import numpy as np
+
+    if bank.width == width:
+        return np.array(bank.features[:EXAMPLE_FRAMES])
+    return np.zeros((EXAMPLE_FRAMES, width), np.float32)
 
 
 def save_pyfunc(folder: Path, example: "npt.NDArray[np.float32]", saved: Path) -> None:
@@ -42,7 +55,16 @@ def save_pyfunc(folder: Path, example: "npt.NDArray[np.float32]", saved: Path) -
         input_example=example,
         signature=_signature(example.shape[1]),
     )
-    write_json(saved / EXAMPLE_EVENTS, _events(folder, example))
+    write_json(saved / EXAMPLE_EVENTS, asdict(_events(folder, example)))
+
+
+@dataclass(frozen=True)
+class RecordedEvents:
+    """Events by column, all of one length."""
+
+    position_ms: list[int]
+    label: list[str]
+    confidence: list[float]
 
 
 @dataclass(frozen=True)
@@ -51,29 +73,30 @@ class Example:
 
     Attributes:
         features: (T, D) of the input example.
-        events: what the model made of it, by column: position_ms, label, confidence; None: logged before that was kept.
+        events: what the model made of it; None: logged before that was kept.
     """
 
     features: "npt.NDArray[np.float32]"
-    events: Mapping[str, list[Any]] | None
+    events: RecordedEvents | None
 
 
-def _events(folder: Path, features: "npt.NDArray[np.float32]") -> dict[str, list[Any]]:
-    """What the model in a folder makes of a half, by column."""
+def _events(folder: Path, features: "npt.NDArray[np.float32]") -> RecordedEvents:
+    """What the model in a folder makes of a half."""
     from rmsnet.network.model_files import load_model
     from rmsnet.spotting.inference import spot_features
 
     model = load_model(folder)
     found = spot_features(model, features)
-    return {
-        "position_ms": found.position_ms.tolist(),
-        "label": [model.classes[label] for label in found.label],
-        "confidence": found.confidence.tolist(),
-    }
+    labels = [model.classes[label] for label in found.label]
+    return RecordedEvents(found.position_ms.tolist(), labels, found.confidence.tolist())
 
 
 def recorded_example(folder: Path) -> Example | None:
-    """The example in a folder with an MLflow model; None where it was logged without one."""
+    """The example in a folder with an MLflow model; None where it was logged without one.
+
+    Raises:
+        UserError: its events are none.
+    """
     import numpy as np
     from mlflow.models import Model
 
@@ -81,7 +104,8 @@ def recorded_example(folder: Path) -> Example | None:
     if features is None:
         return None
     path = folder / EXAMPLE_EVENTS
-    return Example(np.asarray(features, np.float32), read_json(path) if path.exists() else None)
+    told = read_document(path, RecordedEvents, advice="register the model again") if path.exists() else None
+    return Example(np.asarray(features, np.float32), told)
 
 
 def _signature(width: int) -> Any:
@@ -97,12 +121,18 @@ def _signature(width: int) -> Any:
 
 
 def put_model(client: Any, run_id: str, saved: Path, tags: Mapping[str, str]) -> str:
-    """Make a folder with an MLflow model the logged model of a run; its id."""
+    """Make a folder with an MLflow model the logged model of a run; its id.
+
+    One that an earlier try has left half made is completed.
+    """
     from mlflow.entities import LoggedModelOutput
     from mlflow.models import Model
 
     experiment = client.get_run(run_id).info.experiment_id
-    model = client.create_logged_model(experiment, "model", source_run_id=run_id, tags=dict(tags))
+    begun = client.search_logged_models([experiment], f"source_run_id = '{run_id}'")
+    model = next((model for model in begun if str(model.status) == "PENDING"), None)
+    if model is None:
+        model = client.create_logged_model(experiment, "model", source_run_id=run_id, tags=dict(tags))
     description = Model.load(saved)
     description.model_id, description.run_id, description.artifact_path = (
         model.model_id,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rmsnet.tracking.models import FILES_HASH_TAG, fetch_model, files_hash
+from rmsnet.tracking.models import FILES_HASH_TAG, OURS_TAG, fetch_model, files_hash
 from rmsnet.tracking.store import asking, our_client
 
 _MISSING = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "NOT_FOUND")
@@ -44,7 +44,7 @@ def create_version(name: str, model_id: str, run_id: str, tags: Mapping[str, str
             name,
             f"models:/{model_id}",
             run_id,
-            tags={**tags, FILES_HASH_TAG: digest},
+            tags={**tags, OURS_TAG: "true", FILES_HASH_TAG: digest},
             model_id=model_id,
             await_creation_for=0,
         )

@@ -5,22 +5,38 @@ of it for each change of aliases, with the record as tag. Versions are numbered 
 records have one order for everybody, and a record that a second process writes never replaces the first's.
 """
 
+import json
 import shutil
 import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from rmsnet.documents import read_yaml, structured
 from rmsnet.errors import UserError
 from rmsnet.files import content_hash
+from rmsnet.reading.names import fault_of
 from rmsnet.tracking.logged_model import PYFUNC_CODE
-from rmsnet.tracking.store import asking, connect, our_client
+from rmsnet.tracking.patience import DOWNLOAD_SECONDS
+from rmsnet.tracking.store import asking, connect, our_client, shown, tracking_uri
+from rmsnet.waiting import bounded
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
 FILES_HASH_TAG = "files_hash"
+
+OURS_TAG = "rmsnet.registered"
+"""On every version that this program has registered; before there was one, most had a tag with its version."""
+
+_SCHEME = "all-"
+
+_VOLATILE = ("artifact_path", "model_id", "model_uuid", "run_id", "utc_time_created")
+"""What MLflow writes anew when a model is logged, or that says where it lies."""
 
 
 def model_folder(uri: str) -> Path:
@@ -29,16 +45,44 @@ def model_folder(uri: str) -> Path:
     Raises:
         UserError: there is no such model, the store is away, or the files are not those that were registered.
     """
-    from mlflow.models import Model
-
     found = fetch_model(uri)
-    with asking(f"{uri}: MLmodel"):
-        description = Model.load(found)
-    try:
-        place = description.flavors["python_function"]["artifacts"]["model"]["path"]
-    except (KeyError, TypeError):
-        raise UserError(f"{uri}: is no model of rmsnet: its MLmodel names no model folder") from None
-    return found / str(place)
+    return found / _model_place(found, f"{uri}: MLmodel")
+
+
+def _model_place(folder: Path, where: str) -> str:
+    """Where in a folder with an MLflow model of ours the model folder lies.
+
+    Raises:
+        UserError: it is none of ours, or damaged.
+    """
+    description = structured(read_yaml(folder / "MLmodel", where), _Description, where, "it is no model of rmsnet")
+    return description.flavors.python_function.artifacts["model"].path
+
+
+@dataclass(frozen=True)
+class _Artifact:
+    path: str
+
+
+@dataclass(frozen=True)
+class _Function:
+    artifacts: dict[str, _Artifact]
+
+    def __post_init__(self) -> None:
+        if "model" not in self.artifacts or fault_of(self.artifacts["model"].path):
+            raise ValueError("artifacts: name no model folder")
+
+
+@dataclass(frozen=True)
+class _Flavors:
+    python_function: _Function
+
+
+@dataclass(frozen=True)
+class _Description:
+    """What is read of an MLmodel."""
+
+    flavors: _Flavors
 
 
 def find_model(model: str) -> Path:
@@ -56,33 +100,76 @@ def fetch_model(uri: str) -> Path:
     Raises:
         UserError: see `model_folder`.
     """
-    mlflow = connect()
     with asking(f"{uri} is not to be had"):
-        found = Path(mlflow.artifacts.download_artifacts(uri))
-        expected = _expected_hash(uri)
-    if expected is not None and files_hash(found) != expected:
-        raise UserError(
-            f"{uri}: its files are not those that were registered (hash mismatch); restore {found} or register again"
+        mlflow = connect()
+        found = Path(
+            bounded(
+                f"MLflow store {shown(tracking_uri())}: {uri}",
+                lambda: mlflow.artifacts.download_artifacts(uri),
+                DOWNLOAD_SECONDS,
+            )
         )
+        version = _version_of(uri)
+    if version is not None:
+        _require_registered_files(uri, found, version.tags)
     return found
 
 
-def _expected_hash(uri: str) -> str | None:
-    """The hash in the tags of the version that a URI names; None for a logged model and for a version without."""
+def _version_of(uri: str) -> Any:
+    """The version that a URI names; None for a logged model."""
     name, _, reference = uri.removeprefix("models:/").replace("@", "/@").partition("/")
     if not uri.startswith("models:/") or not reference:
         return None
-    client = our_client()
     if reference.startswith("@"):
-        version = client.get_model_version_by_alias(name, reference[1:])
-    else:
-        version = client.get_model_version(name, reference)
-    tag = version.tags.get(FILES_HASH_TAG)
-    return None if tag is None else str(tag)
+        return our_client().get_model_version_by_alias(name, reference[1:])
+    return our_client().get_model_version(name, reference)
+
+
+def _require_registered_files(uri: str, folder: Path, tags: Mapping[str, str]) -> None:
+    """Refuse a version whose files are not those that were registered, or of which nobody can say.
+
+    Raises:
+        UserError: another hash, or none on a version that this program has registered.
+    """
+    expected = tags.get(FILES_HASH_TAG)
+    if expected is None and {OURS_TAG, "rmsnet.version"} & set(tags):
+        raise UserError(
+            f"{uri}: the hash of its files was taken off it; nobody can say that they are those that were registered; "
+            "register the model again"
+        )
+    if expected is None:
+        print(
+            f"warning: {uri}: was registered without a hash of its files; they are taken as they are", file=sys.stderr
+        )
+        return
+    hashed = files_hash if expected.startswith(_SCHEME) else first_files_hash
+    if hashed(folder) != expected:
+        raise UserError(
+            f"{uri}: its files are not those that were registered (hash mismatch); restore {folder} or register again"
+        )
 
 
 def files_hash(folder: Path) -> str:
-    """Hash of the files that make an MLflow model of ours: the model folder and the code."""
+    """Hash of all that is read or executed when an MLflow model is loaded; MLflow's notes to itself are left out."""
+    files = [file for file in sorted(folder.rglob("*")) if file.is_file() and not _is_note(file.relative_to(folder))]
+    parts: list[str | bytes] = []
+    for file in files:
+        content: str | bytes = file.read_bytes()
+        if file == folder / "MLmodel":
+            with suppress(UserError, AttributeError):  # damaged: as it is, then
+                lasting = {key: value for key, value in read_yaml(file).items() if key not in _VOLATILE}
+                content = json.dumps(lasting, sort_keys=True, default=str)
+        parts += [file.relative_to(folder).as_posix(), content]
+    return f"{_SCHEME}{content_hash(*parts)}"
+
+
+def _is_note(path: Path) -> bool:
+    """What is written beside a model when it is used: compiled code, and who has fetched which version."""
+    return path.suffix == ".pyc" or path.name == "registered_model_meta"
+
+
+def first_files_hash(folder: Path) -> str:
+    """The hash that versions were registered with until it held everything: the model folder, its code, MLmodel."""
     parts = [folder / "artifacts", folder / "code", folder / "MLmodel"]
     files = sorted(file for part in parts for file in (part.rglob("*") if part.is_dir() else [part]) if file.is_file())
     kept = [file for file in files if file.suffix != ".pyc"]
@@ -92,8 +179,8 @@ def files_hash(folder: Path) -> str:
 def predict_with_logged_model(model_id: str, features: "npt.NDArray[np.float32]") -> Any:
     """What the logged model, loaded as any user of MLflow would with the code that it carries, answers to a half."""
     with asking(f"logged model {model_id} cannot be loaded"):
-        folder = connect().artifacts.download_artifacts(f"models:/{model_id}")
-        return predict_with_carried_code(Path(folder), features)
+        folder = fetch_model(f"models:/{model_id}")
+        return predict_with_carried_code(folder, features)
 
 
 def predict_with_carried_code(folder: Path, features: "npt.NDArray[np.float32]") -> Any:
@@ -124,6 +211,7 @@ def load_with_our_code(folder: Path) -> Any:
     import mlflow
     from mlflow.models import Model
 
+    _model_place(folder, f"{folder / 'MLmodel'}")
     with TemporaryDirectory(prefix="rmsnet-") as temporary:
         ours = Path(shutil.copytree(folder, f"{temporary}/model", ignore=shutil.ignore_patterns("code")))
         description = Model.load(ours)

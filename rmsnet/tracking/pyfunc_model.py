@@ -11,10 +11,10 @@ from mlflow.exceptions import MlflowException
 from mlflow.pyfunc import PythonModel, PythonModelContext
 
 from rmsnet.errors import UserError
-from rmsnet.features.profile import PROFILE_FILE, Drift, drift, summarize
-from rmsnet.files import read_json
+from rmsnet.features.profile import PROFILE_FILE, Drift, drift, read_profile, summarize
 from rmsnet.network.model_files import load_model
 from rmsnet.spotting.inference import spot_features
+from rmsnet.spotting.thresholds import is_told, learned_thresholds
 
 THRESHOLDED = "thresholded"
 """The parameter of `predict`: true leaves out the events below their class's threshold."""
@@ -28,8 +28,8 @@ class EventSpotter(PythonModel):  # type: ignore[misc]  # MLflow is not type-che
     def load_context(self, context: PythonModelContext) -> None:
         folder = Path(context.artifacts["model"])
         self.model = load_model(folder)
-        self.thresholds = _optional(folder / "thresholds.json")
-        self.profile = _optional(folder / PROFILE_FILE)
+        self.least = learned_thresholds(folder, self.model.classes)
+        self.profile = read_profile(folder / PROFILE_FILE) if (folder / PROFILE_FILE).exists() else None
 
     # MLflow acts on hints: of an array it guesses no signature, and ours is given.
     def predict(
@@ -48,48 +48,33 @@ class EventSpotter(PythonModel):  # type: ignore[misc]  # MLflow is not type-che
         Raises:
             MlflowException: features that the model cannot read; a server answers 400.
         """
-        features = np.asarray(model_input, np.float32)
+        with np.errstate(over="ignore"):  # what float32 does not hold is refused as infinity
+            features = np.asarray(model_input, np.float32)
         events = self.events(features, thresholded=bool((params or {}).get(THRESHOLDED)))
         found = self.drift(features)
         if found is not None and found.drifted:
-            _log.warning(drift_text(found))
+            _log.warning(found.text)
         return events
 
     def events(self, features: np.ndarray, thresholded: bool = False) -> pd.DataFrame:
         """See `predict`."""
         try:
-            if not np.isfinite(features).all():
-                raise UserError("the features hold NaN or infinity")
             found = spot_features(self.model, features)
+            told = is_told(found, self.least) if thresholded and self.least is not None else slice(None)
         except UserError as error:
             raise MlflowException.invalid_parameter_value(str(error)) from None
-        events = pd.DataFrame(
+        return pd.DataFrame(
             {
-                "position_ms": found.position_ms,
-                "label": [self.model.classes[label] for label in found.label],
-                "confidence": found.confidence,
+                "position_ms": found.position_ms[told],
+                # Of no event, too, a column of texts: the signature says so.
+                "label": pd.Series([self.model.classes[label] for label in found.label[told]], dtype=str),
+                "confidence": found.confidence[told],
             }
         )
-        if thresholded and self.thresholds is not None:
-            least = events["label"].map({name: best["confidence"] for name, best in self.thresholds.items()})
-            events = events[events["confidence"] >= least].reset_index(drop=True)
-        return events
 
     def drift(self, features: np.ndarray) -> Drift | None:
         """How far the features lie from those of the training; None where the model has no profile."""
         return None if self.profile is None else drift(self.profile, summarize(features))
-
-
-def drift_text(found: Drift) -> str:
-    """A drift in a sentence."""
-    return (
-        f"the features lie {found.distance:.3f} training standard deviations from the training profile, more than "
-        f"{found.limit:.3f}: another recipe or another kind of broadcast; do not trust the events"
-    )
-
-
-def _optional(path: Path) -> Any:
-    return read_json(path) if path.exists() else None
 
 
 mlflow.models.set_model(EventSpotter())

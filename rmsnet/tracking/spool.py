@@ -7,15 +7,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rmsnet.errors import UserError
+from rmsnet.locks import writing
 from rmsnet.tracking.groups import KINDS, PARENT_TAG, Group, group_run
 from rmsnet.tracking.logged_model import MODEL_TAG, put_model
-from rmsnet.tracking.runs import CONTINUES_TAG
-from rmsnet.tracking.store import asking, client_of, experiment_id, spool_folder, spool_uri, tracking_uri
-from rmsnet.tracking.trainings import SPOOLED_FROM_TAG, has_run
+from rmsnet.tracking.store import (
+    asking,
+    client_of,
+    experiment_id,
+    one_line,
+    shown,
+    spool_folder,
+    spool_uri,
+    store_errors,
+    tracking_uri,
+)
+from rmsnet.tracking.trainings import CONTINUES_TAG, OF_MODEL_TAG, SPOOLED_FROM_TAG, SYNCED_TAG, has_run
 from rmsnet.tracking.used_data import log_inputs
-
-SYNCED_TAG = "rmsnet.synced"
-"""On a run of the spool: the run of the store that holds all of it."""
 
 _METRICS_AT_ONCE = 1000
 
@@ -39,22 +47,35 @@ def sync() -> list[Synced]:
     """Bring every finished run of the spool that the store does not have yet to the store.
 
     A sync that is interrupted goes on where it was: what a run of the store already holds is not sent again. The
-    spool keeps its runs, marked as synced.
+    spool keeps its runs, marked as synced. A run that the store refuses is in the way of no other.
 
     Raises:
-        UserError: the store is away (again).
+        UserError: the store is away (again), or has refused a run; the others are there.
     """
     if not (spool_folder() / "mlflow.db").exists():
         return []
-    spool = client_of(spool_uri())
-    waiting = [run for run in _runs(spool) if run.info.status != "RUNNING" and SYNCED_TAG not in run.data.tags]
+    with writing(spool_folder()):
+        return _sync()
+
+
+def _sync() -> list[Synced]:
     uri = tracking_uri()
-    done = []
+    done, refused = [], []
+    with asking(f"what waits stays in {spool_folder()}"):
+        spool, store = client_of(spool_uri()), client_of(uri)
+        experiment = experiment_id(store, uri)
+        waiting = [run for run in _runs(spool) if run.info.status != "RUNNING" and SYNCED_TAG not in run.data.tags]
     for run in waiting:
-        with asking(f"{run.info.run_name} stays in {spool_folder()}"):
-            store = client_of(uri)
-            done.append(_bring(spool, store, run, experiment_id(store, uri), uri))
-        spool.set_tag(run.info.run_id, SYNCED_TAG, done[-1].run_id)
+        try:
+            done.append(_bring(spool, store, run, experiment, uri))
+            spool.set_tag(run.info.run_id, SYNCED_TAG, done[-1].run_id)
+        except store_errors() as error:
+            refused.append(f"{run.info.run_name}: {one_line(error)}")
+            if not isinstance(error, PermissionError):  # what is refused says nothing of the next; a store away does
+                break
+    if refused:
+        brought = f"{len(done)} of {len(waiting)} runs are there now; "
+        raise UserError(f"MLflow store {shown(uri)}: {brought}the rest stays in {spool_folder()}: {'; '.join(refused)}")
     return done
 
 
@@ -69,7 +90,7 @@ def _runs(spool: Any) -> Iterator[Any]:
             page_token=token,
         )
         for run in page:
-            if any(f"rmsnet.{kind}.of" in run.data.tags for kind in KINDS):
+            if OF_MODEL_TAG in run.data.tags or any(f"rmsnet.{kind}.of" in run.data.tags for kind in KINDS):
                 yield run
         token = page.token
         if not token:
@@ -92,7 +113,8 @@ def _bring(spool: Any, store: Any, run: Any, experiment: str, uri: str) -> Synce
         if spool.list_artifacts(source):
             store.log_artifacts(run_id, spool.download_artifacts(source, "", temporary))
     model_id = _bring_model(spool, store, run, run_id)
-    store.set_terminated(run_id, run.info.status, run.info.end_time)
+    if OF_MODEL_TAG not in run.data.tags:
+        store.set_terminated(run_id, run.info.status, run.info.end_time)
     return Synced(run.info.run_name, run_id, model_id)
 
 
@@ -140,10 +162,10 @@ def _groups_above(spool: Any, run: Any) -> list[Any]:
 
 
 def _bring_model(spool: Any, store: Any, run: Any, run_id: str) -> str | None:
-    """Copy the logged model with the metrics that are linked to it."""
+    """Copy the logged model with the metrics that are linked to it; of evaluations the metrics alone."""
     if MODEL_TAG not in run.data.tags:
         return None
-    model_id = store.get_run(run_id).data.tags.get(MODEL_TAG)
+    model_id = run.data.tags.get(OF_MODEL_TAG) or store.get_run(run_id).data.tags.get(MODEL_TAG)
     model = spool.get_logged_model(run.data.tags[MODEL_TAG])
     if model_id is None:
         with tempfile.TemporaryDirectory(prefix="rmsnet-") as temporary:
@@ -151,9 +173,9 @@ def _bring_model(spool: Any, store: Any, run: Any, run_id: str) -> str | None:
             model_id = put_model(
                 store, run_id, saved, {key: value for key, value in model.tags.items() if not key.startswith("mlflow.")}
             )
-    linked = {metric.key for metric in store.get_logged_model(model_id).metrics or []}
+    linked = {(metric.key, metric.timestamp) for metric in store.get_logged_model(model_id).metrics or []}
     for metric in _linked_metrics(spool, run):
-        if metric.key not in linked:
+        if (metric.key, metric.timestamp) not in linked:
             metric._model_id = model_id
             store.log_batch(run_id, metrics=[metric])
     return str(model_id)

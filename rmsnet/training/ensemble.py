@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -12,15 +13,19 @@ from rmsnet.evaluation.thresholds import best_thresholds
 from rmsnet.features.bank import read_bank
 from rmsnet.features.profile import PROFILE_FILE
 from rmsnet.files import atomic_folder, require_replaceable, write_json
+from rmsnet.locks import alone
 from rmsnet.network.model_files import CONFIG, combine_models
 from rmsnet.params import Params
 from rmsnet.provenance import environment
+from rmsnet.spotting.thresholds import THRESHOLDS_FILE
 from rmsnet.tracking import RUN_FILE, read_run
 from rmsnet.tracking.groups import run_groups
+from rmsnet.tracking.logged_model import input_example
 from rmsnet.tracking.used_data import data_source, data_tags
-from rmsnet.training.stage import input_example, judge_model
+from rmsnet.training.stage import judge_model
 
 
+@alone
 def ensemble_stage(models: Sequence[Path], features: Path, out: Path, params: Params) -> dict[str, Any]:
     """Average the answers of models, e.g. of one variant trained with several seeds.
 
@@ -58,7 +63,7 @@ def ensemble_stage(models: Sequence[Path], features: Path, out: Path, params: Pa
             "simulated": config["simulated"],
         }
         write_json(folder / "metrics.json", metrics)
-        write_json(folder / "thresholds.json", best_thresholds(judged, banks["valid"].classes))
+        write_json(folder / THRESHOLDS_FILE, best_thresholds(judged, banks["valid"].classes))
         if (features / PROFILE_FILE).exists():
             shutil.copy(features / PROFILE_FILE, folder)
         tags = {**data_tags(banks["train"]), "variant": out.name}
@@ -69,7 +74,7 @@ def ensemble_stage(models: Sequence[Path], features: Path, out: Path, params: Pa
             for split, bank in banks.items():
                 source = data_source(features, tags)
                 run.log_data(f"{bank.info['dataset']} {split}", bank.info["data_hash"], split, source)
-            run.log_epoch(1, {"valid_average_map": metrics["valid_average_map"]})
+            run.log_best(tracking.best_scores(folder))
             with TemporaryDirectory() as kept:
                 for file in (CONFIG, "metrics.json"):
                     shutil.copy(folder / file, kept)
@@ -77,6 +82,7 @@ def ensemble_stage(models: Sequence[Path], features: Path, out: Path, params: Pa
                 run.log_folder(Path(kept), "training")
             example = input_example(banks["valid"], config["width"])
             model_id = run.log_model(folder, example, tags)
-        identity = {"data_hashes": data_hashes, "tracking_uri": tracking.tracking_uri()}
-        write_json(folder / RUN_FILE, {**identity, "run_id": run.run_id, "model_id": model_id})
+        identity = {"data_hashes": data_hashes, "tracking_uri": tracking.shown(tracking.tracking_uri())}
+        about = {"name": out.name, "tags": tags, "groups": [asdict(study)]}
+        write_json(folder / RUN_FILE, {**identity, **about, "run_id": run.run_id, "model_id": model_id})
     return metrics

@@ -6,13 +6,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from rmsnet.errors import UserError
 from rmsnet.features.bank import FrameBank
 from rmsnet.features.from_frames import FRAMES_AT_ONCE, FrameStore, pictures_of
-from rmsnet.files import content_hash
+from rmsnet.files import content_hash, write_tensors
 from rmsnet.params import TrainParams
 from rmsnet.video.backbones import open_backbone, weights_hash
 from rmsnet.video.prefetch import prefetched
@@ -111,7 +110,7 @@ class FineTuning:
     def finish(self, folder: Path) -> dict[str, Any]:
         """Write the backbone as it is now into a model folder; the entries of the model's config.json."""
         state = {name: tensor.detach().cpu().contiguous() for name, tensor in self.network.state_dict().items()}
-        save_file(state, folder / BACKBONE_FILE)
+        write_tensors(folder / BACKBONE_FILE, state)
         recipe = self.recipe.with_weights(FINE_TUNED, weights_hash(state))
         return {"width": self.width, "features": recipe.features_info()}
 

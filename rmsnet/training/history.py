@@ -1,9 +1,12 @@
 """What the epochs of a training did, which was the best, and when it is over."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from pathlib import Path
 
+from rmsnet.documents import structured
 from rmsnet.params import TrainParams
+from rmsnet.reading.rows import read_rows
 
 
 @dataclass(frozen=True)
@@ -42,3 +45,13 @@ def finished(history: Sequence[Epoch], params: TrainParams) -> bool:
     if len(history) >= params.epochs:
         return True
     return bool(params.patience and history and len(history) - best_epoch(history).epoch >= params.patience)
+
+
+def read_history(path: Path) -> list[Epoch]:
+    """The epochs of the table of them that a training leaves.
+
+    Raises:
+        UserError: no such file, or not one of these.
+    """
+    rows = read_rows(path, [item.name for item in fields(Epoch)])
+    return structured(rows, list[Epoch], str(path), texts=True)

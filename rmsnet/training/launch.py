@@ -8,8 +8,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
+from rmsnet.documents import read_document
 from rmsnet.errors import CheckFailed, UserError
-from rmsnet.files import read_json, write_text
+from rmsnet.files import write_text
 from rmsnet.params import Params
 
 
@@ -43,8 +44,7 @@ def train_in_processes(
         write_text(file, yaml.safe_dump(asdict(params), allow_unicode=True))
         command = ["train", "--features", str(features), "--out", str(out), "--params", str(file)]
         _launch(count, ["-u", "-m", "rmsnet.cli", *command, *(["--variant", variant] if variant else [])])
-    metrics: dict[str, Any] = read_json(out / "metrics.json")
-    return metrics
+    return read_document(out / "metrics.json", dict[str, Any])
 
 
 def _launch(count: int, arguments: Sequence[str]) -> None:

@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 
+from rmsnet.documents import read_document
 from rmsnet.errors import UserError
 from rmsnet.features.bank import FrameBank
-from rmsnet.files import content_hash, replace_folder, write_json, write_text
+from rmsnet.files import content_hash, followed, replace_folder, write_json, write_text
+from rmsnet.locks import writing
 from rmsnet.network.devices import choose_device, choose_precision, keep_freed_memory
 from rmsnet.network.model_files import CONFIG_SCHEMA, save_model
 from rmsnet.params import SpotParams, TrainParams
+from rmsnet.reading.tensors import read_metadata
 from rmsnet.style.tables import as_csv
 from rmsnet.training.clips import training_clips
 from rmsnet.training.distributed import processes
@@ -74,7 +76,7 @@ def train(
     require_trainable(train_bank, valid_bank, params, folder)
     keep_freed_memory()
     chosen = choose_device(device)
-    with processes(chosen) as world:
+    with writing(folder), processes(chosen) as world:
         precision = choose_precision(params.precision, chosen)
         if inputs is None:
             made: Inputs = BankFeatures(train_bank, valid_bank, precision, chosen)
@@ -96,9 +98,9 @@ def require_trainable(train_bank: FrameBank, valid_bank: FrameBank, params: Trai
     training_clips(train_bank, params.clip_frames, params.uniform_offsets, params.drop_halftime_substitutions)
     partial = partial_folder(folder)
     try:
-        with safe_open(partial / CHECKPOINT, framework="numpy") as file:
-            theirs = json.loads((file.metadata() or {})["network"])
-    except (FileNotFoundError, SafetensorError, KeyError, json.JSONDecodeError):
+        text = read_metadata(partial / CHECKPOINT).get("network", "")
+        theirs = read_document(text.encode(), dict[str, Any], f"{partial / CHECKPOINT}: network")
+    except UserError:
         return  # nothing to continue: `Trainer.resume` starts over
     for key, ours in network_of(train_bank, params).items():
         if theirs.get(key) != ours:
@@ -169,6 +171,7 @@ def _train(
 
 def partial_folder(folder: Path) -> Path:
     """Where a training keeps its state until `folder` can appear."""
+    folder = followed(folder)
     return folder.with_name(f".{folder.name}.partial")
 
 
@@ -189,5 +192,6 @@ def model_config(params: TrainParams, bank: FrameBank, name: str, spot: SpotPara
         "dataset": bank.info["dataset"],
         "data_hash": bank.info["data_hash"],
         "dvc_md5": bank.info.get("dvc_md5"),
+        "content": bank.info.get("content"),
         "simulated": bank.simulated,
     }

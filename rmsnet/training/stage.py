@@ -5,39 +5,38 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from rmsnet.documents import read_document
 from rmsnet.errors import UserError
 from rmsnet.evaluation.metric import Judged, judge
 from rmsnet.evaluation.thresholds import best_thresholds
-from rmsnet.features.bank import FrameBank, read_bank
+from rmsnet.features.bank import FrameBank, read_bank, require_finite
 from rmsnet.features.profile import PROFILE_FILE
-from rmsnet.files import read_csv, read_json, write_bytes, write_json
-from rmsnet.network.model_files import CONFIG, load_model
+from rmsnet.files import write_bytes, write_json
+from rmsnet.locks import alone
+from rmsnet.network.model_files import load_model, read_config
 from rmsnet.params import Params
 from rmsnet.progress import progress as show_progress
 from rmsnet.provenance import environment
 from rmsnet.spotting.inference import spot_bank
+from rmsnet.spotting.thresholds import THRESHOLDS_FILE
 from rmsnet.style.palette import look
 from rmsnet.style.plot import draw_line, figure, name_axes, png, whole_numbers
 from rmsnet.tracking.groups import run_groups
-from rmsnet.tracking.runs import RUN_FILE
+from rmsnet.tracking.logged_model import input_example
+from rmsnet.tracking.runs import RUN_FILE, curves
 from rmsnet.tracking.used_data import data_source, data_tags
 from rmsnet.training import distributed
 from rmsnet.training.finetuning import clip_inputs
-from rmsnet.training.history import Epoch
+from rmsnet.training.history import Epoch, read_history
 from rmsnet.training.loop import partial_folder, require_trainable, train
 from rmsnet.video.recipe import copy_recipe_files
 
-if TYPE_CHECKING:
-    import numpy.typing as npt
 
-
-EXAMPLE_FRAMES = 120
-
-
+@alone
 def train_stage(
     features: Path,
     out: Path,
@@ -71,21 +70,23 @@ def train_stage(
     train_params = params.train if variant is None else params.variant(variant)
     banks = {split: read_bank(features, split) for split in ("train", "valid")}
     require_trainable(banks["train"], banks["valid"], train_params, out)
+    for bank in banks.values():
+        require_finite(bank)
     name = variant or out.name
-    tags = data_tags(banks["train"])
+    tags = {**data_tags(banks["train"]), "variant": name}
     groups = run_groups(banks, params, train_params, name)
     identity = {
         "params": asdict(train_params),
         "data_hashes": {split: bank.info["data_hash"] for split, bank in banks.items()},
-        "tracking_uri": tracking.tracking_uri(),
+        "tracking_uri": tracking.shown(tracking.tracking_uri()),
     }
+    title = f"seed {train_params.seed}"
+    about = {"name": title, "tags": tags, "groups": [asdict(group) for group in groups]}
     inputs = clip_inputs(banks["train"], banks["valid"], features, train_params)
     if not distributed.leads():
         return train(banks["train"], banks["valid"], train_params, out, name=name, device=device, inputs=inputs)
     partial = partial_folder(out)
-    with tracking.tracked_run(
-        f"seed {train_params.seed}", groups, {**tags, "variant": name}, _interrupted_run(partial, identity)
-    ) as run:
+    with tracking.tracked_run(title, groups, tags, _interrupted_run(partial, identity)) as run:
         partial.mkdir(parents=True, exist_ok=True)
         write_json(partial / RUN_FILE, {**identity, "run_id": run.run_id})
         run.log_params({f"train.{key}": value for key, value in asdict(train_params).items()})
@@ -95,7 +96,7 @@ def train_stage(
         clips = train_params.epochs * (train_params.foreground_clips + train_params.background_clips)
 
         def on_epoch(epoch: Epoch) -> None:
-            run.log_epoch(epoch.epoch, {key: value for key, value in asdict(epoch).items() if key != "epoch"})
+            run.log_epoch(epoch.epoch, curves(asdict(epoch)))
             if progress:
                 print(_line(name, epoch, train_params.epochs), flush=True)
 
@@ -105,7 +106,7 @@ def train_stage(
                 shutil.copy(features / PROFILE_FILE, model)
             if inputs is None:  # the finished model does not read a bank of frames
                 write_json(
-                    model / "thresholds.json",
+                    model / THRESHOLDS_FILE,
                     best_thresholds(judge_model(model, banks["valid"]), banks["valid"].classes),
                 )
             with TemporaryDirectory() as kept:
@@ -114,9 +115,10 @@ def train_stage(
                 write_json(Path(kept) / "environment.json", environment())
                 write_bytes(Path(kept) / "history.png", plot_history(model / "history.csv"))
                 run.log_folder(Path(kept), "training")
-                example = input_example(banks["valid"], read_json(model / CONFIG)["width"])
-                model_id = run.log_model(model, example, {**tags, "variant": name})
-            write_json(model / RUN_FILE, {**identity, "run_id": run.run_id, "model_id": model_id})
+                example = input_example(banks["valid"], read_config(model)["width"])
+                model_id = run.log_model(model, example, tags)
+            run.log_best(tracking.best_scores(model))
+            write_json(model / RUN_FILE, {**identity, **about, "run_id": run.run_id, "model_id": model_id})
 
         with show_progress(name, "clip", clips, shown=progress) as advance:
             return train(
@@ -146,32 +148,25 @@ def judge_model(folder: Path, bank: FrameBank) -> Judged:
     )
 
 
-def input_example(bank: FrameBank, width: int) -> "npt.NDArray[np.float32]":
-    """(T, width) features to show what a model takes; nothing but zeros where the bank holds frames."""
-    if bank.width == width:
-        return np.array(bank.features[:EXAMPLE_FRAMES])
-    return np.zeros((EXAMPLE_FRAMES, width), np.float32)
-
-
 def _interrupted_run(partial: Path, identity: Mapping[str, Any]) -> str | None:
     """The run that an interrupted stage with the same parameters and data has left open."""
     try:
-        left = read_json(partial / RUN_FILE)
+        left = read_document(partial / RUN_FILE, dict[str, Any])
     except UserError:
         return None
-    run_id = left.pop("run_id")
-    return str(run_id) if left == identity else None
+    run_id = left.pop("run_id", None)
+    return run_id if isinstance(run_id, str) and left == identity else None
 
 
 def plot_history(history: Path) -> bytes:
     """Loss and validation Average-mAP per epoch, as PNG, from a history.csv."""
-    rows = read_csv(history)
-    epochs = [int(row["epoch"]) for row in rows]
-    note = f"{len(rows)} epoch{'' if len(rows) == 1 else 's'}"
+    done = read_history(history)
+    epochs = [epoch.epoch for epoch in done]
+    note = f"{len(done)} epoch{'' if len(done) == 1 else 's'}"
     made, (left, right) = figure(note, 1, 2, width=9, height=3.5)
     for place, column in enumerate(("loss", "classification_loss")):
-        draw_line(left, epochs, [float(row[column]) for row in rows], column.replace("_", " "), look(place))
-    draw_line(right, epochs, [100 * float(row["valid_average_map"]) for row in rows], "", look(2))
+        draw_line(left, epochs, [getattr(epoch, column) for epoch in done], column.replace("_", " "), look(place))
+    draw_line(right, epochs, [100 * epoch.valid_average_map for epoch in done], "", look(2))
     for axes, title in ((left, "training loss"), (right, "valid Average-mAP (%)")):
         whole_numbers(axes.xaxis)
         name_axes(axes, title, "epoch")

@@ -1,4 +1,4 @@
-"""A training step as a CUDA graph."""
+"""Training steps as a CUDA graph."""
 
 from collections.abc import Callable
 
@@ -9,37 +9,57 @@ from rmsnet.training.inputs import Batch
 
 
 class StepGraph:
-    """A step recorded once as a CUDA graph and replayed: one launch instead of a hundred.
+    """Some steps recorded once as a CUDA graph and replayed: one launch instead of a thousand.
 
-    The first calls run the step as it is, on a stream of its own, because a recording must find everything that is
-    allocated lazily (momentum, constants) in place; they are steps of the training like any other.
+    The first calls take the steps as they are, on a stream of its own, because a recording must find everything that
+    is allocated lazily (constants, the libraries' memory) in place; they are steps of the training like any other.
+
+    Args:
+        batches: like those that will follow, one batch behind the other.
+        rates: (steps,).
     """
 
     WARM_UP = 3
+    """Steps, at least."""
 
-    def __init__(self, batch: Batch) -> None:
-        self.static = tuple(torch.empty_like(tensor, memory_format=torch.contiguous_format) for tensor in batch)
-        self.calls = 0
+    def __init__(self, batches: Batch, rates: Tensor) -> None:
+        self.rates = torch.empty_like(rates)
+        # (steps, …): a batch then lies as if it were alone.
+        self.batches = tuple(
+            torch.empty_like(tensor, memory_format=torch.contiguous_format) for tensor in _by_step(batches, len(rates))
+        )
+        self.result = torch.zeros(len(rates), 4, device=rates.device)
+        self.warm_up = self.WARM_UP
         self.stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-        self.graph = torch.cuda.CUDAGraph()
-        self.result = torch.empty(0)
+        self.graph, self.recorded = torch.cuda.CUDAGraph(), False
 
-    def __call__(self, batch: Batch, compute: Callable[[Batch], Tensor]) -> Tensor:
-        """One step on a batch; what `compute` gives, overwritten by the next call.
+    def __call__(self, batches: Batch, rates: Tensor, step: Callable[[Batch, Tensor], Tensor]) -> Tensor:
+        """One step after the other; (steps, 4) what `step` gives, overwritten by the next call.
 
         The step is not kept here: whoever owns the graph would be held by it, and its memory on the GPU with it.
         """
-        for static, tensor in zip(self.static, batch, strict=True):
+        self.rates.copy_(rates)
+        for static, tensor in zip(self.batches, _by_step(batches, len(rates)), strict=True):
             static.copy_(tensor)
-        self.calls += 1
-        if self.calls <= self.WARM_UP:
+        if self.warm_up > 0:
+            self.warm_up -= len(rates)
             self.stream.wait_stream(torch.cuda.current_stream())
             with torch.cuda.stream(self.stream):
-                result = compute(self.static)  # type: ignore[arg-type]  # three of them
+                self._all(step)
             torch.cuda.current_stream().wait_stream(self.stream)
-            return result
-        if self.calls == self.WARM_UP + 1:
+            return self.result
+        if not self.recorded:
             with torch.cuda.graph(self.graph):
-                self.result = compute(self.static)  # type: ignore[arg-type]  # three of them
+                self._all(step)
+            self.recorded = True
         self.graph.replay()
         return self.result
+
+    def _all(self, step: Callable[[Batch, Tensor], Tensor]) -> None:
+        for number, batch in enumerate(zip(*self.batches, strict=True)):
+            self.result[number] = step(batch, self.rates[number])
+
+
+def _by_step(batches: Batch, steps: int) -> list[Tensor]:
+    """(T, steps · B) rows as (steps, T, B); (steps · B,) as (steps, B)."""
+    return [tensor.view(*tensor.shape[:-1], steps, -1).movedim(-2, 0) for tensor in batches]

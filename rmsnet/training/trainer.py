@@ -11,17 +11,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
-from rmsnet.errors import CheckFailed
+from rmsnet.documents import read_document
+from rmsnet.errors import CheckFailed, UserError
 from rmsnet.evaluation import average_map
 from rmsnet.features.bank import BankHalf, FrameBank
-from rmsnet.files import atomic_file
+from rmsnet.files import write_tensors
 from rmsnet.network import spectral
-from rmsnet.network.model import RMSNet, rms_loss
+from rmsnet.network.model import RMSNet
 from rmsnet.params import SpotParams, TrainParams
+from rmsnet.reading.tensors import read_metadata, read_tensors
 from rmsnet.spots import Predictions
 from rmsnet.spotting.decoding import decode
 from rmsnet.spotting.scoring import score_clips
@@ -29,15 +29,12 @@ from rmsnet.training.clips import training_clips
 from rmsnet.training.distributed import World
 from rmsnet.training.history import Epoch
 from rmsnet.training.inputs import Batch, Inputs
+from rmsnet.training.learner import Learner, VectorLearner
 from rmsnet.training.sampling import EpochSampler, clip_rows
 from rmsnet.training.step_graph import StepGraph
 
-LONGEST_GRADIENT = 5.0
-"""A batch whose gradient is longer is taken for an accident and shortened. The paper does not speak of it; with its
-rate of 0.05 and momentum of 0.9 a rare batch can throw the weights of a small dataset away for good."""
-
-
 STEPS_BETWEEN_REPORTS = 25
+"""Steps that a GPU is given at once, too: one launch for all of them, where they are recorded."""
 
 
 HALVES_AT_ONCE = {"cpu": 4, "cuda": 32}
@@ -94,35 +91,23 @@ class Trainer:
         )
         with _seeded(params.seed << 20, device):
             self.network = RMSNet(inputs.width, len(bank.classes), params.dropout).to(device)
-        self.weights = {**spectral.trainable_weights(self.network), **inputs.weights}
-        self.rate = torch.zeros((), device=device)
-        self.optimizer = torch.optim.SGD(
-            self.weights.values(),
-            lr=self.rate,
-            momentum=params.momentum,
-            weight_decay=params.weight_decay,
-            fused=True,
+        self.learner = (VectorLearner if device.type == "cuda" else Learner)(
+            self.network, inputs, params, precision, world
         )
-        self.average: dict[str, Tensor] | None = None
         self.best = self._snapshot()
-        self.graph: StepGraph | None = None
+        self.recording = device.type == "cuda" and inputs.recordable and world.size == 1
+        self.graphs: dict[int, StepGraph] = {}
 
     def _snapshot(self) -> dict[str, Tensor]:
         """A copy of the weights to judge and to keep: the averaged ones where there is an average."""
-        weights = self.weights if self.average is None else self.average
-        return {name: weight.detach().clone() for name, weight in weights.items()}
+        return _copy(self.learner.average or self.learner.weights)
 
     def keep_best(self) -> None:
         self.best = self._snapshot()
 
     def best_network(self) -> RMSNet:
-        self._put(self.best)
+        _put(self.learner.weights, self.best)
         return self.network.eval()
-
-    def _put(self, weights: Mapping[str, Tensor]) -> None:
-        with torch.no_grad():
-            for name, weight in self.weights.items():
-                weight.copy_(weights[name])
 
     def run_epoch(self, number: int, on_clips: Callable[[int], object]) -> Epoch:
         """Train on one epoch's clips, then judge the network on the validation split."""
@@ -133,19 +118,23 @@ class Trainer:
         offset = clips.event_index / params.clip_frames
         size = params.batch_size
         steps = -(-len(clips) // size)
+        rates = [
+            learning_rate((number - 1) * steps + step, steps, params.epochs, params.learning_rate)
+            for step in range(steps)
+        ]
+        rate_of_step = torch.tensor(rates, device=self.device)
         measured = torch.zeros(steps, 4, device=self.device)
-        if params.average_decay and number > 1 and self.average is None:
+        if params.average_decay and number > 1 and self.learner.average is None:
             # From the end of the warm-up on: the weights before it say nothing.
-            self.average, self.graph = self._snapshot(), None
-        batches = [slice(start, min(start + size, len(clips))) for start in range(0, len(clips), size)]
-        self.inputs.expect(self._own_rows(rows, batches))
+            self.learner.begin_average()
+            self.graphs.clear()
+        self.inputs.expect(self._own_rows(rows))
         with _seeded((params.seed << 20) + number + (self.world.rank << 40), self.device):
-            for step, part in enumerate(batches):
-                rate = learning_rate((number - 1) * steps + step, steps, params.epochs, params.learning_rate)
-                self.rate.fill_(rate)
-                measured[step] = self._step((rows[:, part], clips.label[part], offset[part]))
-                if step % STEPS_BETWEEN_REPORTS == STEPS_BETWEEN_REPORTS - 1:
-                    on_clips(STEPS_BETWEEN_REPORTS * size)
+            for first, last in _together(steps, len(clips) // size):
+                part = slice(first * size, min(last * size, len(clips)))
+                batches = rows[:, part], clips.label[part], offset[part]
+                measured[first:last] = self._steps(batches, rate_of_step[first:last])
+                on_clips(part.stop - part.start)
         # The first look at what the device computed: until here nothing waited for it.
         self._require_finite(measured[:, 0], number, rows)
         weight = torch.full((steps, 1), size, device=self.device)
@@ -153,25 +142,24 @@ class Trainer:
         loss, classification, regression = ((measured[:, :3] * weight).sum(dim=0) / len(clips)).tolist()
         gradient_norm = float(measured[-1, 3])
         trained = time.perf_counter()
-        on_clips(len(clips) % (STEPS_BETWEEN_REPORTS * size))
         return Epoch(
             epoch=number,
             loss=loss,
             classification_loss=classification,
             regression_loss=regression,
             valid_average_map=self._judge(),
-            learning_rate=rate,
+            learning_rate=rates[-1],
             gradient_norm=gradient_norm,
             clips_per_second=len(clips) / (trained - started),
             seconds=time.perf_counter() - started,
         )
 
-    def _own_rows(self, rows: Tensor, batches: Sequence[slice]) -> Iterator[Tensor]:
+    def _own_rows(self, rows: Tensor) -> Iterator[Tensor]:
         """The rows of what this process computes, part by part, on the CPU."""
         rows = rows.cpu()  # all at once: a copy for each batch would wait for the steps before it
-        for batch in batches:
-            for own in self._own(batch.stop - batch.start):
-                yield rows[:, batch][:, own]
+        for batch in torch.split(rows, self.params.batch_size, dim=1):
+            for own in self.learner.own(batch.shape[1]):
+                yield batch[:, own]
 
     def _judge(self) -> float:
         """Average-mAP of the weights as they are, decoded as the paper does; each process spots some of the halves."""
@@ -200,11 +188,11 @@ class Trainer:
     def _spot(self, numbers: Sequence[int]) -> Predictions:
         """The events of some halves of the validation split."""
         weights = self._snapshot()
-        if self.inputs.weights and self.average is not None:
-            learning = {name: weight.detach().clone() for name, weight in self.weights.items()}
-            self._put(weights)
+        if self.inputs.weights and self.learner.average is not None:
+            learning = _copy(self.learner.weights)
+            _put(self.learner.weights, weights)
             features = self.inputs.valid_features(numbers)
-            self._put(learning)
+            _put(self.learner.weights, learning)
         else:
             features = self.inputs.valid_features(numbers)
         halves = []
@@ -226,48 +214,18 @@ class Trainer:
         found = decode(scores, part, self.params.clip_frames, SpotParams())
         return replace(found, half=np.asarray(numbers, np.int64)[found.half])
 
-    def _step(self, batch: Batch) -> Tensor:
-        """One step on a batch; (4,) the losses and the gradient's norm."""
-        whole = batch[0].shape[1] == self.params.batch_size
-        if not (self.device.type == "cuda" and whole and self.inputs.recordable and self.world.size == 1):
-            return self._compute(batch)
-        if self.graph is None:
-            self.graph = StepGraph(batch)
-        return self.graph(batch, self._compute)
+    def _steps(self, batches: Batch, rates: Tensor) -> Tensor:
+        """Steps on the clips of one batch after the other with rates (steps,); (steps, 4), see `Learner.step`.
 
-    def _compute(self, batch: Batch) -> Tensor:
-        """Forward, backward and SGD, nothing of which waits for the device."""
-        params = self.params
-        rows, label, relative_offset = batch
-        weight = params.regression_weight if params.regression else 0.0
-        self.optimizer.zero_grad(set_to_none=True)
-        total = torch.zeros(3, device=self.device)
-        for own in self._own(len(label)):
-            logits, offset = spectral.forward(self.weights, self.inputs.clips(rows[:, own]), params.dropout)
-            losses = torch.stack(rms_loss(logits, offset, label[own], relative_offset[own], weight))
-            losses = losses * (len(logits) / len(label))  # parts add up to the mean over the batch
-            losses[0].backward()  # type: ignore[no-untyped-call]  # torch leaves backward untyped
-            total += losses.detach()
-        if self.world.size > 1:
-            for part in self.weights.values():
-                part.grad = torch.zeros_like(part) if part.grad is None else part.grad
-            self.world.sum([total, *(part.grad for part in self.weights.values() if part.grad is not None)])
-        norm = torch.nn.utils.get_total_norm([w.grad for w in self.weights.values() if w.grad is not None])
-        if self.device.type == "cuda" or norm > LONGEST_GRADIENT:  # on a GPU to ask would cost more than to multiply
-            torch.nn.utils.clip_grads_with_norm_(self.weights.values(), LONGEST_GRADIENT, norm)
-        self.optimizer.step()
-        if self.average is not None:
-            averages = [self.average[name] for name in self.weights]
-            with torch.no_grad():
-                torch._foreach_lerp_(averages, list(self.weights.values()), 1 - params.average_decay)
-        return torch.cat([total, norm[None]]).detach()
-
-    def _own(self, clips: int) -> list[slice]:
-        """Which clips of a batch this process computes, in parts that are computed one after the other."""
-        rank, size = self.world.rank, self.world.size
-        largest = -(-self.params.batch_size // (size * self.params.accumulate))
-        starts = range(rank, clips, largest * size)
-        return [slice(start, min(start + largest * size, clips), size) for start in starts]
+        On a GPU whole batches of features are recorded, and replayed whenever there are as many.
+        """
+        whole = batches[0].shape[1] == len(rates) * self.params.batch_size
+        if self.recording and whole:
+            if len(rates) not in self.graphs:
+                self.graphs[len(rates)] = StepGraph(batches, rates)
+            return self.graphs[len(rates)](batches, rates, self.learner.step)
+        each = zip(*(torch.split(tensor, self.params.batch_size, dim=-1) for tensor in batches), strict=True)
+        return torch.stack([self.learner.step(batch, rate) for batch, rate in zip(each, rates, strict=True)])
 
     def _require_finite(self, loss: Tensor, number: int, rows: Tensor) -> None:
         """Name the first batch whose loss is not finite, and where it comes from."""
@@ -288,44 +246,51 @@ class Trainer:
 
     def save(self, path: Path, fingerprint: str, history: Sequence[Epoch]) -> None:
         """Write weights, momentum, average, best weights and history into one file, whole or not at all."""
-        tensors = {}
-        for name, weight in self.weights.items():
-            tensors[f"network.{name}"] = weight.detach()
-            tensors[f"momentum.{name}"] = self.optimizer.state[weight]["momentum_buffer"]
-            tensors[f"best.{name}"] = self.best[name]
-            if self.average is not None:
-                tensors[f"average.{name}"] = self.average[name]
+        tensors: dict[str, Tensor] = {}
+        learner = self.learner
+        of_each = {"network": learner.weights, "momentum": learner.momentum, "best": self.best}
+        if learner.average is not None:
+            of_each["average"] = learner.average
+        for kind, parts in of_each.items():
+            tensors |= {f"{kind}.{name}": part.detach() for name, part in parts.items()}
         metadata = {
             "fingerprint": fingerprint,
             "network": json.dumps(network_of(self.bank, self.params)),
             "history": json.dumps([asdict(epoch) for epoch in history]),
         }
-        with atomic_file(path) as partial:
-            save_file({name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, partial, metadata)
+        write_tensors(path, {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, metadata)
 
     def resume(self, path: Path, fingerprint: str) -> list[Epoch]:
         """Continue from a checkpoint of the same parameters and data; the epochs done so far, or none."""
         try:
-            with safe_open(path, framework="pt") as file:
-                metadata: Mapping[str, str] = file.metadata() or {}
-                if metadata.get("fingerprint") != fingerprint:
-                    return []
-                names = file.keys()
-                tensors = {name: file.get_tensor(name).to(self.device) for name in names}
-        except (FileNotFoundError, SafetensorError):
+            metadata = read_metadata(path)
+            if metadata.get("fingerprint") != fingerprint:
+                return []
+            tensors = read_tensors(path, "torch")
+            history = read_document(metadata.get("history", "").encode(), list[Epoch], f"{path}: history")
+        except UserError:
+            history = []  # absent or damaged
+        if not history:
             return []
 
         def part(prefix: str) -> dict[str, Tensor]:
-            return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+            return {
+                name.removeprefix(prefix): value.to(self.device)
+                for name, value in tensors.items()
+                if name.startswith(prefix)
+            }
 
-        self._put(part("network."))
-        self.best = part("best.")
-        self.average = part("average.") or None
-        momentum = part("momentum.")
-        for name, weight in self.weights.items():
-            # In the weight's own order in memory, which the file does not keep: fused SGD reads both as they lie.
-            self.optimizer.state[weight]["momentum_buffer"] = torch.empty_like(weight).copy_(momentum[name])
-        return [Epoch(**row) for row in json.loads(metadata["history"])]
+        network, momentum, best, average = part("network."), part("momentum."), part("best."), part("average.")
+        shapes = {name: weight.shape for name, weight in self.learner.weights.items()}
+        for state in (network, momentum, best, *([average] if average else [])):
+            if {name: tensor.shape for name, tensor in state.items()} != shapes:
+                return []
+        _put(self.learner.weights, network)
+        _put(self.learner.momentum, momentum)
+        self.best = best
+        if average:
+            _put(self.learner.begin_average(), average)
+        return history
 
 
 @contextmanager
@@ -334,3 +299,21 @@ def _seeded(seed: int, device: torch.device) -> Iterator[None]:
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         yield
+
+
+def _copy(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: weight.detach().clone() for name, weight in weights.items()}
+
+
+def _put(into: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> None:
+    with torch.no_grad():
+        for name, tensor in into.items():
+            tensor.copy_(weights[name])
+
+
+def _together(steps: int, whole: int) -> Iterator[tuple[int, int]]:
+    """Steps that are taken together: the whole batches, so many at a time, and the last, smaller one alone."""
+    for first in range(0, whole, STEPS_BETWEEN_REPORTS):
+        yield first, min(first + STEPS_BETWEEN_REPORTS, whole)
+    if steps > whole:
+        yield whole, steps

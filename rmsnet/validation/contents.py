@@ -18,7 +18,8 @@ class Contents:
     """What is in a (T, D) feature file.
 
     Attributes:
-        not_finite_rows: rows that hold a NaN or an infinity.
+        not_finite_rows: rows that hold NaN, infinity or what float32 or its square cannot hold.
+        first_not_finite: the first of them, None where there is none.
         constant_rows: rows whose features are all the same number.
         repeated_rows: rows equal to the row before them.
         longest_repeat: rows of the longest stretch of equal rows, 1 where no row repeats.
@@ -29,6 +30,7 @@ class Contents:
     """
 
     not_finite_rows: int
+    first_not_finite: int | None
     constant_rows: int
     repeated_rows: int
     longest_repeat: int
@@ -52,27 +54,29 @@ def read_contents(features: Features, sample: npt.NDArray[np.int64]) -> Contents
     constant = 0
     last = np.full((1, width), np.nan, np.float32)
     step = max(1, _BYTES_AT_ONCE // (width * features.itemsize))
-    for start in range(0, frames, step):
-        rows = np.ascontiguousarray(features[start : start + step], np.float32)
-        digest.update(rows.data)
-        squared = np.einsum("td,td->t", rows, rows)
-        squared_norms[start : start + step] = squared
-        total += rows.sum(0)
-        squares += np.einsum("td,td->d", rows, rows)
-        constant += _constant_rows(rows, squared)
-        repeats[start : start + step] = _repeats(rows, squared, last)
-        last = rows[-1:].copy()
+    with np.errstate(over="ignore", invalid="ignore"):  # of rows that are not finite, or their squares: counted
+        for start in range(0, frames, step):
+            rows = np.ascontiguousarray(features[start : start + step], np.float32)
+            digest.update(rows.data)
+            squared = np.einsum("td,td->t", rows, rows)
+            squared_norms[start : start + step] = squared
+            total += rows.sum(0)
+            squares += np.einsum("td,td->d", rows, rows)
+            constant += _constant_rows(rows, squared)
+            repeats[start : start + step] = _repeats(rows, squared, last)
+            last = rows[-1:].copy()
     finite = np.isfinite(squared_norms)
     sampled = sampled_frames(frames)
     return Contents(
         int(frames - finite.sum()),
+        None if finite.all() else int(finite.argmin()),
         constant,
         int(repeats.sum()),
         _longest_stretch(repeats),
         digest.hexdigest(),
         np.sqrt(squared_norms[sampled][finite[sampled]]),
         half_summary(frames, total, squares, features[sampled]) if finite.all() else None,
-        np.array(features[sample], np.float32),
+        np.array(features[sample], np.float32) if finite.all() else np.zeros((0, width), np.float32),
     )
 
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rmsnet.dataset.game_files import leaves_dataset
 from rmsnet.dataset.labels import HALVES, LABEL_FILES
-from rmsnet.dataset.soccernet import Dataset, list_dataset
-from rmsnet.files import write_text
+from rmsnet.dataset.soccernet import SPLITS, Dataset, list_dataset
+from rmsnet.files import contents, is_litter, write_text
 from rmsnet.params import ExtractParams
 from rmsnet.provenance import dvc_md5
+from rmsnet.reading.names import same_name
 from rmsnet.style.page import Html, pictures, section, table, tag
 from rmsnet.style.page import page as whole_page
 from rmsnet.style.tables import Row, as_text
@@ -69,8 +69,8 @@ def _files(dataset: Dataset, tables: "Tables") -> dict[str, dict[tuple[str, int]
     """Bytes of every kind of file in the listed games, by (game, half); half 0 is a file of the whole game."""
     found: dict[str, dict[tuple[str, int], int]] = {}
     for game in dict.fromkeys(tables.halves.game.astype(str)):
-        for path in sorted((dataset.root / game).iterdir()):
-            if leaves_dataset(dataset.root, f"{game}/{path.name}") or not path.is_file():
+        for path in contents(dataset.game_folder(game)):
+            if dataset.leads_out(path) or not path.is_file():
                 continue
             number = half_in_name(path)
             if number in HALVES and (path.suffix == ".npy" or is_video(path)):
@@ -86,8 +86,9 @@ def _files(dataset: Dataset, tables: "Tables") -> dict[str, dict[tuple[str, int]
 def _unlisted(dataset: Dataset) -> list[str]:
     """Game folders (league/season/game) in no split; SoccerNet's challenge games are such."""
     listed = {game for games in dataset.splits.values() for game in games}
-    folders = (path.relative_to(dataset.root).as_posix() for path in dataset.root.glob("*/*/*") if path.is_dir())
-    return sorted(game for game in folders if game not in listed)
+    folders = [path.relative_to(dataset.root) for path in dataset.root.glob("*/*/*") if path.is_dir()]
+    games = {same_name(path.as_posix()) for path in folders if not any(map(is_litter, (path, *path.parents)))}
+    return sorted(games - listed)
 
 
 def _gaps(tables: "Tables", files: Mapping[str, Mapping[tuple[str, int], int]]) -> Iterator[str]:
@@ -95,10 +96,12 @@ def _gaps(tables: "Tables", files: Mapping[str, Mapping[tuple[str, int], int]]) 
     for game, folder in zip(tables.games.game, tables.games.folder, strict=True):
         if folder != "good":
             yield f"{game}: folder {folder}"
-    games = list(dict.fromkeys(tables.halves.game.astype(str)))
+    split_of = dict(zip(tables.halves.game.astype(str), tables.halves.split.astype(str), strict=True))
     for name, of_half in files.items():
         halves = (0,) if name in LABEL_FILES.values() else HALVES
-        for game in games:
+        for game, split in split_of.items():
+            if halves == (0,) and split not in SPLITS:
+                continue  # of other lists labels may be kept secret
             missing = [str(half) for half in halves if (game, half) not in of_half]
             if missing:
                 yield f"{game}: no {name}" + (f" for half {' and '.join(missing)}" if halves == HALVES else "")

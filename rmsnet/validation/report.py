@@ -5,12 +5,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rmsnet.dataset.content import game_contents, joined_content
 from rmsnet.dataset.soccernet import Dataset
 from rmsnet.files import write_json, write_text
 from rmsnet.params import ExtractParams
 from rmsnet.provenance import dvc_md5
 from rmsnet.style.page import Html, page, pictures, section, table, tag
-from rmsnet.style.tables import Row, as_markdown
+from rmsnet.style.tables import Row, as_markdown, markdown_text
 from rmsnet.style.words import marked
 from rmsnet.validation.plots import plots as dataset_plots
 from rmsnet.validation.statistics import split_rows, statistics
@@ -49,6 +50,7 @@ def write_report(
         "dataset": dataset.name,
         "simulated": dataset.simulated,
         "dvc_md5": dvc_md5(dataset.root),
+        "content": _content(dataset, params, classes),
         **({"features": params.features} if params.source == "features" else {"videos": params.videos}),
         "classes": classes,
         "drift_limit": drift_limit,
@@ -58,6 +60,12 @@ def write_report(
     write_json(folder / "validation.json", document)
     write_text(folder / "report.md", markdown(document))
     write_text(folder / "report.html", report_page(document, dataset_plots(tables, drift_limit, named(document))))
+
+
+def _content(dataset: Dataset, params: ExtractParams, classes: str) -> dict[str, str | None]:
+    """What was checked, by split: the gate asks whether a model has learned from it."""
+    contents = game_contents(dataset, (game for games in dataset.splits.values() for game in games), params, classes)
+    return {split: joined_content(contents, games) for split, games in dataset.splits.items()}
 
 
 def _order(checks: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -90,7 +98,8 @@ def _row_text(row: Mapping[str, Any]) -> str:
 
 def markdown(document: Mapping[str, Any]) -> str:
     """The report as Markdown: the verdict, what failed with a few rows each, what is in the dataset."""
-    lines = [f"# Validation of {named(document)}", "", f"**{document['summary']}**", "", _facts(document), ""]
+    lines = [f"# Validation of {markdown_text(named(document))}", "", f"**{document['summary']}**", ""]
+    lines += [markdown_text(_facts(document)), ""]
     for check in _order(document["checks"]):
         lines.append(f"## {_kind(check)}: {check['expectation']}")
         lines.append("")

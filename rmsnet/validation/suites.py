@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from rmsnet.dataset.labels import HALVES, LABELS
+from rmsnet.validation.annotations import GOOD
 from rmsnet.validation.checks import Severity
-from rmsnet.validation.tables import GOOD
 
 if TYPE_CHECKING:
     from great_expectations.expectations.expectation import Expectation
@@ -64,6 +64,7 @@ def suites(classes: str, drift_limit: float | None, from_videos: bool = False) -
             _in("labels", "critical", "every game has one readable label file"),
             _between("late_share", "critical", late, high=LATE_SHARE),
             _in("name", "warning", "games are named as SoccerNet names them"),
+            _in("extra_time", "warning", "no events of extra time"),
             _in("unexpected_files", "warning", "a game's folder holds known files only"),
         ],
         "halves": [
@@ -81,7 +82,7 @@ def suites(classes: str, drift_limit: float | None, from_videos: bool = False) -
             *([] if from_videos else [_rows("there are feature files")]),
             _in("problem", "critical", "both halves have a readable feature file"),
             _between("wrong_width", "critical", "features have the width they should", 0, 0),
-            _between("not_finite_rows", "critical", "no NaN, no infinity", high=0),
+            _in("not_finite", "critical", "no NaN, no infinity"),
             _unique("content", "critical", "no two files with the same content"),
             _between("repeated_share", "critical", repeated, high=REPEATED_SHARE),
             _between("longest_still_seconds", "warning", still, high=STILL_SECONDS),
@@ -101,7 +102,7 @@ def suites(classes: str, drift_limit: float | None, from_videos: bool = False) -
             _between("half_time", "warning", half_time, high=0),
             _in("time_form", "warning", "minutes and seconds have two digits"),
         ],
-        "classes": [_between("events", "warning", "every class has events in every split", low=1)],
+        "classes": [_between("labelled_events", "warning", "every class has events in every split", low=1)],
     }
     if drift_limit is not None:
         drift = f"features look like those of the training halves: distance at most {drift_limit:.3f}"

@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from rmsnet.errors import UserError
 from rmsnet.files import content_hash
+from rmsnet.reading.tensors import read_tensors
 from rmsnet.video.recipe import BACKBONE_FILE, IMAGENET_MEAN, IMAGENET_STD, Recipe
 
 EFFICIENTNET_LITE0 = "efficientnet_lite0"
@@ -163,9 +162,11 @@ def _read_weights(path: Path) -> Mapping[str, Tensor]:
         raise UserError(f"{path}: no such weights file")
     try:
         if path.suffix == ".safetensors":
-            return load_file(path)
+            return read_tensors(path, "torch")
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, SafetensorError, RuntimeError, ValueError, EOFError) as error:
+    except UserError:
+        raise
+    except (OSError, RuntimeError, ValueError, EOFError) as error:
         raise UserError(f"{path}: no weights that can be read ({' '.join(str(error).split())[:120]})") from None
     except Exception as error:
         # torch.load lets pickle's own errors through.

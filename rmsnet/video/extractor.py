@@ -15,7 +15,8 @@ from rmsnet.video.prefetch import prefetched
 from rmsnet.video.preprocessing import fit, normalized
 from rmsnet.video.recipe import Recipe
 
-FRAMES_AT_ONCE = 32
+FRAMES_AT_ONCE = {"cpu": 32, "cuda": 128}
+"""A GPU that is given few waits for the next ones: with 32 a third of the speed of 512, with 128 nine tenths of it."""
 
 Progress = Callable[[int, int | None], None]
 """Told of the frames done and the frames expected (None: unknown)."""
@@ -88,28 +89,28 @@ def video_features(path: Path, extractor: Extractor, progress: Progress = lambda
     pictures = sampled_pictures(path, recipe.frame_rate, recipe.first_frame_seconds, report)
     parts = []
     done = 0
-    for images in prefetched(image_batches(pictures, recipe, pinned=extractor.device.type == "cuda")):
+    for images in prefetched(image_batches(pictures, recipe, extractor.device)):
         parts.append(extractor.features(images))
         done += len(images)
         progress(done, expected)
     return VideoFeatures(np.concatenate(parts), tuple(report.warnings()))
 
 
-def image_batches(pictures: Iterable[Picture], recipe: Recipe, pinned: bool = False) -> Iterator[Tensor]:
-    """(B, 3, height, width) uint8 batches of pictures; in pinned memory for a transfer that overlaps."""
+def image_batches(pictures: Iterable[Picture], recipe: Recipe, device: torch.device) -> Iterator[Tensor]:
+    """(B, 3, height, width) uint8 batches of pictures for a device; in pinned memory where a transfer can overlap."""
     batch: list[Tensor] = []
     last: Picture | None = None
     for picture in pictures:
         # A picture that stands for several samples is resized once.
         batch.append(batch[-1] if picture is last and batch else fit(picture, recipe))
         last = picture
-        if len(batch) == FRAMES_AT_ONCE:
-            yield _stacked(batch, pinned)
+        if len(batch) == FRAMES_AT_ONCE[device.type]:
+            yield _stacked(batch, device)
             batch = []
     if batch:
-        yield _stacked(batch, pinned)
+        yield _stacked(batch, device)
 
 
-def _stacked(images: list[Tensor], pinned: bool) -> Tensor:
+def _stacked(images: list[Tensor], device: torch.device) -> Tensor:
     stacked = torch.stack(images)
-    return stacked.pin_memory() if pinned else stacked
+    return stacked.pin_memory() if device.type == "cuda" else stacked

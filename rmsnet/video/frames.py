@@ -21,6 +21,7 @@ from torch import Tensor
 
 from rmsnet.errors import UserError
 from rmsnet.files import atomic_file, content_hash
+from rmsnet.reading.archives import UNREADABLE
 from rmsnet.video.decoding import DecodingReport, expected_samples, sampled_pictures
 from rmsnet.video.extractor import Progress
 from rmsnet.video.preprocessing import fit
@@ -107,10 +108,13 @@ class FrameZip:
         try:
             with zipfile.ZipFile(self.path) as archive:
                 entries = archive.infolist()
-        except (OSError, zipfile.BadZipFile) as error:
+        except UNREADABLE as error:
             raise UserError(f"{self.path}: cannot be read ({error}); run rmsnet extract again") from None
         if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
             raise UserError(f"{self.path}: its frames are compressed, not stored; run rmsnet extract again")
+        end = self.path.stat().st_size
+        if any(not 0 <= entry.header_offset <= end - entry.file_size for entry in entries):
+            raise UserError(f"{self.path}: is damaged; run rmsnet extract again")
         return np.array([[entry.header_offset, entry.file_size] for entry in entries], np.int64).reshape(-1, 2)
 
     def __len__(self) -> int:
@@ -132,9 +136,11 @@ class FrameZip:
         end = int(places[-1].sum()) + _LOCAL_HEADER + 2 * 0xFFFF
         with self.path.open("rb") as file:
             file.seek(start)
-            content = file.read(end - start)
+            content = file.read(max(end - start, 0))
         result = []
         for offset, size in (places - [start, 0]).tolist():
+            if not 0 <= offset <= len(content) - _LOCAL_HEADER:
+                raise UserError(f"{self.path}: is damaged; run rmsnet extract again")
             name, extra = struct.unpack_from("<HH", content, offset + 26)
             data = offset + _LOCAL_HEADER + name + extra
             result.append(content[data : data + size])
@@ -142,13 +148,17 @@ class FrameZip:
 
 
 def decode_jpeg(jpeg: bytes, path: Path) -> Tensor:
-    """(3, height, width) uint8; Pillow lets other threads work meanwhile."""
+    """(3, height, width) uint8; Pillow lets other threads work meanwhile.
+
+    Raises:
+        UserError: the picture is damaged.
+    """
     from PIL import Image
 
     try:
         image = Image.open(io.BytesIO(jpeg), formats=["JPEG"])
         return torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1)
-    except (OSError, SyntaxError, ValueError):
+    except (OSError, SyntaxError, ValueError, TypeError, LookupError, struct.error, Image.DecompressionBombError):
         raise UserError(f"{path}: a frame is damaged; run rmsnet extract again") from None
 
 

@@ -6,14 +6,16 @@ is made again.
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from safetensors.numpy import save_file
 
-from rmsnet.files import atomic_file
+from rmsnet.documents import read_document
+from rmsnet.errors import UserError
+from rmsnet.files import write_tensors
+from rmsnet.reading.tensors import map_matrix
 from rmsnet.video.extractor import Extractor, Progress, video_features
 from rmsnet.video.files import part_of
 
@@ -47,24 +49,35 @@ def write_half(path: Path, video: Path, extractor: Extractor, progress: Progress
     """
     done = video_features(video, extractor, progress)
     metadata = {**identity_of(video, extractor.recipe.hash), "warnings": json.dumps(done.warnings)}
-    with atomic_file(path) as partial:
-        save_file({"features": done.features}, partial, metadata)
+    write_tensors(path, {"features": done.features}, metadata)
 
 
-def read_half(path: Path) -> tuple[Features, Mapping[str, str]] | None:
-    """The (T, D) memory-mapped features of a half and what its file says of itself; None: no whole file there."""
+@dataclass(frozen=True)
+class DoneHalf:
+    """A half's file.
+
+    Attributes:
+        features: (T, D), memory-mapped.
+        made_of: see `identity_of`.
+        warnings: of its decoding.
+    """
+
+    features: Features
+    made_of: Mapping[str, str]
+    warnings: list[str]
+
+
+def read_half(path: Path) -> DoneHalf | None:
+    """The features of a half and what its file says of itself; None: no whole file there."""
     try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            header: dict[str, Any] = json.loads(file.read(length))
-        entry = header["features"]
-        rows = np.memmap(path, np.dtype("<f4"), "r", 8 + length + entry["data_offsets"][0], tuple(entry["shape"]))
-    except (OSError, ValueError, KeyError):
+        features, metadata = map_matrix(path, "features")
+        warnings = read_document(metadata.get("warnings", "").encode(), list[str], f"{path}: warnings")
+    except UserError:
         return None
-    return rows, header.get("__metadata__", {})
+    return DoneHalf(features, metadata, warnings)
 
 
 def is_done(path: Path, video: Path, recipe_hash: str) -> bool:
     """Whether a half's file is there, of this recipe and of this very video."""
     half = read_half(path)
-    return half is not None and identity_of(video, recipe_hash).items() <= half[1].items()
+    return half is not None and identity_of(video, recipe_hash).items() <= half.made_of.items()

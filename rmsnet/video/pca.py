@@ -5,11 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
 
 from rmsnet.errors import UserError
-from rmsnet.files import atomic_file, content_hash
+from rmsnet.files import content_hash, write_tensors
+from rmsnet.reading.tensors import read_tensors
 from rmsnet.video.recipe import PCA_FILE, Recipe
 
 Matrix = npt.NDArray[np.float32]
@@ -78,8 +77,7 @@ class PcaFit:
 
 def save_pca(folder: Path, pca: Pca) -> None:
     """Write a PCA as `pca.safetensors` into a folder."""
-    with atomic_file(Path(folder) / PCA_FILE) as partial:
-        save_file({"mean": pca.mean, "components": np.ascontiguousarray(pca.components)}, partial)
+    write_tensors(Path(folder) / PCA_FILE, {"mean": pca.mean, "components": np.ascontiguousarray(pca.components)})
 
 
 def load_pca(recipe: Recipe, folder: Path) -> Pca | None:
@@ -91,11 +89,10 @@ def load_pca(recipe: Recipe, folder: Path) -> Pca | None:
     if not recipe.pca_components:
         return None
     path = Path(folder) / PCA_FILE
-    try:
-        tensors = load_file(path)
-        pca = Pca(tensors["mean"], tensors["components"])
-    except (OSError, SafetensorError, KeyError) as error:
-        raise UserError(f"{path}: the recipe's PCA cannot be read ({error}); restore the file") from None
+    tensors = read_tensors(path, "numpy")
+    if tensors.keys() != {"mean", "components"}:
+        raise UserError(f"{path}: holds no PCA; restore the file")
+    pca = Pca(tensors["mean"], tensors["components"])
     if pca.hash != recipe.pca_hash:
         raise UserError(f"{path}: is not the PCA that the features were made with; restore the file")
     return pca

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from rmsnet.documents import require_known, structured
 from rmsnet.errors import UserError
 from rmsnet.files import atomic_file, content_hash
 
@@ -93,16 +94,14 @@ def recipe_of(features_info: Mapping[str, Any], where: str) -> Recipe:
     Raises:
         UserError: the features were precomputed elsewhere, or the entry is of another version.
     """
-    if "recipe" not in features_info:
+    if features_info.get("recipe") is None:
         raise UserError(
             f"{where}: made for the precomputed features {features_info.get('name')!r}, which no recipe leads to; give "
             "it those features instead of videos, or train on features that rmsnet extract made from videos"
         )
-    try:
-        fields = dict(features_info["recipe"])
-        recipe = Recipe(**{**fields, "mean": tuple(fields["mean"]), "std": tuple(fields["std"])})
-    except (TypeError, KeyError, ValueError) as error:
-        raise UserError(f"{where}: its feature recipe is of another version ({error}); extract again") from None
+    entry, advice = f"{where}: features.recipe", "it is of another version: extract again"
+    recipe = structured(features_info["recipe"], Recipe, entry, advice)
+    require_known(features_info["recipe"], Recipe, entry, advice)
     if recipe.hash != features_info.get("hash"):
         raise UserError(f"{where}: its feature recipe was changed by hand: the hash does not fit; extract again")
     return recipe

@@ -1,11 +1,16 @@
 """The benchmark of a GPU starts on a bare machine: all of it but the two processes, at toy size and on the CPU."""
 
+import gc
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
+import weakref
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -82,6 +87,48 @@ def test_a_section_that_takes_too_long_is_ended_with_all_that_it_started(tmp_pat
     assert found["state"] == "stopped after 1 s"
     while runs(found["child"]):  # until it has noticed
         time.sleep(0.01)
+
+
+def test_what_crashes_in_a_process_of_its_own_costs_one_row(tmp_path, monkeypatch):
+    from benchmarks.gpu import references
+
+    fork = references.multiprocessing.get_context("fork")  # the new Python takes seconds
+    monkeypatch.setattr(references.multiprocessing, "get_context", lambda _: fork)
+    record = Record(tmp_path, "references")
+    for name, work in (
+        ("good", lambda record, name, device, settings: record.row(name, 1.5)),
+        ("bad", lambda *_: os.kill(os.getpid(), signal.SIGKILL)),
+    ):
+        references.alone(record, name, work, None, None)
+    rows = record.everything()["references"]["rows"]
+    assert {row["what"]: row["value"] for row in rows} == {"good": 1.5, "bad": f"ended with status -{signal.SIGKILL:d}"}
+
+
+def test_recorded_work_is_kept_as_long_as_its_graph(monkeypatch):
+    """A graph does not hold what it reads, nor the kernels that a compiler made for it."""
+    from benchmarks.gpu import clock
+
+    stream = SimpleNamespace(wait_stream=lambda other: None)
+    for name, value in {
+        "CUDAGraph": lambda: SimpleNamespace(replay=lambda: None),
+        "graph": nullcontext,
+        "Stream": lambda: stream,
+        "current_stream": lambda: stream,
+        "stream": nullcontext,
+    }.items():
+        monkeypatch.setattr(clock.torch.cuda, name, value)
+
+    class Work:
+        def __call__(self):
+            pass
+
+    work = Work()
+    kept = weakref.ref(work)
+    replay = clock.recorded(work, SimpleNamespace(type="cuda"))
+    del work
+    gc.collect()
+    replay()
+    assert kept() is not None
 
 
 def runs(pid: int) -> bool:

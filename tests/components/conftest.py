@@ -16,8 +16,9 @@ from components.train import train
 from pipelines.compiling import compile_pipeline
 from pipelines.deployment import Deployment
 from pipelines.local import run_locally
+from rmsnet.documents import read_json
 from rmsnet.features.stage import extract
-from rmsnet.files import read_json, write_json, write_text
+from rmsnet.files import write_json, write_text
 from rmsnet.simulation import simulate
 from rmsnet.validation import validate
 

@@ -10,8 +10,9 @@ from kfp.dsl import HTML, Artifact, Dataset, Metrics, Model
 from components.artifacts import refer_to
 from components.collect_matches import collect_matches
 from rmsnet.cli import main
+from rmsnet.documents import read_json
 from rmsnet.features.shards import Shard
-from rmsnet.files import read_json, write_json
+from rmsnet.files import write_json
 from rmsnet.matches.stage import spot_stage
 
 

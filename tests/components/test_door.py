@@ -33,6 +33,7 @@ def test_an_image_of_another_commit_of_the_same_version_is_said_and_used(
     monkeypatch.chdir(tmp_path)  # no checkout, as in a pod
     monkeypatch.setenv(EXPECTED_VERSION, __version__)
     monkeypatch.setenv(EXPECTED_COMMIT, "abc")
+    monkeypatch.setattr("rmsnet.provenance.PACKAGE", tmp_path)  # no checkout
     monkeypatch.setenv("RMSNET_GIT_COMMIT", "def")
     with door("train"):
         pass
@@ -45,6 +46,7 @@ def test_nothing_is_said_of_the_same_commit_or_of_an_image_that_does_not_know_it
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv(EXPECTED_COMMIT, "abc")
+    monkeypatch.setattr("rmsnet.provenance.PACKAGE", tmp_path)  # no checkout
     monkeypatch.setenv("RMSNET_GIT_COMMIT", commit)
     with door("train"):
         pass

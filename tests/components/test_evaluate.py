@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from rmsnet.files import read_json
+from rmsnet.documents import read_json
 
 
 def test_scores_charts_and_pages(study) -> None:

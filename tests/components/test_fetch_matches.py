@@ -7,7 +7,7 @@ from kfp.dsl import Dataset, Model
 
 from components.artifacts import dataset_root
 from components.fetch_matches import fetch_matches
-from rmsnet.files import read_json
+from rmsnet.documents import read_json
 from rmsnet.network.model_files import load_model
 
 

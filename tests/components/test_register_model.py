@@ -6,10 +6,11 @@ import pytest
 from kfp.dsl import HTML, Artifact, Markdown, Metrics
 
 from components.register_model import register_model
+from rmsnet.tracking import versions
 from tests.components.conftest import PARAMS
 
 
-def call(artifacts, study, model_name, models=None, evaluations=None):
+def call(artifacts, study, model_name, models=None, evaluations=None, **register):
     made = {
         "registration": artifacts(Artifact, "registration"),
         "summary": artifacts(Markdown, "summary"),
@@ -17,7 +18,7 @@ def call(artifacts, study, model_name, models=None, evaluations=None):
         "model_card": artifacts(Markdown, "model_card"),
         "metrics": artifacts(Metrics, "metrics"),
     }
-    params = {**PARAMS, "register": {**PARAMS["register"], "model_name": model_name}}
+    params = {**PARAMS, "register": {**PARAMS["register"], "model_name": model_name, **register}}
     models, evaluations = models or [study.model], evaluations or [study.evaluation]
     return register_model.python_func(models, evaluations, study.features, study.validation, params, **made), made
 
@@ -31,9 +32,18 @@ def test_the_first_model_is_the_champion(artifacts, study) -> None:
     assert "models/first/versions/1" in Path(made["summary"].path).read_text()
 
 
-def test_a_refused_promotion_is_an_answer_and_no_failure(artifacts, study) -> None:
+def test_a_task_that_runs_twice_answers_twice_the_same(artifacts, study) -> None:
+    """A pod that was lost after it had moved the alias, and a run that changes nothing."""
     call(artifacts, study, "same")
     promoted, made = call(artifacts, study, "same")
+    assert promoted is True
+    assert made["registration"].metadata["promoted"] is True
+    (version,) = versions("same")
+    assert (version.aliases, version.tags["decision"]) == (("champion",), "promoted")
+
+
+def test_a_refused_promotion_is_an_answer_and_no_failure(artifacts, study) -> None:
+    promoted, made = call(artifacts, study, "refused", floor=1.0)
     assert promoted is False
     assert made["registration"].metadata["promoted"] is False
 

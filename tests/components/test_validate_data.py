@@ -11,7 +11,7 @@ from components.collect_features import collect_features
 from components.extract_features import extract_features
 from components.train import train
 from components.validate_data import validate_data
-from rmsnet.files import read_json
+from rmsnet.documents import read_json
 from rmsnet.provenance import write_pointer
 from rmsnet.tracking import read_run, run_tags
 from tests.components.conftest import PARAMS

@@ -24,6 +24,8 @@ class Server:
     def __init__(self):
         self.requests = []
         self.passwords = set()
+        self.games = GAMES
+        self.parts = []
         self.breaks = lambda path: None
 
     def client(self, LocalDirectory):
@@ -38,11 +40,12 @@ class Client:
 
     def downloadGames(self, files, split, verbose, source):
         self.server.requests.append(("games", tuple(files), tuple(split)))
-        for game in GAMES:
+        for game in self.server.games:
             self._write(game, files)
 
     def downloadGame(self, game, files, spl, verbose, source):
         self.server.requests.append(("game", game, tuple(files)))
+        self.server.parts.append(spl)
         self._write(game, files)
 
     def _write(self, game, files):
@@ -104,6 +107,25 @@ def test_a_split_is_one_request_and_every_file_gets_its_place(server, out):
     assert server.requests == [("games", files, ("train",))]
     assert all((out / game / name).is_file() for game in GAMES for name in files)
     assert not (out / STAGING).exists()
+
+
+def test_games_without_labels_are_fetched_without_them(server, out):
+    secret = ["league/season/secret 1", "league/season/secret 2"]
+    write_json(out / "SoccerNetGamesChallenge.json", secret)
+    server.games = secret
+    done = download(out, ["labels", "features"], ["challenge"])
+    names = ("1_ResNET_TF2_PCA512.npy", "2_ResNET_TF2_PCA512.npy")
+    assert (done.fetched, server.requests) == (4, [("games", names, ("challenge",))])
+
+
+def test_a_list_of_ones_own_is_fetched_game_by_game_from_where_each_lies(server, out):
+    write_json(out / "SoccerNetGamesChallenge.json", ["league/season/secret"])
+    write_json(out / "SoccerNetGamesMine.json", [GAMES[0], "league/season/secret"])
+    assert download(out, ["labels", "features"], ["mine"]).fetched == 6
+    assert ([request[:2] for request in server.requests], server.parts) == (
+        [("game", GAMES[0]), ("game", "league/season/secret")],
+        ["train", "challenge"],
+    )
 
 
 def test_hq_videos_come_with_the_file_that_says_where_their_halves_lie(server, out):

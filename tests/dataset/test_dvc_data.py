@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from rmsnet.files import read_json
+from rmsnet.documents import read_json
 from rmsnet.provenance import dvc_md5
 from tests.validation.datasets import FEATURES, GAMES, feature_file, make_dataset
 
@@ -157,3 +157,15 @@ def test_an_s3_compatible_remote_takes_and_gives_the_data(project, monkeypatch):
         assert content(project.root / "data") == before
     finally:
         server.stop()
+
+
+@pytest.mark.slow
+def test_a_finder_that_visits_the_data_makes_nothing_stale(project, repository):
+    shutil.copy(repository / ".dvcignore", project.root)
+    project.dvc("add", "-q", "data")
+    md5 = dvc_md5(project.root / "data")
+    for folder in (project.root / "data", project.root / "data" / GAMES["train"][0]):
+        for name in (".DS_Store", "._1_tiny.npy", "Thumbs.db", ".nfs00000042", "desktop.ini"):
+            (folder / name).write_text("x")
+    assert "up to date" in project.dvc("status")
+    assert dvc_md5(project.root / "data") == md5 is not None

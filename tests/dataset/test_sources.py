@@ -2,6 +2,9 @@
 
 import shutil
 import subprocess
+from collections.abc import Callable
+from datetime import datetime
+from hashlib import md5
 from pathlib import Path
 
 import pytest
@@ -98,6 +101,7 @@ class Store:
     def __init__(self, objects: dict[str, bytes]) -> None:
         self.objects = objects
         self.fetched: list[str] = []
+        self.changes: Callable[[str], None] = lambda key: None
 
     def get_paginator(self, operation: str) -> "Store":
         assert operation == "list_objects_v2"
@@ -106,7 +110,11 @@ class Store:
     def paginate(self, Bucket: str, Prefix: str):
         if Bucket != "bucket":
             raise ClientError({"Error": {"Code": "NoSuchBucket", "Message": "no such bucket"}}, "ListObjectsV2")
-        found = [{"Key": key, "Size": len(body)} for key, body in self.objects.items() if key.startswith(Prefix)]
+        found = [
+            {"Key": key, "Size": len(body), "ETag": md5(body).hexdigest(), "LastModified": datetime(2026, 1, 1)}
+            for key, body in self.objects.items()
+            if key.startswith(Prefix)
+        ]
         # A page for each object, as a bucket of many thousands has many pages.
         return [{"Contents": [item]} for item in found] or [{}]
 
@@ -115,6 +123,7 @@ class Store:
         if self.objects[key] == b"broken":
             raise EndpointConnectionError(endpoint_url="http://store")
         Path(path).write_bytes(self.objects[key])
+        self.changes(key)
 
 
 @pytest.fixture
@@ -126,8 +135,7 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Store:
 
 def test_objects_below_a_prefix_become_a_folder(store: Store, tmp_path: Path) -> None:
     out = fetch("s3://bucket/games", "", tmp_path / "out")
-    files = {path.relative_to(out).as_posix(): path.read_bytes() for path in out.rglob("*") if path.is_file()}
-    assert files == {"a/1.npy": b"one", "a/2.npy": b"two", "dataset.json": b"{}"}
+    assert content(out) == {"a/1.npy": b"one", "a/2.npy": b"two", "dataset.json": b"{}"}
 
 
 def test_an_interrupted_fetch_continues_and_leaves_nothing_half_done(store: Store, tmp_path: Path) -> None:
@@ -139,6 +147,43 @@ def test_an_interrupted_fetch_continues_and_leaves_nothing_half_done(store: Stor
     store.fetched.clear()
     assert (fetch("s3://bucket/games", "", tmp_path / "out") / "z.npy").read_bytes() == b"whole!"
     assert store.fetched == ["games/z.npy"]
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_bucket_that_changed_since_the_interruption_is_not_mixed_with_what_it_was(
+    store: Store, tmp_path: Path
+) -> None:
+    """An object of another content and the same size, one that is no longer there, one that is new."""
+    store.objects["games/z.npy"] = b"broken"
+    with pytest.raises(UserError, match="Could not connect"):
+        fetch("s3://bucket/games", "", tmp_path / "out")
+    store.objects |= {"games/a/1.npy": b"ONE", "games/z.npy": b"whole!", "games/b/1.npy": b"new"}
+    del store.objects["games/a/2.npy"]
+    expected = {"a/1.npy": b"ONE", "b/1.npy": b"new", "dataset.json": b"{}", "z.npy": b"whole!"}
+    assert content(fetch("s3://bucket/games", "", tmp_path / "out")) == expected
+
+
+def test_a_bucket_that_changes_while_it_is_fetched_is_fetched_again(store: Store, tmp_path: Path) -> None:
+    def change(key: str) -> None:
+        store.objects |= {"games/a/1.npy": b"ONE", "games/b/1.npy": b"new"}
+
+    store.changes = change
+    expected = {"a/1.npy": b"ONE", "a/2.npy": b"two", "b/1.npy": b"new", "dataset.json": b"{}"}
+    assert content(fetch("s3://bucket/games", "", tmp_path / "out")) == expected
+
+
+def test_a_bucket_that_never_stands_still_is_refused(store: Store, tmp_path: Path) -> None:
+    def change(key: str) -> None:
+        store.objects["games/a/1.npy"] += b"!"
+
+    store.changes = change
+    with pytest.raises(UserError, match="s3://bucket/games: changes while it is fetched; fetch it again when"):
+        fetch("s3://bucket/games", "", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,13 @@ import pytest
 
 from rmsnet.cli import main
 from rmsnet.dataset.labels import V2_CLASSES
+from rmsnet.documents import read_json
 from rmsnet.evaluation import average_map
 from rmsnet.evaluation.class_lists import class_list
 from rmsnet.evaluation.files import read_predictions, read_truth
 from rmsnet.evaluation.report import REPORT_FILES
 from rmsnet.evaluation.results import write_predictions
-from rmsnet.files import read_json, write_json
+from rmsnet.files import write_json
 from rmsnet.spots import Predictions
 from tests.builders import write_labels
 
@@ -165,7 +166,7 @@ def test_missing_games_are_refused_unless_allowed_and_then_named(games, capsys):
         (("--classes", "v3"), "neither v1 nor v2"),
         (("--classes", "v1"), "has no Labels.json"),
         (("--split", "nowhere.json"), "nowhere.json: no such file"),
-        (("--split", "holiday"), "SoccerNetGamesHoliday.json: no such file"),
+        (("--split", "holiday"), "SoccerNetGamesHoliday.json: no such split list"),
         (("--model", "somewhere"), "give either"),
         (("--labels", "nowhere"), "nowhere: no such folder or zip"),
     ],

@@ -117,3 +117,31 @@ def test_the_summary_of_a_half_does_not_depend_on_how_it_is_read(frames, width, 
     np.testing.assert_allclose(summary.mean, values.mean(0), atol=1e-5)
     np.testing.assert_allclose(summary.std, values.astype(float).std(0), atol=1e-5)
     np.testing.assert_allclose(summary.quantiles, np.quantile(values, PROBABILITIES, axis=0), atol=1e-5)
+
+
+def walks(count: int, seed: int) -> list[np.ndarray]:
+    """Halves in which neighbouring frames look alike, as those of a broadcast do: a minute is unlike the rest."""
+    rng = np.random.default_rng(seed)
+    halves = []
+    for _ in range(count):
+        shots = rng.normal(size=(300, 32)) + 0.3 * rng.normal(size=32)
+        halves.append((np.repeat(shots, 10, axis=0) + 0.3 * rng.normal(size=(3000, 32))).astype(np.float32))
+    return halves
+
+
+@pytest.mark.parametrize("halves", [2, 4, 8, 24])
+def test_a_profile_of_few_halves_does_not_call_the_next_ones_drift(halves):
+    flagged = [
+        drift(feature_profile(walks(halves, seed)), summarize(half)).drifted
+        for seed in range(4)
+        for half in walks(10, 100 + seed)
+    ]
+    assert sum(flagged) <= 1
+
+
+@pytest.mark.parametrize("frames", [1, 4, 20, 120, 500, 1500])
+def test_a_window_of_a_half_is_held_against_windows(frames):
+    profile = feature_profile(walks(8, 0))
+    windows = [half[start : start + frames] for half in walks(10, 1) for start in (0, 700, 1400)]
+    assert sum(drift(profile, summarize(window)).drifted for window in windows) <= 1
+    assert all(drift(profile, summarize(6 * window + 3)).drifted for window in windows)

@@ -8,10 +8,11 @@ import pytest
 
 from rmsnet.dataset.labels import game_events
 from rmsnet.dataset.soccernet import open_dataset, split_file
+from rmsnet.documents import read_json
 from rmsnet.errors import UserError
 from rmsnet.features.bank import read_bank
 from rmsnet.features.stage import extract
-from rmsnet.files import read_json, write_json
+from rmsnet.files import write_json
 from rmsnet.simulation import simulate
 
 FEATURES = "ResNET_TF2_PCA512"

@@ -1,1 +1,1 @@
-"""What people brought to tools like this one: their files, their commands, and what should come of it."""
+"""What people brought to tools like this one, case by case: each test reads like the report it comes from."""

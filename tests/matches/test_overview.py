@@ -3,9 +3,10 @@
 import pytest
 
 from rmsnet.dataset.labels import V1_CLASSES
+from rmsnet.documents import read_json
 from rmsnet.errors import UserError
 from rmsnet.features.shards import Shard
-from rmsnet.files import read_json, write_json
+from rmsnet.files import write_json
 from rmsnet.matches.overview import join_spotted, score_spotted
 from rmsnet.matches.stage import spot_stage
 from tests.matches.builders import write_game, write_sure_model

@@ -10,9 +10,11 @@ import torch
 
 from rmsnet import cli
 from rmsnet.dataset.labels import V1_CLASSES, V2_CLASSES
+from rmsnet.documents import read_json
 from rmsnet.errors import UserError
 from rmsnet.evaluation.metric import average_map
-from rmsnet.files import read_json
+from rmsnet.features.profile import feature_profile
+from rmsnet.files import write_json
 from rmsnet.matches.stage import spot_stage
 from rmsnet.network.model_files import load_model, save_model
 from rmsnet.spots import Predictions, Truth
@@ -261,3 +263,64 @@ def test_a_video_shorter_than_a_clip_is_spotted_all_the_same(video_model, tmp_pa
     video = write_video(tmp_path / "short.mp4", range(0, 1000, 40))
     spot_stage([video], str(video_model), tmp_path / "out")
     assert (tmp_path / "out/report.html").exists()
+
+
+def test_what_is_told_has_the_confidence_that_its_class_has_learned(tmp_path, capsys):
+    """Printed, shown and cut; everything that was spotted stays in the files."""
+    folder, game = write_sure_model(tmp_path / "tiny"), write_game(tmp_path / "game")
+    model = load_model(folder)
+    with torch.no_grad():
+        model.network.fc_cls.bias[0] += 3  # cards beside substitutions
+    save_model(folder, model.network, model.config)
+    (spotted,) = spot_stage([game], str(folder), tmp_path / "out", stride=8, confidence=0.0)
+    assert spotted.told == spotted.events
+    kept, *others = sorted({event["label"] for event in spotted.events})
+    assert others
+    least = {name: 0.0 if name == kept else 1.0 for name in V1_CLASSES}
+    write_json(folder / "thresholds.json", {name: {"confidence": value} for name, value in least.items()})
+    (spotted,) = spot_stage([game], str(folder), tmp_path / "out", stride=8)
+    assert spotted.least == least
+    assert {event["label"] for event in spotted.told} == {kept}
+    assert len(results(tmp_path / "out")) == len(spotted.events) > len(spotted.told)
+    assert '"confidence":null,"least":[' in (tmp_path / "out" / "report.html").read_text()
+    assert cli.main(["spot", str(game), "--stride", "8", "--model", str(folder), "--out", str(tmp_path / "out")]) == 0
+    less = len(spotted.events) - len(spotted.told)
+    assert f"game: {len(spotted.told)} events ({less} less sure)" in capsys.readouterr().out
+    (spotted,) = spot_stage([game], str(folder), tmp_path / "out", confidence=0.25)
+    assert set(spotted.least.values()) == {0.25}
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", '{"card": 1}', '{"card": {"confidence": "high"}}'])
+def test_thresholds_that_are_none_are_one_line(tmp_path, content):
+    folder = write_sure_model(tmp_path / "tiny")
+    (folder / "thresholds.json").write_text(content)
+    with pytest.raises(UserError, match=r"thresholds\.json: no threshold of each class"):
+        spot_stage([write_features(tmp_path / "half.npy")], str(folder), tmp_path / "out")
+
+
+def test_features_unlike_those_of_the_training_are_said_to_be_so_everywhere_and_refused_where_that_is_asked(
+    tmp_path, capsys
+):
+    folder, game = write_sure_model(tmp_path / "tiny"), write_game(tmp_path / "game")
+    halves = [np.load(write_features(tmp_path / f"{seed}.npy", seed=seed)) for seed in range(8)]
+    write_json(folder / "profile.json", feature_profile(halves))
+    (alike,) = spot_stage([game], str(folder), tmp_path / "alike", strict=True)
+    assert [half["drifted"] for half in alike.drift] == [False, False]
+    assert "unlike the training data" not in (tmp_path / "alike/report.html").read_text()
+
+    second = game / "2_test.npy"
+    np.save(second, 6 * np.load(second) + 30)
+    assert cli.main(["spot", str(game), "--model", str(folder), "--out", str(tmp_path / "out"), "--json"]) == 0
+    said = capsys.readouterr()
+    first, other = read_json(tmp_path / "out/results_spotting.json")["drift"]
+    assert (first["drifted"], other["half"], other["drifted"]) == (False, 2, True)
+    assert json.loads(said.out)[0]["drift"] == [first, other]
+    assert f"warning: {second}: the features lie {other['distance']:.3f} training standard deviations" in said.err
+    assert "unlike the training data" in (tmp_path / "out/report.html").read_text()
+
+    out = tmp_path / "strict"
+    assert cli.main(["spot", str(game), "--model", str(folder), "--out", str(out), "--strict"]) == 1
+    said = capsys.readouterr()
+    assert (said.out, said.err.count("\n")) == ("", 1)
+    assert f"--strict: {second}: the features lie" in said.err
+    assert not out.exists()

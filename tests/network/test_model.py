@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from rmsnet.network.model import RMSNet, rms_loss
+from rmsnet.network.model import RMSNet, rms_loss, rms_loss_gradient
 
 
 def test_the_network_of_the_paper_has_1025029_parameters():
@@ -80,3 +80,18 @@ def test_background_gives_the_regression_branch_no_gradient():
     loss.backward()
     assert offset.grad is not None
     assert offset.grad.item() == 0
+
+
+@pytest.mark.parametrize("weight", [0.0, 10.0])
+def test_the_gradient_written_out_is_autograds(weight):
+    torch.manual_seed(0)
+    outputs = torch.randn(12, 5, requires_grad=True)
+    label, relative_offset = torch.randint(4, (12,)), torch.rand(12)
+    losses = torch.stack(rms_loss(outputs[:, :4], outputs[:, 4], label, relative_offset, weight))
+    losses[0].backward()
+    of_parts = [
+        rms_loss_gradient(outputs[part], label[part], relative_offset[part], weight, 12)
+        for part in (slice(0, 7), slice(7, 12))
+    ]
+    torch.testing.assert_close(sum(found for found, _ in of_parts), losses.detach())
+    torch.testing.assert_close(torch.cat([gradient for _, gradient in of_parts]), outputs.grad)

@@ -9,8 +9,8 @@ import torch
 
 from rmsnet.params import TrainParams
 from rmsnet.study.summary import estimate
+from rmsnet.training.learner import Learner
 from rmsnet.training.loop import train
-from rmsnet.training.trainer import Trainer
 from tests.builders import learnable_bank
 
 PARAMS = TrainParams(clip_frames=17, foreground_clips=240, background_clips=80, batch_size=32, epochs=5, patience=0)
@@ -64,14 +64,14 @@ def test_bfloat16_agrees_with_float32_within_the_seed_noise(banks, float32, tmp_
 
 def test_the_comparison_would_notice_a_type_that_is_too_coarse(banks, float32, tmp_path, monkeypatch):
     """The same with weights that are kept in eight bits, so that small steps are rounded away."""
-    step = Trainer._step
+    step = Learner.step
 
-    def rounded(self, batch):
-        measured = step(self, batch)
+    def rounded(self, batch, rate):
+        measured = step(self, batch, rate)
         with torch.no_grad():
             for weight in self.weights.values():
                 weight.copy_(weight.to(torch.float8_e4m3fn))
         return measured
 
-    monkeypatch.setattr(Trainer, "_step", rounded)
+    monkeypatch.setattr(Learner, "step", rounded)
     assert not differ_by_less_than_seeds(scores(banks, "bfloat16", tmp_path), float32)

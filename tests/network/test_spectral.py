@@ -81,3 +81,14 @@ def test_dropout_keeps_the_size_of_what_it_leaves():
     with torch.no_grad():
         plain, dropped = spectral.forward(weights, clips)[0], spectral.forward(weights, clips, 0.1)[0]
     torch.testing.assert_close(dropped, plain / 0.9)
+
+
+def test_what_has_judged_first_can_learn_later():
+    """The constant matrices are kept: inference mode must leave no mark on them."""
+    spectral._products.cache_clear()
+    weights, clips = spectral.trainable_weights(RMSNet(6, 3)), torch.randn(9, 2, 6)
+    with torch.inference_mode():
+        spectral.forward(weights, clips)
+    logits, _ = spectral.forward(weights, clips)
+    logits.sum().backward()
+    assert weights["conv1.weight"].grad is not None

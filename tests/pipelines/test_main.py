@@ -28,6 +28,7 @@ def test_compile_writes_every_pipeline(tmp_path: Path, capsys) -> None:
 def test_every_component_is_told_the_commit_that_the_pipeline_was_compiled_from(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("rmsnet.provenance.PACKAGE", tmp_path)  # no checkout
     monkeypatch.setenv("RMSNET_GIT_COMMIT", "abc")
     assert main(["compile", "training", "--out", "compiled"]) == 0
     pipeline = next(yaml.safe_load_all((tmp_path / "compiled" / "training.yaml").read_text()))
@@ -46,7 +47,7 @@ def test_every_component_is_told_the_commit_that_the_pipeline_was_compiled_from(
         (["run", "training", "source"], "parameter 'source': write KEY=VALUE"),
         (["run", "training", "source=data", "variants=full"], "parameter variants: must be a list such as [a, b]"),
         (["run", "training", "source=data", "variants=[]"], "parameter variants: names nothing"),
-        (["run", "training", "source=data", "variants=[a"], "parameter variants: '[a' is not YAML"),
+        (["run", "training", "source=data", "variants=[a"], "parameter variants: '[a': not readable YAML"),
         (["run", "training", "source=data"], "no variants to train: name them in params.yaml"),
         (
             ["run", "training", "source=data", "params={variants: {full: {}}}", "variants=[bald]"],

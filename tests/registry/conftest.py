@@ -53,12 +53,18 @@ def finished_workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     root = tmp_path_factory.mktemp("workshop")
     shop = Workshop(root, root / "mlflow.db")
     for number, (split, games) in enumerate(GAMES.items()):
-        made = write_bank(shop.features, split, learnable_bank(games, seed=number))
+        made = write_bank(shop.features, split, learnable_bank(games, seed=number), content=f"content of {split}")
         if split == "train":
             write_json(shop.features / PROFILE_FILE, bank_profile(made))
     write_json(
         shop.validation / "validation.json",
-        {"verdict": "passed", "summary": "passed: no critical check failed", "dataset": "test", "dvc_md5": None},
+        {
+            "verdict": "passed",
+            "summary": "passed: no critical check failed",
+            "dataset": "test",
+            "dvc_md5": None,
+            "content": {split: f"content of {split}" for split in GAMES},
+        },
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
@@ -74,6 +80,7 @@ def shop(finished_workshop: Workshop, tmp_path: Path, monkeypatch: pytest.Monkey
     """The working directory, with a store of one's own; the models in it are shared and only read."""
     store = tmp_path / "mlflow.db"
     shutil.copy(finished_workshop.store, store)
+    shutil.copytree(finished_workshop.root / "mlruns", tmp_path / "mlruns")
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     return Workshop(finished_workshop.root, store)

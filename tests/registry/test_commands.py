@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rmsnet import cli, tracking
-from rmsnet.files import read_json
+from rmsnet.documents import read_json
 from rmsnet.network.model_files import load_model
 from rmsnet.spotting.inference import spot_features
 from tests.builders import write_model
@@ -80,7 +80,7 @@ def test_a_life_of_two_versions(run, shop):
     assert status == 0
     assert [line.split()[:2] for line in out.splitlines()[1:]] == [["2", "good"], ["1", "@champion"]]
     status, out, _ = run("registry", "history")
-    assert [line.split()[3] for line in out.splitlines()[1:]] == ["promote", "register", "promote", "rollback"]
+    assert [line.split()[3] for line in out.splitlines()[1:]] == ["promote", "refused", "promote", "rollback"]
     assert "misses cards" in out
     status, out, _ = run("registry", "history", "--json")
     assert [change["number"] for change in json.loads(out)] == [1, 2, 3, 4]

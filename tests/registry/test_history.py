@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+from contextlib import suppress
 
 import pytest
 
@@ -9,8 +10,10 @@ from rmsnet import tracking
 from rmsnet.errors import CheckFailed, UserError
 from rmsnet.registry import history as module
 from rmsnet.registry.history import CHALLENGER, CHAMPION, PREVIOUS, change_aliases, history, rolled_back, settle
+from rmsnet.registry.stage import rollback
 from rmsnet.tracking.store import client_of, our_client
 from tests.builders import EXAMPLE, write_model
+from tests.registry.deaths import Died, mortal
 
 NAME = "rmsnet"
 VERSIONS = 3
@@ -35,7 +38,7 @@ def register_versions(root) -> None:
 
 @pytest.fixture
 def store(store_with_versions, tmp_path, monkeypatch):
-    shutil.copy(store_with_versions, tmp_path / "mlflow.db")
+    shutil.copytree(store_with_versions.parent, tmp_path, dirs_exist_ok=True)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
 
 
@@ -105,10 +108,6 @@ def test_promotions_at_the_same_moment_have_one_winner(store, _):
     assert settle(NAME)[1] == tracking.aliases(NAME)
 
 
-class Died(Exception):
-    pass
-
-
 @pytest.mark.parametrize("calls_before_death", range(5))
 def test_a_death_in_the_middle_leaves_the_old_champion_or_the_new_one_and_is_finished_later(
     store, monkeypatch, calls_before_death
@@ -136,6 +135,31 @@ def test_a_death_in_the_middle_leaves_the_old_champion_or_the_new_one_and_is_fin
     settle(NAME)
     assert tracking.aliases(NAME) == (before if calls_before_death == 0 else after)
     assert all(change.applied for change in history(NAME)[0])
+
+
+@pytest.mark.parametrize("lives", range(5))
+def test_a_rollback_that_died_anywhere_goes_back_one_version_and_not_two(store, monkeypatch, lives):
+    for version in (1, 2, 3):
+        promote(version)
+    with monkeypatch.context() as patch:
+        mortal(patch, lives)
+        with suppress(Died):
+            rollback(NAME, "bad")
+    assert rollback(NAME, "bad").moves[CHAMPION] == (3, 2)
+    assert rollback(NAME, "bad").moves[CHAMPION] == (3, 2)
+    assert tracking.aliases(NAME) == {CHAMPION: 2, PREVIOUS: 1}
+    assert [change.kind for change in history(NAME)[0]] == ["promote"] * 3 + ["rollback"]
+
+
+def test_an_interrupted_rollback_is_finished_whatever_is_said_the_second_time(store, monkeypatch):
+    for version in (1, 2, 3):
+        promote(version)
+    with monkeypatch.context() as patch, suppress(Died):
+        mortal(patch, 1)
+        rollback(NAME, "bad")
+    assert rollback(NAME, "misses cards").moves[CHAMPION] == (3, 2)
+    assert rollback(NAME, "misses cards in the next one too").moves[CHAMPION] == (2, 1)
+    assert rollback(NAME, "once more", to=1).moves[CHAMPION] == (2, 1)
 
 
 def test_aliases_that_were_moved_by_hand_become_a_record(store):

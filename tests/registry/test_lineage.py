@@ -4,8 +4,9 @@ import shutil
 import pytest
 
 from rmsnet import cli
+from rmsnet.documents import read_json
 from rmsnet.errors import UserError
-from rmsnet.files import read_json, write_json, write_text
+from rmsnet.files import write_json, write_text
 from rmsnet.registry.lineage import lineage
 from tests.registry.conftest import Workshop
 

@@ -1,16 +1,21 @@
 import re
+import shutil
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from rmsnet import tracking
+from rmsnet.documents import read_json
 from rmsnet.errors import CheckFailed, UserError
-from rmsnet.files import read_json, write_json
+from rmsnet.files import write_json
 from rmsnet.registry.history import history
 from rmsnet.registry.stage import promote, register_stage, rollback
 from tests.builders import learnable_bank, write_bank
 from tests.registry.conftest import PARAMS
+from tests.registry.deaths import Died, mortal
 
 OUT = Path("registration")
 
@@ -43,9 +48,11 @@ def test_the_best_by_validation_becomes_the_first_champion(shop):
 def test_registering_the_same_model_again_changes_nothing(shop):
     register(shop, "good")
     again = register(shop, "good")
-    assert (again.version, again.promoted, again.reason) == (1, False, "it is the champion already")
+    assert (again.version, again.promoted, again.reason) == (1, True, "it is the champion already")
     assert tracking.aliases("rmsnet") == {"champion": 1}
     assert len(history("rmsnet")[0]) == 1
+    assert tracking.versions("rmsnet")[0].tags["decision"] == "promoted"
+    assert "rmsnet version 1 (good) stays @champion: it is the champion already" in (OUT / "summary.md").read_text()
 
 
 def test_a_worse_model_is_kept_as_challenger(shop):
@@ -133,6 +140,15 @@ def test_even_the_first_champion_must(shop, params, options, check):
         ({"verdict": "failed", "summary": "failed: 2 critical checks", "dataset": "test"}, "failed: 2 critical checks"),
         ({"verdict": "passed", "dataset": "another"}, "'another'"),
         ({}, "None"),
+        ({"verdict": "passed", "dataset": "test"}, "neither contents nor DVC hashes say"),
+        (
+            {"verdict": "passed", "dataset": "test", "content": {"train": "of another"}},
+            "about other games, labels or features than the train split",
+        ),
+        (
+            {"verdict": "passed", "dataset": "test", "content": {"train": "content of train", "valid": "of another"}},
+            "about other games, labels or features than the valid split",
+        ),
     ],
 )
 def test_data_that_did_not_pass_or_another_dataset_s_report_stop_a_promotion(shop, tmp_path, report, says):
@@ -199,13 +215,66 @@ def test_an_evaluation_of_something_else_is_refused(shop, tmp_path):
     assert tracking.versions("rmsnet") == []
 
 
-@pytest.mark.parametrize(
-    ("name", "says"), [("nowhere", "no such file"), ("good", "has no run")], ids=["no model", "another store"]
-)
-def test_a_model_that_is_not_there_or_not_in_this_store_is_refused(shop, tmp_path, monkeypatch, name, says):
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/other.db")
-    with pytest.raises(UserError, match=says):
-        register(shop, name)
+def test_a_model_that_is_not_there_is_refused(shop):
+    with pytest.raises(UserError, match="no such file"):
+        register(shop, "nowhere")
+
+
+def test_in_a_store_that_knows_nothing_of_them_the_models_are_logged_again_and_the_champion_loads(
+    shop, tmp_path, monkeypatch, capsys
+):
+    """A fresh clone with a shared cache, or mlflow.db removed: the model folders are all there is."""
+    register(shop, "good", "poor")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/anew/mlflow.db")
+    assert register(shop, "good", "poor").promoted
+    assert capsys.readouterr().err.count("logged again from the folder") == 2
+    folder = tracking.model_folder("models:/rmsnet@champion")
+    assert (folder / "model.safetensors").read_bytes() == (shop.model("good") / "model.safetensors").read_bytes()
+    (version,) = tracking.versions("rmsnet")
+    record = tracking.run_record(version.run_id, version.model_id)
+    assert record.scores["test_average_map"][0] == pytest.approx(float(version.tags["test_average_map"]), abs=1e-6)
+    assert register(shop, "good", "poor").reason == "it is the champion already"
+    assert not capsys.readouterr().err
+
+
+def test_a_champion_whose_files_are_lost_is_replaced_by_the_same_model_and_by_no_other(shop, tmp_path):
+    register(shop, "good")
+    shutil.rmtree(tmp_path / "mlruns")
+    decision = register(shop, "poor")
+    assert failed(decision) == ["champion scored on the same games"]
+    decision = register(shop, "good")
+    assert (decision.promoted, decision.version) == (True, 3)
+    assert "version 1 is lost, and this is the same model" in decision.reason
+    tracking.model_folder("models:/rmsnet@champion")
+
+
+@pytest.mark.parametrize("lives", range(6))
+def test_register_that_died_anywhere_is_finished_by_asking_again(shop, monkeypatch, lives):
+    with monkeypatch.context() as patch:
+        mortal(patch, lives)
+        with suppress(Died):
+            register(shop, "good")
+    assert register(shop, "good").promoted
+    assert tracking.aliases("rmsnet") == {"champion": 1}
+    assert [(change.kind, change.holds) for change in history("rmsnet")[0]] == [("promote", True)]
+    assert [version.tags["decision"] for version in tracking.versions("rmsnet")] == ["promoted"]
+    assert read_json(OUT / "decision.json")["promoted"] is True
+
+
+@pytest.mark.parametrize("lives", range(7))
+def test_a_forced_promotion_that_died_anywhere_is_finished_by_asking_again(shop, monkeypatch, lives):
+    register(shop, "good")
+    register(shop, "poor")
+    ask = partial(promote, "2", shop.features, OUT, PARAMS, validation=shop.validation, force="for a test")
+    with monkeypatch.context() as patch:
+        mortal(patch, lives)
+        with suppress(Died):
+            ask()
+    assert ask().promoted
+    assert tracking.aliases("rmsnet") == {"champion": 2, "previous": 1}
+    assert [change.kind for change in history("rmsnet")[0]] == ["promote", "refused", "forced"]
+    assert history("rmsnet")[0][-1].why == "for a test"
+    assert tracking.versions("rmsnet")[0].tags["decision"] == "forced"
 
 
 def test_promote_asks_the_gate_again(shop):

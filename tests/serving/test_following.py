@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from rmsnet import tracking
+from rmsnet.documents import read_json
 from rmsnet.errors import UserError
-from rmsnet.files import read_json, write_json
+from rmsnet.files import write_json
 from rmsnet.serving import following
 from rmsnet.serving.following import ModelInService, open_service
 from rmsnet.serving.limits import Limits

@@ -29,15 +29,15 @@ def shaped(shape: object, content: bytes = b"") -> bytes:
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        (b"no array", "no .npy file; send the bytes"),
-        (b"", "no .npy file"),
+        (b"no array", "the body: no .npy file; send the bytes"),
+        (b"", "the body: empty"),
         (b"\x1f\x8b\x08\x00", "compressed (gzip); send the bytes of the .npy file as they are: curl --data-binary"),
-        (npy(np.array([{}], object)), "which are not read"),
-        (npy(np.zeros((100, 8), np.float32))[:500], "cut off at 500 bytes"),
+        (npy(np.array([{}], object)), "holds pickled objects; not read"),
+        (npy(np.zeros((100, 8), np.float32))[:500], "truncated: shorter than its header says"),
         (npy(np.zeros((100, 8), np.float32)).replace(b"\n", b""), "curl --data-binary"),  # what curl -d sends
-        (shaped((100_000_000_000, 512), bytes(200)), "its header says (100000000000, 512)"),
-        (shaped((-1, 8), bytes(200)), "no .npy file"),
-        (shaped("(" * 300), "no .npy file"),
+        (shaped((100_000_000_000, 512), bytes(200)), "truncated"),
+        (shaped((-1, 8), bytes(200)), "its shape is (-1, 8)"),
+        (shaped("(" * 300), "the body: "),
         (with_header("{'descr': [('x', '<f4')], 'fortran_order': False, 'shape': (1,), }\n", bytes(4)), "no matrix"),
         (npy(np.zeros(8, np.float32)), "no matrix"),
         (npy(np.array([["a"]])), "no matrix"),

@@ -58,7 +58,7 @@ def test_a_request_can_be_found_in_the_log_by_its_id(served, caplog):
     assert lines[0]["request"] == "match-17"
     assert lines[0]["frames"] == len(HALF)
     assert lines[0]["drift"]["drifted"] is False
-    assert "no .npy file" in lines[1]["refused"]
+    assert "the body: no .npy file" in lines[1]["refused"]
 
 
 @pytest.mark.parametrize("given", ["", "a b", "x" * 65, 'x"\n{', "é"])

@@ -4,7 +4,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rmsnet.params import SpotParams
-from rmsnet.spotting.decoding import ClipScores, decode, hard_suppression, soft_suppression, spread, vote_curves
+from rmsnet.spotting.decoding import (
+    ClipScores,
+    _is_peak,
+    decode,
+    hard_suppression,
+    soft_suppression,
+    spread,
+    vote_curves,
+)
 from tests.builders import bank
 
 T = 41
@@ -42,6 +50,34 @@ def test_votes_for_one_event_become_one_prediction_at_their_mean():
     assert found.half.tolist() == [0, 1]
     assert found.position_ms.tolist() == [50_500, 15_500]
     assert found.confidence == pytest.approx([40 * 0.8 / T, 0.5 / T])
+
+
+def test_the_votes_of_many_halves_are_those_of_each_alone():
+    random = np.random.default_rng(0)
+    frames = (300, 2, 90, 300)  # the third one has no clips
+    halves = np.repeat([0, 1, 3], [400, 5, 300])
+    all_clips = scores([(half, random.uniform(0, frames[half] - 1), {}) for half in halves])
+    all_clips.probability[:] = random.dirichlet([0.3, 0.3, 0.3, 1], len(halves))
+    params = SpotParams(stride=1, votes=True)
+    found = decode(all_clips, bank(frames), T, params)
+    alone = []
+    for number, length in enumerate(frames):
+        own = halves == number
+        clips = ClipScores(np.zeros(own.sum(), np.int64), all_clips.frame[own], all_clips.probability[own])
+        part = decode(clips, bank([length]), T, params)
+        alone += [(number, *row) for row in zip(part.position_ms, part.label, part.confidence, strict=True)]
+    assert list(zip(found.half, found.position_ms, found.label, found.confidence, strict=True)) == alone
+    assert len(alone) > 30
+
+
+@given(st.lists(st.integers(0, 3), max_size=30), st.integers(0, 5))
+def test_a_peak_is_exceeded_by_no_neighbour_and_the_first_of_equals(values, reach):
+    expected = [
+        value > max(values[max(place - reach, 0) : place], default=-1)
+        and value >= max(values[place : place + reach + 1])
+        for place, value in enumerate(values)
+    ]
+    assert _is_peak(np.array(values, np.float64), reach).tolist() == expected
 
 
 def test_votes_are_counted_by_frame_and_class_as_in_figure_7():

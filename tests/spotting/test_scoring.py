@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from rmsnet.documents import read_json
 from rmsnet.errors import UserError
-from rmsnet.files import atomic_folder, read_json, write_json
+from rmsnet.files import atomic_folder, write_json
 from rmsnet.network.model_files import combine_models, load_model
 from rmsnet.params import SpotParams
 from rmsnet.spotting.decoding import decode
@@ -109,17 +110,21 @@ def test_a_damaged_model_folder_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"classes": None}, r"config\.json: classes: missing or damaged"),
-        ({"width": "8", "frame_rate": None}, r"config\.json: width, frame_rate: missing or damaged"),
-        ({"spot": {"strides": 1}}, r"config\.json: spot: missing or damaged"),
-        ({"spot": []}, r"config\.json: spot: missing or damaged"),
-        ({"members": "two"}, r"config\.json: members: missing or damaged"),
+        ({"classes": None}, r"config\.json: classes: expected 'array', got 'null'; restore the model"),
+        ({"width": "8", "frame_rate": None}, r"config\.json: width: expected 'int', got 'str'"),
+        ({"frame_rate": 1e300}, r"config\.json: frame_rate: 1e\+300 does not lie between"),
+        ({"features": {"names": "x"}}, r"config\.json: features\.name: is missing"),
+        ({"spot": {"strides": 1}}, r"config\.json: spot: strides: unknown key"),
+        ({"spot": {"stride": -1}}, r"config\.json: spot: stride must not be negative"),
+        ({"spot": []}, r"config\.json: spot: expected 'object', got 'array'"),
+        ({"members": "two"}, r"config\.json: members: expected 'int', got 'str'"),
         ({"schema": 7}, "not a model of schema 1"),
         ({"classes": ["a"]}, r"weights of another network .*8 features, 1 classes"),
         ({"width": 16}, "weights of another network .*16 features"),
-        ({"width": -1}, "weights of another network"),
+        ({"width": 1_000_000}, "weights of another network .*1000000 features"),
+        ({"width": -1}, "width: -1 does not lie between 1 and"),
         ({"members": 2}, "weights of another network .*2 members"),
-        ({"members": 0}, "weights of another network"),
+        ({"members": 0}, "members: 0 does not lie between 1 and"),
     ],
 )
 def test_a_config_that_does_not_fit_its_weights_is_refused(change, says, tmp_path):

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from rmsnet.documents import read_json
 from rmsnet.errors import UserError
 from rmsnet.features.stage import extract
-from rmsnet.files import read_json
 from rmsnet.params import ExtractParams, Params
 from rmsnet.study.grids import STUDIES
 from rmsnet.study.stage import reproduce

@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from rmsnet.cli import main
+from rmsnet.documents import read_json
 from rmsnet.errors import UserError
 from rmsnet.evaluation import average_map
 from rmsnet.features.bank import read_bank
-from rmsnet.files import read_json
 from rmsnet.network.model_files import load_model
 from rmsnet.params import PRESETS, Params, SpotParams, TrainParams, load_params
 from rmsnet.spotting.inference import spot_bank
@@ -108,9 +108,11 @@ def test_each_training_is_a_run_under_its_row_with_the_curves_of_the_train_stage
         history = list(csv.DictReader(file))
     assert len(history) == 2
     for name in ("loss", "valid_average_map", "learning_rate", "gradient_norm", "clips_per_second", "seconds"):
-        curve = client.get_metric_history(run.info.run_id, name)
+        logged = "epoch_valid_average_map" if name == "valid_average_map" else name
+        curve = client.get_metric_history(run.info.run_id, logged)
         assert [metric.step for metric in curve] == [1, 2]
         assert [metric.value for metric in curve] == pytest.approx([float(row[name]) for row in history])
+    assert run.data.metrics["valid_average_map"] == max(float(row["valid_average_map"]) for row in history)
     kept = {item.path for item in client.list_artifacts(run.info.run_id, "training")}
     assert {"training/model.safetensors", "training/config.json", "training/history.csv"} <= kept
 

@@ -6,7 +6,8 @@ import io
 import pytest
 
 from rmsnet.errors import UserError
-from rmsnet.files import read_csv, write_text
+from rmsnet.files import write_text
+from rmsnet.reading.rows import read_rows
 from rmsnet.style.tables import as_csv, as_markdown, as_text, facts, number_columns
 from rmsnet.style.words import marked, percent, with_ends
 
@@ -49,9 +50,9 @@ def test_csv_goes_there_and_back(tmp_path):
     ]
     assert as_csv([], ("half", "time")) == "half,time\n"
     write_text(tmp_path / "table.csv", text)
-    assert read_csv(tmp_path / "table.csv")[0]["game"] == 'a, "b"\n'
+    assert read_rows(tmp_path / "table.csv", ["game"])[0]["game"] == 'a, "b"\n'
     with pytest.raises(UserError, match="no such file"):
-        read_csv(tmp_path / "none.csv")
+        read_rows(tmp_path / "none.csv", ["game"])
 
 
 def test_numbers_and_names_in_words():

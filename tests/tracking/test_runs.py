@@ -1,10 +1,16 @@
+import math
+import os
+import signal
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from rmsnet import tracking
-from rmsnet.errors import UserError
+from rmsnet.cli import terminable
+from rmsnet.errors import CheckFailed, UserError
+from rmsnet.tracking.runs import IDENTITY_TAG
 from rmsnet.tracking.spool import sync
 from rmsnet.tracking.store import client_of, connect, our_client, spool_uri
 from tests.builders import EXAMPLE, write_model
@@ -102,6 +108,36 @@ def test_a_failed_training_is_a_failed_run(tmp_path, local_store):
     assert our_client().get_run(run.run_id).info.status == "FAILED"
 
 
+def test_a_loss_that_is_no_number_ends_the_training_and_never_reaches_the_store(tmp_path, local_store):
+    with (
+        pytest.raises(CheckFailed, match=r"epoch 2: loss became nan: .*lower train\.learning_rate"),
+        tracking.tracked_run("seed 0", GROUPS, {}) as run,
+    ):
+        run.log_epoch(1, {"loss": 1.0})
+        run.log_epoch(2, {"valid_loss": 0.5, "loss": math.nan})
+    client = our_client()
+    assert client.get_run(run.run_id).info.status == "FAILED"
+    assert client.get_run(run.run_id).data.metrics.keys() & {"loss", "valid_loss"} == {"loss"}
+
+
+def test_a_process_that_is_terminated_leaves_its_run_killed(tmp_path, local_store):
+    with pytest.raises(KeyboardInterrupt), terminable(), tracking.tracked_run("seed 0", GROUPS, {}) as run:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(60)
+    assert our_client().get_run(run.run_id).info.status == "KILLED"
+
+
+def test_what_is_tracked_again_under_the_same_identity_is_the_same_run_without_its_rows_twice(tmp_path, local_store):
+    """A study that was killed between its run and the note of it."""
+    runs = []
+    for _ in range(2):
+        with tracking.tracked_run("seed 0", GROUPS, {IDENTITY_TAG: "training 1"}) as run:
+            run.log_epoch(1, {"loss": 1.0})
+            runs.append(run.run_id)
+    assert runs[0] == runs[1]
+    assert [metric.step for metric in our_client().get_metric_history(runs[0], "loss")] == [1]
+
+
 def test_scores_are_linked_to_the_model_and_the_data_it_was_judged_on(tmp_path, local_store):
     run = train(tmp_path)
     tracking.log_evaluation(
@@ -118,8 +154,6 @@ def test_an_evaluation_of_an_unknown_run_is_refused(tmp_path, local_store):
 
 
 def test_system_metrics_are_logged(tmp_path, local_store, monkeypatch):
-    import time
-
     monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.2")
     with tracking.tracked_run("seed 0", GROUPS, {}) as run:
         time.sleep(1)

@@ -81,13 +81,13 @@ def test_every_clip_of_a_batch_is_computed_once_whatever_the_number_of_processes
     from types import SimpleNamespace
 
     from rmsnet.training.distributed import World
-    from rmsnet.training.trainer import Trainer
+    from rmsnet.training.learner import Learner
 
     for accumulate in (1, 3):
         own = [
             list(range(clips))[part]
             for rank in range(processes)
-            for part in Trainer._own(
+            for part in Learner.own(
                 SimpleNamespace(
                     world=World(rank, processes), params=SimpleNamespace(batch_size=15, accumulate=accumulate)
                 ),

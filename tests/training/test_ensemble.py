@@ -8,9 +8,10 @@ import pytest
 
 from rmsnet import tracking
 from rmsnet.cli import main
+from rmsnet.documents import read_json
 from rmsnet.errors import UserError
 from rmsnet.evaluation.stage import evaluate_stage
-from rmsnet.files import read_json, write_json
+from rmsnet.files import write_json
 from rmsnet.network.model_files import load_model
 from rmsnet.params import Params, TrainParams
 from rmsnet.registry.stage import register_stage

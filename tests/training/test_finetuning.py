@@ -8,12 +8,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from rmsnet.documents import read_json
 from rmsnet.errors import UserError
 from rmsnet.evaluation import average_map
 from rmsnet.features.bank import read_bank
 from rmsnet.features.from_frames import features_of_frames
 from rmsnet.features.stage import extract
-from rmsnet.files import read_json
 from rmsnet.network.model_files import CONFIG, load_model
 from rmsnet.params import ExtractParams, TrainParams
 from rmsnet.spotting.inference import spot_bank

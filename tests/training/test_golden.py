@@ -9,8 +9,8 @@ import pytest
 
 from rmsnet.features.bank import FrameBank
 from rmsnet.params import TrainParams
+from rmsnet.training.learner import Learner
 from rmsnet.training.loop import train
-from rmsnet.training.trainer import Trainer
 from tests.builders import bank
 
 GOLDEN = Path(__file__).with_name("golden_losses.json")
@@ -50,16 +50,16 @@ def games(number: int, seed: int) -> FrameBank:
 def losses(masking: float, folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[float]]:
     """(STEPS, 3) of the first steps of a training."""
     measured: list[list[float]] = []
-    step = Trainer._step
+    step = Learner.step
 
-    def recorded(self, batch):
+    def recorded(self, batch, rate):
         if len(measured) == STEPS:
             raise Enough
-        result = step(self, batch)
+        result = step(self, batch, rate)
         measured.append(result[:3].tolist())
         return result
 
-    monkeypatch.setattr(Trainer, "_step", recorded)
+    monkeypatch.setattr(Learner, "step", recorded)
     params = TrainParams(
         foreground_clips=150 * BATCH,
         background_clips=50 * BATCH,

@@ -94,4 +94,4 @@ def test_a_model_with_a_damaged_config_spots_nothing(capsys):
     config = Path("model/config.json")
     config.write_text(config.read_text().replace('"clip_frames"', '"clip"'))
     said = refused(capsys, "spot", "half.npy", "--model", "model", "--out", "events")
-    assert "model/config.json: clip_frames: missing or damaged; restore the model or train it again" in said
+    assert "model/config.json: clip_frames: is missing; restore the model or train it again" in said

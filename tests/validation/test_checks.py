@@ -212,7 +212,11 @@ FAULTS = {
         {"a game's folder holds known files only": 1},
     ),
     "an unknown label": (lambda r: labels(r, event(label="goal")), {"labels are those of SoccerNet v1": 1}, {}),
-    "a third half": (lambda r: labels(r, event("3 - 00:10")), {"events are in half 1 or 2": 1}, {}),
+    "a third half": (
+        lambda r: labels(r, event("3 - 00:10")),
+        {"events are in half 1 or 2": 1},
+        {"no events of extra time": 1},
+    ),
     "a time that is none": (
         lambda r: labels(r, event("soon")),
         {"times can be read: 'half - minutes:seconds'": 1},

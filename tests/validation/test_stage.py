@@ -1,5 +1,4 @@
 import errno
-import json
 import os
 import re
 
@@ -7,9 +6,10 @@ import numpy as np
 import pytest
 
 from rmsnet import cli
+from rmsnet.documents import read_json
 from rmsnet.errors import CheckFailed, UserError
 from rmsnet.features.profile import feature_profile
-from rmsnet.files import read_json, write_json
+from rmsnet.files import write_json
 from rmsnet.validation import validate
 from rmsnet.validation.checks import Check
 from rmsnet.validation.verdict import sentence_of, verdict_of
@@ -47,7 +47,8 @@ def test_bad_data_end_with_status_1_and_the_report_names_the_rows(dataset, tmp_p
     assert report["verdict"] == "failed"
     (failed,) = [check for check in report["checks"] if check["status"] == "failed"]
     assert failed["expectation"] == "no NaN, no infinity"
-    assert failed["rows"] == [{"game": GAME, "half": 1, "not_finite_rows": 1}]
+    says = "1 row with NaN, infinity or a number beyond float32, the first: 7"
+    assert failed["rows"] == [{"game": GAME, "half": 1, "not_finite": says}]
     for name in ("report.md", "report.html"):
         assert GAME in (out / name).read_text()
 
@@ -113,15 +114,17 @@ def test_a_broken_check_is_told_apart_from_bad_data(good, tmp_path, monkeypatch)
 
 
 def test_names_that_are_code_or_no_text_do_no_harm(dataset, tmp_path):
-    """A game's name may hold HTML, Markdown or bytes that are not UTF-8; the report shows them and stays whole."""
-    names = ["<script>alert(1)</script>", "| a | `b` *c*", "not utf-8: \udcff"]
-    (dataset / "SoccerNetGamesTest.json").write_text(json.dumps([*GAMES["test"], *names]))
+    """A game's name may hold HTML, Markdown or controls, a file's bytes that are not UTF-8; the report shows them."""
+    names = ["<script>alert(1)</script>", "| a | `b` *c*", "two\nlines"]
+    write_json(dataset / "SoccerNetGamesTest.json", [*GAMES["test"], *names])
+    (dataset / GAME / "not utf-8: \udcff").touch()
     with pytest.raises(CheckFailed):
         validate(dataset, tmp_path / "report", PARAMS)
     page = (tmp_path / "report" / "report.html").read_text()
     assert "<script>" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert "not utf-8: \\udcff" in page
+    assert "two\\nlines" in page
     assert "    split test, game | a | `b` *c*" in (tmp_path / "report" / "report.md").read_text()
 
 

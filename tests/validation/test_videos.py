@@ -7,8 +7,8 @@ import pytest
 
 from rmsnet import cli
 from rmsnet.dataset.labels import HALVES
+from rmsnet.documents import read_json
 from rmsnet.errors import CheckFailed
-from rmsnet.files import read_json
 from rmsnet.params import ExtractParams
 from rmsnet.validation import validate
 from tests.builders import write_labels

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from rmsnet.errors import UserError
 from rmsnet.video.backbones import open_backbone
 from rmsnet.video.decoding import sampled_pictures
-from rmsnet.video.extractor import load_extractor, video_features
+from rmsnet.video.extractor import image_batches, load_extractor, video_features
 from rmsnet.video.pca import PcaFit, save_pca
 from rmsnet.video.preprocessing import fit, normalized
 from rmsnet.video.recipe import BACKBONE_FILE, Recipe
@@ -51,6 +51,16 @@ def test_features_of_a_video_are_those_of_its_pictures_one_by_one(tmp_path):
         for row, picture in zip(done.features, sampled_pictures(path, 2.0, 0.5), strict=True):
             alone = extractor.network(normalized(fit(picture, recipe)[None], recipe))[0].numpy()
             np.testing.assert_allclose(row, alone, rtol=1e-3, atol=1e-4)
+
+
+def test_a_gpu_is_given_more_pictures_at_once_than_a_cpu(monkeypatch):
+    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda images: images)
+    recipe = Recipe("resnet18", "random", "", height=8, width=8, resize=8, **TIMES)
+    pictures = [np.full((8, 8, 3), number, np.uint8) for number in range(150)]
+    for device, sizes in (("cpu", [32, 32, 32, 32, 22]), ("cuda", [128, 22])):
+        batches = list(image_batches(pictures, recipe, torch.device(device)))
+        assert [len(images) for images in batches] == sizes
+        assert torch.cat(batches)[:, 0, 0, 0].tolist() == list(range(150))
 
 
 def test_the_pca_is_applied_as_the_recipe_says(tmp_path):

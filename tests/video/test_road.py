@@ -10,7 +10,7 @@ import torch
 from rmsnet import cli, tracking
 from rmsnet.dataset.labels import game_events
 from rmsnet.dataset.soccernet import open_dataset
-from rmsnet.files import read_json
+from rmsnet.documents import read_json
 from rmsnet.network.model_files import CONFIG, load_model
 from rmsnet.simulation import video as simulated_video
 from rmsnet.spotting.inference import spot_features

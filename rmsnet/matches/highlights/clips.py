@@ -10,7 +10,7 @@ takes no time. Elsewhere it is encoded again. The reel is always encoded, becaus
 import errno
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rmsnet.errors import UserError
@@ -40,12 +40,17 @@ class Highlight:
         position_ms: milliseconds from the start of the half's video.
         label: its class.
         color: #rrggbb of its class.
+        confidence: how sure the model is.
+        before, after: seconds that are shown before it and behind it.
     """
 
     half: int
     position_ms: int
     label: str
     color: str
+    confidence: float = 1.0
+    before: float = BEFORE_SECONDS
+    after: float = AFTER_SECONDS
 
     @property
     def title(self) -> str:
@@ -133,27 +138,45 @@ def _why(error: Exception, video: Path) -> str:
 def _segment(
     videos: Mapping[int, Path], event: Highlight, seconds: Mapping[int, float], caption: bool = False
 ) -> Segment:
+    segment = segment_of(videos[event.half], seconds[event.half], event)
+    return segment if caption else replace(segment, captions=())
+
+
+def segment_of(video: Path, seconds: float, event: Highlight) -> Segment:
+    """What is shown of an event, with its caption.
+
+    Args:
+        video: of its half.
+        seconds: how long the video is.
+        event: before the end of it.
+    """
     at = event.position_ms / 1000
-    start, end = max(0.0, at - BEFORE_SECONDS), min(seconds[event.half], at + AFTER_SECONDS)
-    captions = (Caption(start, name_of(event.label), match_minute(event.half, event.position_ms), event.color),)
-    return Segment(videos[event.half], start, end, captions if caption else ())
+    start, end = max(0.0, at - event.before), min(seconds, at + event.after)
+    caption = Caption(start, name_of(event.label), match_minute(event.half, event.position_ms), event.color, at)
+    return Segment(video, start, end, (caption,))
 
 
 def join_overlapping(segments: Sequence[Segment]) -> list[Segment]:
     """Segments of one video that overlap become one, so that the reel shows nothing twice.
 
-    The next event's caption takes over in the middle of what the two share.
+    The next event's caption takes over in the middle of what the two share, or at its event if that is earlier.
     """
     joined: list[Segment] = []
     for segment in segments:
-        last = joined[-1] if joined else None
-        if last is not None and last.video == segment.video and segment.start < last.end:
-            middle = (segment.start + last.end) / 2
-            captions = tuple(Caption(middle, one.text, one.minute, one.color) for one in segment.captions)
-            joined[-1] = Segment(last.video, last.start, max(last.end, segment.end), (*last.captions, *captions))
-        else:
-            joined.append(segment)
+        while joined and joined[-1].video == segment.video and segment.start < joined[-1].end:
+            segment = _joined(joined.pop(), segment)
+        joined.append(segment)
     return joined
+
+
+def _joined(one: Segment, other: Segment) -> Segment:
+    """Two that overlap as one; the captions keep their order."""
+    start, middle = min(one.start, other.start), (max(one.start, other.start) + min(one.end, other.end)) / 2
+    captions = [replace(one.captions[0], start=start), *one.captions[1:]]
+    for caption in other.captions:
+        begin = min(max(middle, caption.start), caption.moment)
+        captions.append(replace(caption, start=max(begin, captions[-1].start)))
+    return Segment(one.video, start, max(one.end, other.end), tuple(captions))
 
 
 def _file_name(event: Highlight) -> str:

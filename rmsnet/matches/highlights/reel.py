@@ -37,12 +37,14 @@ class Caption:
         text: class.
         minute: as it is said on television.
         color: #rrggbb.
+        moment: seconds from the start of the video at which it happens.
     """
 
     start: float
     text: str
     minute: str
     color: str
+    moment: float = float("inf")
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from rmsnet.matches.match import HALF_MINUTES, Match, match_minute
 from rmsnet.matches.page.page_video import PageVideo
 from rmsnet.matches.page.votes import Votes
 from rmsnet.spots import Predictions
+from rmsnet.spotting.thresholds import Floats
 from rmsnet.style.page import MADE_BY, style, text
 from rmsnet.style.palette import class_looks, name_of
 
@@ -31,9 +32,10 @@ def match_page(
     videos: Sequence[PageVideo],
     *,
     out: Path,
-    confidence: float,
+    least: Floats,
     model: str,
     simulated: bool,
+    remarks: Sequence[str] = (),
 ) -> str:
     """The page as HTML.
 
@@ -44,17 +46,20 @@ def match_page(
         votes: (C, N) votes of stride-1 clips per frame of the bank.
         videos: of the halves.
         out: folder the page will lie in; videos are named relative to it.
-        confidence: where the slider stands at first.
+        least: (C,) the least confidence of each class that is shown until the slider is moved.
         model: name of the model, for people.
         simulated: whether model or match are made up.
+        remarks: what makes the events doubtful, in a few words each.
     """
     title, subtitle = _title(match.name)
-    tags = [[f"model {model}", False], *([["simulated", True]] if simulated else [])]
+    doubts = [*(["simulated"] if simulated else []), *remarks]
+    tags = [[f"model {model}", False], *([doubt, True] for doubt in doubts)]
     data = {
         "title": title,
         "subtitle": subtitle,
         "tags": tags,
-        "confidence": confidence,
+        "confidence": float(least[0]) if len(set(least.tolist())) == 1 else None,
+        "least": least.tolist(),
         "most_votes": max(1, int(votes.max(initial=0))),
         "frame_rate": bank.frame_rate,
         "first_frame_seconds": bank.first_frame_seconds,

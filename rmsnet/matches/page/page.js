@@ -26,7 +26,7 @@ const all = new Map([...events, ...truth].map((event) => [event.id, event]));
 const marks = new Map(); // id -> its mark on the timeline
 
 const state = {
-  confidence: match.confidence,
+  confidence: match.confidence, // of all classes; null: each has its own, match.least
   hidden: new Set(),
   selected: null, // id of an event or of a missed truth
   half: 0,
@@ -50,7 +50,10 @@ const clock = (seconds) => {
   return `${String(Math.floor(whole / 60)).padStart(2, "0")}:${String(whole % 60).padStart(2, "0")}`;
 };
 const half_name = (half) => ["1st half", "2nd half"][match.halves[half].number - 1];
-const is_shown = (event) => event.confidence >= state.confidence && !state.hidden.has(event.class);
+const is_sure = (event) => event.confidence >= (state.confidence ?? match.least[event.class]);
+const is_shown = (event) => is_sure(event) && !state.hidden.has(event.class);
+/** Where the slider stands: in the middle of the classes' own while it was not moved. */
+const slider = () => state.confidence ?? match.least.reduce((sum, one) => sum + one, 0) / match.least.length;
 
 /** What the list holds at the moment: events shown and truths missed, in order of time. */
 function listed() {
@@ -62,7 +65,7 @@ function listed() {
 function judge() {
   state.verdicts.clear();
   if (!match.truth) return;
-  const candidates = events.filter((event) => event.confidence >= state.confidence);
+  const candidates = events.filter(is_sure);
   for (const event of candidates) state.verdicts.set(event.id, "wrong");
   for (const one of [...truth].sort((a, b) => a.half - b.half || a.seconds - b.seconds)) {
     const near = candidates.filter(
@@ -231,13 +234,13 @@ function draw_counts() {
   el("count").textContent = `${shown} of ${events.length} events`;
   for (const chip of el("chips").children) {
     const index = Number(chip.dataset.class);
-    const count = events.filter((event) => event.class === index && event.confidence >= state.confidence).length;
+    const count = events.filter((event) => event.class === index && is_sure(event)).length;
     chip.ariaPressed = String(!state.hidden.has(index));
     chip.title = index < 9 ? `Show or hide (${index + 1})` : "Show or hide";
     chip.replaceChildren(match.classes[index].name, make("small", { textContent: count }));
   }
-  el("confidence").value = Math.round(100 * state.confidence);
-  el("confidence-value").textContent = `${Math.round(100 * state.confidence)} %`;
+  el("confidence").value = Math.round(100 * slider());
+  el("confidence-value").textContent = state.confidence === null ? "as learned" : `${Math.round(100 * slider())} %`;
   if (match.truth) {
     const count = (word, of) => of.filter((one) => state.verdicts.get(one.id) === word).length;
     el("truth-summary").textContent =
@@ -522,8 +525,8 @@ const keys = {
     const id = event.target.closest(".row")?.dataset.id || state.selected;
     if (id) select(id, true);
   },
-  "]": () => set_confidence(Math.round(100 * state.confidence + 5) / 100),
-  "[": () => set_confidence(Math.round(100 * state.confidence - 5) / 100),
+  "]": () => set_confidence(Math.round(100 * slider() + 5) / 100),
+  "[": () => set_confidence(Math.round(100 * slider() - 5) / 100),
   "+": () => zoom(2),
   "=": () => zoom(2),
   "-": () => zoom(0.5),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rmsnet.errors import UserError
-from rmsnet.matches.highlights.clips import Highlight, join_overlapping, write_highlights
+from rmsnet.matches.highlights.clips import Highlight, join_overlapping, segment_of, write_highlights
 from rmsnet.matches.highlights.cutting import copy_clip
 from rmsnet.matches.highlights.reel import Caption, Segment, encode
 from rmsnet.matches.stage import spot_stage
@@ -132,12 +132,29 @@ def test_halves_of_another_size_are_fitted_on_black(tmp_path):
     assert frames[-1][:, :20].max() < 40
 
 
-@given(st.lists(st.floats(0, 100), max_size=8))
-def test_the_reel_shows_nothing_twice_and_loses_no_caption(tmp_path_factory, starts):
+def test_a_caption_takes_over_no_later_than_its_event_however_long_the_one_before_stays(tmp_path):
+    events = [Highlight(1, 10_000, "soccer", "#ffffff", after=45), Highlight(1, 20_000, "card", "#ffffff", before=2)]
+    (joined,) = join_overlapping([segment_of(tmp_path, 100.0, event) for event in events])
+    assert (joined.start, joined.end) == (2.0, 55.0)
+    assert [(caption.text, caption.start) for caption in joined.captions] == [("Goal", 2.0), ("Card", 20.0)]
+
+
+def test_an_event_with_a_long_lead_in_is_joined_with_all_that_it_reaches_back_to(tmp_path):
+    events = [Highlight(1, ms, "card", "#ffffff", before=2, after=2) for ms in (10_000, 20_000)]
+    events.append(Highlight(1, 21_000, "soccer", "#ffffff", before=12, after=2))
+    (joined,) = join_overlapping([segment_of(tmp_path, 100.0, event) for event in events])
+    assert (joined.start, joined.end) == (8.0, 23.0)
+
+
+@given(st.lists(st.tuples(st.floats(0, 100), st.floats(0, 30), st.floats(0, 30)), max_size=8))
+def test_the_reel_shows_nothing_twice_and_loses_no_caption(tmp_path_factory, drawn):
     path = tmp_path_factory.getbasetemp()
+    starts = [moment - before for moment, before, _ in drawn]
     segments = [
-        Segment(path, start, start + 15, (Caption(start, str(number), "1'", "#ffffff"),))
-        for number, start in enumerate(sorted(starts))
+        Segment(
+            path, moment - before, moment + after, (Caption(moment - before, str(number), "1'", "#ffffff", moment),)
+        )
+        for number, (moment, before, after) in enumerate(sorted(drawn))
     ]
     joined = join_overlapping(segments)
     assert all(one.end <= other.start for one, other in pairwise(joined))
@@ -146,7 +163,9 @@ def test_the_reel_shows_nothing_twice_and_loses_no_caption(tmp_path_factory, sta
     for segment in joined:
         times = [caption.start for caption in segment.captions]
         assert times == sorted(times)
+        assert times[0] == segment.start
         assert all(segment.start <= time <= segment.end for time in times)
+        assert all(caption.start <= caption.moment for caption in segment.captions)
 
 
 def test_a_broken_video_leaves_no_folder(tmp_path):

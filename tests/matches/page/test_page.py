@@ -1,5 +1,6 @@
 """The page in a real browser, from file://, as people use it."""
 
+import shutil
 from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -10,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rmsnet.files import read_json
+from rmsnet.documents import read_json
+from rmsnet.files import write_json
 from rmsnet.matches.stage import spot_stage
 from tests.chromium import Page, chromium, find_chromium
 from tests.matches.builders import write_features, write_game, write_sure_model
@@ -113,6 +115,23 @@ def test_the_slider_filters_by_confidence(match):
     assert match.shown() == expected
     assert page.js("document.querySelectorAll('.row:not(.missed)').length") == expected
     assert page.js("el('count').textContent") == f"{expected} of {len(match.events)} events"
+
+
+def test_until_the_slider_is_moved_each_class_begins_where_it_has_learned_to(browser, spotted, tmp_path):
+    model = tmp_path / "model"
+    shutil.copytree(spotted / "model", model)
+    events = Opened(browser, spotted / "out", spotted).events
+    hidden = events[0]["label"]
+    learned = {name: {"confidence": 1.0 if name == hidden else 0.0} for name in ("card", "subs", "soccer")}
+    write_json(model / "thresholds.json", learned)
+    spot_stage([spotted / "data" / GAME], str(model), tmp_path / "out", stride=8)
+    browser.open(tmp_path / "out" / "report.html")
+    shown = sum(event["label"] != hidden or event["confidence"] == 1 for event in events)
+    assert Opened(browser, tmp_path / "out", spotted).shown() == shown
+    assert browser.js("el('confidence-value').textContent") == "as learned"
+    browser.js("el('confidence').value = 0; el('confidence').dispatchEvent(new Event('input'))")
+    assert Opened(browser, tmp_path / "out", spotted).shown() == len(events)
+    assert browser.js("el('confidence-value').textContent") == "0 %"
 
 
 def test_a_chip_hides_a_class(match):

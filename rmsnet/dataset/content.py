@@ -1,0 +1,73 @@
+"""What a dataset holds, as a hash for each game: the same wherever it lies and whatever it is called."""
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+from rmsnet.dataset.labels import HALVES, LABEL_FILES
+from rmsnet.dataset.soccernet import Dataset
+from rmsnet.errors import UserError
+from rmsnet.files import content_hash
+from rmsnet.params import ExtractParams
+
+VIDEO_END_BYTES = 1 << 20
+"""A video is known by its size and so many bytes of its start and of its end."""
+
+
+def game_contents(dataset: Dataset, games: Iterable[str], params: ExtractParams, classes: str) -> dict[str, str]:
+    """The hash of each game: of its labels, and of the features or videos that are extracted; every byte is read.
+
+    What is not there counts as nothing: whoever needs it complains.
+
+    Args:
+        dataset: in SoccerNet's layout.
+        games: league/season/game.
+        params: the extract section, which says which files.
+        classes: "v1" or "v2" labels.
+    """
+    listed = list(games)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return dict(zip(listed, pool.map(partial(_game_content, dataset, params, classes), listed), strict=True))
+
+
+def _game_content(dataset: Dataset, params: ExtractParams, classes: str, game: str) -> str:
+    parts = [_digest(dataset.game_folder(game) / LABEL_FILES[classes])]
+    for half in HALVES:
+        if params.source == "features":
+            parts.append(_digest(dataset.features_path(game, half, params.features)))
+        else:
+            parts.append(_video_digest(dataset.game_folder(game), half, params.videos))
+    return content_hash(*parts)
+
+
+def _digest(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, partial(hashlib.blake2b, digest_size=16)).hexdigest()
+    except OSError:
+        return ""
+
+
+def _video_digest(folder: Path, half: int, videos: str) -> str:
+    from rmsnet.video.files import find_video
+
+    try:
+        path = find_video(folder, half, videos)
+        with path.open("rb") as file:
+            size = path.stat().st_size
+            start = file.read(VIDEO_END_BYTES)
+            file.seek(max(0, size - VIDEO_END_BYTES))
+            return content_hash(str(size), start, file.read(VIDEO_END_BYTES))
+    except (OSError, UserError):
+        return ""
+
+
+def joined_content(of_games: Mapping[str, str], games: Iterable[str]) -> str | None:
+    """The hash of some games together, in whatever order they are listed; None where one of them is unknown."""
+    listed = sorted(games)
+    if not all(game in of_games for game in listed):
+        return None
+    return content_hash(*(part for game in listed for part in (game, of_games[game])))

@@ -1,0 +1,124 @@
+"""The label files of a dataset as a table of events, read so that nothing in them can stop the reading."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from rmsnet.dataset.labels import (
+    LABEL_FILES,
+    LABELS,
+    LAST_MS,
+    LabelFile,
+    event_class,
+    extra_time_of,
+    in_extra_time,
+    of_another_game,
+    read_label_file,
+    split_game_time,
+    whole_number,
+)
+from rmsnet.dataset.soccernet import SPLITS, Dataset
+from rmsnet.errors import UserError
+from rmsnet.params import ExtractParams
+from rmsnet.reading.names import as_text
+
+GOOD = "good"
+"""What a column that says what is wrong says when nothing is."""
+
+_TWO_DIGITS = re.compile(r"\d+ - \d{2,3}:\d\d")
+
+
+def clean(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row with what is no text (controls, file names that are not UTF-8) written out."""
+    return {key: as_text(value) if isinstance(value, str) else value for key, value in row.items()}
+
+
+def labels_state(
+    dataset: Dataset, split: str, game: str, classes: str, unexpected: Iterable[str]
+) -> tuple[str | None, str]:
+    """What is wrong with a game's labels, and their events of extra time; None where there are none and need not be."""
+    others = [name for name in unexpected if name.lower().startswith("label")]
+    if others:
+        return f"another label file beside {LABEL_FILES[classes]}: {', '.join(others)}", ""
+    try:
+        labels = _labels(dataset, game, classes)
+    except UserError as error:
+        return str(error), ""
+    if labels is None:
+        return (f"no {LABEL_FILES[classes]}" if split in SPLITS else None), ""
+    late = extra_time_of(labels.annotations)
+    other = labels.other_game(game)
+    return of_another_game(other) if other else GOOD, in_extra_time(late.values()) if late else ""
+
+
+def _labels(dataset: Dataset, game: str, classes: str) -> LabelFile | None:
+    name = LABEL_FILES[classes]
+    content = dataset.labels().read(game, name)
+    return None if content is None else read_label_file(content, name)
+
+
+def events_table(
+    dataset: Dataset, present: pd.DataFrame, halves: pd.DataFrame, classes: str, params: ExtractParams
+) -> pd.DataFrame:
+    rows = []
+    readable = present[present.labels == GOOD]
+    for split, game in zip(readable.split, readable.game.astype(str), strict=True):
+        labels = _labels(dataset, game, classes)
+        annotations = [] if labels is None else labels.annotations
+        left_out = extra_time_of(annotations) if params.extra_time == "leave-out" else {}
+        for number, annotation in enumerate(annotations):
+            if number not in left_out:
+                rows.append({"split": split, "game": game, "number": number, **clean(_event_row(annotation, classes))})
+    columns = ["split", "game", "number", "problem", "label", "event", "game_time", "time_form", "half", "seconds"]
+    table = pd.DataFrame(rows, columns=[*columns, "position", "position_gap_seconds", "visibility"])
+    table["half"] = table.half.astype("Int64")
+    same = ["game", "half", "time_seconds", "label"]
+    timed = table.assign(time_seconds=np.floor(table.seconds)).dropna(subset=same)
+    table["repeats"] = 0
+    table.loc[timed.index, "repeats"] = timed.duplicated(same).astype(int)
+    ends = halves.set_index(["game", "half"])
+    end_seconds = (60 * ends.minutes).fillna(ends.video_seconds)
+    table = table.join(end_seconds.rename("end_seconds"), on=["game", "half"])
+    table["seconds_past_end"] = table.seconds - table.end_seconds
+    substitution = table.label.isin(["substitution-in", "Substitution"])
+    table["half_time"] = (substitution & (table.half == 2) & (table.seconds < 1)).fillna(value=False).astype(int)
+    return table
+
+
+def _event_row(annotation: Any, classes: str) -> dict[str, Any]:
+    if not isinstance(annotation, dict):
+        return {"problem": "not an object"}
+    missing = [key for key in ("label", "gameTime") if not isinstance(annotation.get(key), str)]
+    if missing:
+        return {"problem": f"no text {' and no text '.join(missing)}"}
+    label, game_time = annotation["label"], annotation["gameTime"]
+    row: dict[str, Any] = {"problem": GOOD, "label": label, "game_time": game_time}
+    if label in LABELS[classes]:
+        row["event"] = event_class(label, classes)
+    time = split_game_time(game_time)
+    if time is not None:
+        row |= {"half": time[0], "seconds": float(time[1])}
+        row["time_form"] = GOOD if _TWO_DIGITS.fullmatch(game_time) else "one-digit minutes or seconds"
+    if classes == "v2":
+        row |= _position(annotation, row.get("seconds"))
+        row["visibility"] = str(annotation.get("visibility", "visible"))
+    return row
+
+
+def _position(annotation: Mapping[str, Any], seconds: float | None) -> dict[str, Any]:
+    """The time in milliseconds of a v2 annotation, and how far it is from its gameTime."""
+    if "position" not in annotation:
+        return {"position": GOOD}
+    try:
+        position_ms = whole_number(annotation["position"])
+    except (ValueError, TypeError, OverflowError):
+        return {"position": f"{annotation['position']!r} is no number of milliseconds"}
+    if position_ms < 0:
+        return {"position": f"{position_ms} ms is before the start of the half"}
+    if position_ms >= LAST_MS:
+        return {"position": f"{position_ms} ms is no time in a half"}
+    gap = None if seconds is None else abs(position_ms // 1000 - seconds)
+    return {"position": GOOD, "seconds": position_ms / 1000, "position_gap_seconds": gap}
