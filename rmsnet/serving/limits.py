@@ -26,7 +26,7 @@ class Limits:
     body_bytes: int = 64 * MIB
     memory_bytes: int = 256 * MIB
     at_once: int = 2
-    wait_seconds: float = 60
+    wait_seconds: float = 120
     upload_seconds: float = 120
     stall_seconds: float = 10
     stop_seconds: int = 20

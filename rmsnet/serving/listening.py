@@ -6,6 +6,7 @@ import socket
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from rmsnet.errors import UserError
+from rmsnet.serving.limits import Limits
 
 
 def listen(host: str, port: int) -> list[socket.socket]:
@@ -39,19 +40,34 @@ def address_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def patient_protocol(seconds: float) -> type[H11Protocol]:
+READ_BYTES = 64 * 1024
+"""Of a connection at a time: asyncio's 256 KiB of everybody make /health wait when hundreds send."""
+
+PROGRESS_BYTES = 4096
+"""A client that sends so much at a time is busy with a body that was refused, and reads the refusal when it is done."""
+
+
+def patient_protocol(limits: Limits) -> type[H11Protocol]:
     """uvicorn's HTTP, with an end to waiting for the client.
 
     uvicorn waits for ever for the head of a request, for the rest of a body that nobody reads any more, and for an
-    answer to be taken. Here a connection that is not in the application's hands for so long is cut.
+    answer to be taken. Here a connection that is not in the application's hands for `stall_seconds` is cut.
     """
 
     class PatientProtocol(H11Protocol):
         _patience: asyncio.TimerHandle | None = None
+        _answered = 0.0
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
+            transport.max_size = READ_BYTES  # type: ignore[attr-defined]  # asyncio's, of its socket transports
             self._watch()
+
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            late = self.loop.time() > self._answered + limits.upload_seconds
+            if self._patience and self._answered and len(data) >= PROGRESS_BYTES and not late:
+                self._watch()
 
         def handle_events(self) -> None:
             super().handle_events()
@@ -60,6 +76,7 @@ def patient_protocol(seconds: float) -> type[H11Protocol]:
 
         def on_response_complete(self) -> None:
             super().on_response_complete()
+            self._answered = self.loop.time()
             if not self._answering():  # nor the next request, sent along with this one
                 self._watch()
 
@@ -81,7 +98,7 @@ def patient_protocol(seconds: float) -> type[H11Protocol]:
 
         def _watch(self) -> None:
             self._trust()
-            self._patience = self.loop.call_later(seconds, self.transport.abort)
+            self._patience = self.loop.call_later(limits.stall_seconds, self.transport.abort)
 
         def _trust(self) -> None:
             if self._patience is not None:

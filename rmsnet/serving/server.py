@@ -1,5 +1,6 @@
 """The process that serves a model: sockets, bounds, and an end in time."""
 
+import gc
 import logging
 from pathlib import Path
 
@@ -54,7 +55,14 @@ def serve(
     say("serving", **service.state(), addresses=[address_of(listener) for listener in listeners])
     if keys is None and not all(is_loopback(listener.getsockname()[0]) for listener in listeners):
         say("everybody who reaches this machine may ask; set --api-key-file", logging.WARNING)
-    make_server(service, metrics, limits, keys, Shadow(shadow, metrics) if shadow else None).run(listeners)
+    # What is loaded stays: to look through it for garbage would take time of requests, and seconds at the end.
+    gc.collect()
+    gc.freeze()
+    server = make_server(service, metrics, limits, keys, Shadow(shadow, metrics) if shadow else None)
+    try:
+        server.run(listeners)
+    except KeyboardInterrupt:  # the signal that ended it, which uvicorn raises again
+        say("ended")
 
 
 def make_server(
@@ -65,7 +73,7 @@ def make_server(
     app = make_app(service, metrics, limits, lambda: server.should_exit, keys, shadow)
     config = uvicorn.Config(
         app,
-        http=patient_protocol(limits.stall_seconds),
+        http=patient_protocol(limits),
         ws="none",
         limit_concurrency=limits.connections,
         timeout_graceful_shutdown=limits.stop_seconds,

@@ -42,6 +42,15 @@ def test_a_client_that_trickles_a_body_which_nobody_reads_is_closed(impatient):
                 threading.Event().wait(0.02)
 
 
+def test_a_client_that_is_busy_with_a_body_which_was_refused_is_left_to_read_the_refusal(impatient):
+    with connection(impatient) as call:
+        begin_upload(call, 20 * 65536, path="/nowhere")
+        for _ in range(20):  # longer than the patience with those who do nothing
+            call.sendall(bytes(65536))
+            threading.Event().wait(0.05)
+        assert until_closed(call).startswith(b"HTTP/1.1 404")
+
+
 def test_a_client_that_does_not_take_its_answers_is_closed(impatient):
     """It asks for some 20 MB."""
     with socket.socket() as call:
