@@ -9,6 +9,7 @@ from rmsnet.tracking.again import training_of
 from rmsnet.tracking.change_log import append_record, mark_applied, records
 from rmsnet.tracking.groups import Group
 from rmsnet.tracking.identity import store_identity
+from rmsnet.tracking.logged_model import Example, recorded_example
 from rmsnet.tracking.model_versions import (
     Version,
     aliases,
@@ -38,6 +39,7 @@ from rmsnet.tracking.trainings import (
 __all__ = [
     "RUN_FILE",
     "DeletedRun",
+    "Example",
     "Group",
     "NoSuchRun",
     "Place",
@@ -62,6 +64,7 @@ __all__ = [
     "model_folder",
     "predict_with_logged_model",
     "read_run",
+    "recorded_example",
     "records",
     "run_record",
     "run_tags",

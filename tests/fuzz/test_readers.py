@@ -36,7 +36,7 @@ from rmsnet.reading.arrays import require_finite as require_finite_rows
 from rmsnet.registry.gate import validation_check
 from rmsnet.registry.judging import evaluated_scores
 from rmsnet.registry.report import summary
-from rmsnet.registry.serving import features_of
+from rmsnet.serving.requests import features_of
 from rmsnet.simulation.games import labelled_games
 from rmsnet.spotting.inference import spot_bank, spot_features
 from rmsnet.spotting.thresholds import learned_thresholds
@@ -53,7 +53,7 @@ from rmsnet.video.pca import load_pca
 from tests.fuzz import breaking
 from tests.fuzz.labels import FORMATS, read_labels
 from tests.fuzz.world import GAME, PICTURES, bench_of, make_trainer, recipe
-from tests.matches.builders import FEATURES
+from tests.matches.builders import FEATURES, WIDTH
 
 FEW = 12
 EXAMPLES = int(os.environ.get("RMSNET_FUZZ_EXAMPLES", FEW))
@@ -203,7 +203,7 @@ READERS = {
     "features that are posted": Reader(
         f"data/{GAME}/1_{FEATURES}.npy",
         breaking.broken_npy,
-        lambda root: features_of((root / "data" / GAME / f"1_{FEATURES}.npy").read_bytes(), 1000),
+        lambda root: features_of((root / "data" / GAME / f"1_{FEATURES}.npy").read_bytes(), WIDTH, 1000),
     ),
     "the index of a bank": Reader("features/test.json", breaking.broken_json, bank),
     "the index of a bank that is spotted": Reader("features/test.json", breaking.broken_json, spotted_bank),
