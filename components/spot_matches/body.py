@@ -52,15 +52,19 @@ def body(
             done = patiently(
                 "MLflow", lambda: spot_stage([root], model, out, split=split or None, shard=Shard.parse(part))
             )
-        if any(read_json(match.out / ORIGIN_FILE)["weights_hash"] != weights for match in done):
+        sound = [match for match in done if not match.fault]
+        if any(read_json(match.out / ORIGIN_FILE)["weights_hash"] != weights for match in sound):
             raise CheckFailed(f"{model}: is another model than when the run began; start the run again")
         for match in done:
-            print(f"{match.name}: {len(match.events)} events")
+            print(f"{match.name}: {f'left out: {match.fault}' if match.fault else f'{len(match.events)} events'}")
             for warning in match.warnings:
                 print(f"warning: {warning}")
-        counts = {"matches": len(done), "events": sum(len(match.events) for match in done)}
-        title = f"Matches {part}: {counts['events']} events in {counts['matches']} with {model}"
-        write_page(page.path, title, match_parts({match.name: match.out / "report.html" for match in done}))
+        # A task that fails loses its page and its other matches: those that cannot be spotted are counted instead.
+        counts = {"matches": len(sound), "events": sum(len(match.events) for match in sound)}
+        counts |= {"left_out": len(done) - len(sound)}
+        left_out = f", {counts['left_out']} left out" if counts["left_out"] else ""
+        title = f"Matches {part}: {counts['events']} events in {counts['matches']} with {model}{left_out}"
+        write_page(page.path, title, match_parts({match.name: match.out / "report.html" for match in sound}))
         log(metrics, {**counts, "seconds": time.perf_counter() - start})
         describe(spotted, {"display_name": f"matches {part}", "model": model, **counts})
         describe(page, {"display_name": f"page of {part}"})

@@ -152,13 +152,18 @@ def _run_files(options: argparse.Namespace) -> Any:
     if options.frame_rate is not None and not 1 <= options.frame_rate <= 1000:
         raise UserError(f"--frame-rate {options.frame_rate:g}: must lie between 1 and 1000 frames per second")
 
+    from rmsnet.dataset.class_lists import class_list, classes_of
     from rmsnet.evaluation.assessment import parse_tolerances
-    from rmsnet.evaluation.class_lists import class_list
     from rmsnet.evaluation.comparison import comparison, comparison_table
+    from rmsnet.evaluation.files import describe_labels
     from rmsnet.evaluation.report import heading, missing_games, terminal_table
     from rmsnet.evaluation.stage import evaluate_files
 
-    classes = class_list(options.classes, options.label_file, options.ignore_other_labels)
+    said = describe_labels(options.labels)
+    if said.labels is not None and options.classes == FILE_OPTIONS["classes"]:
+        classes = replace(classes_of(said, options.classes), ignore_others=options.ignore_other_labels)
+    else:
+        classes = class_list(options.classes, options.label_file, options.ignore_other_labels)
     assessments = evaluate_files(
         options.labels,
         _named(options.predictions),

@@ -7,13 +7,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from rmsnet.dataset.labels import HALVES, V1_CLASSES
-from rmsnet.dataset.soccernet import DESCRIPTION, describe_dataset
+from rmsnet.dataset.class_lists import ClassList
+from rmsnet.dataset.description import DESCRIPTION
+from rmsnet.dataset.labels import V1_CLASSES
 from rmsnet.errors import UserError
 from rmsnet.evaluation.assessment import Assessment, Corpus, assess, parse_tolerances
-from rmsnet.evaluation.class_lists import ClassList
 from rmsnet.evaluation.comparison import COMPARISON_FILES, write_comparison
-from rmsnet.evaluation.files import games_of_split, read_predictions, read_truth
+from rmsnet.evaluation.files import describe_labels, games_of_split, read_predictions, read_truth
 from rmsnet.evaluation.metric import LOOSE, Protocol
 from rmsnet.evaluation.report import REPORT_FILES, write_report
 from rmsnet.evaluation.results import write_predictions
@@ -194,20 +194,21 @@ def evaluate_files(
     several = len(predictions) > 1
     _require_replaceable(out, (*COMPARISON_FILES, *predictions) if several else REPORT_FILES)
     games = games_of_split(split, labels, classes.splits)
-    info = _dataset_info(labels)
+    description = describe_labels(labels)
+    described = (labels / DESCRIPTION).exists()
     corpus = Corpus(
-        dataset=str(info.get("name", labels.name)),
+        dataset=description.name if described else labels.name,
         split=Path(split).stem if split.endswith(".json") else split,
-        halves=tuple((game, half) for game in games for half in HALVES),
+        halves=tuple((game, half) for game in games for half in description.numbers),
         classes=classes.classes,
         truth=read_truth(labels, games, classes, extra_time),
         frame_rate=classes.frame_rate if frame_rate is None else frame_rate,
-        simulated=bool(info.get("simulated", False)),
-        knows_visibility=classes.name != "v1",
+        simulated=description.simulated,
+        knows_visibility=classes.knows_visibility,
     )
     assessments = []
     for name, source in predictions.items():
-        found = read_predictions(source, games, classes, allow_missing)
+        found = read_predictions(source, games, classes, allow_missing, len(description.periods))
         assessments.append(
             assess(
                 name,
@@ -227,8 +228,3 @@ def evaluate_files(
         if several:
             write_comparison(folder, assessments)
     return assessments
-
-
-def _dataset_info(labels: Path) -> dict[str, Any]:
-    """dataset.json of the labels' folder, where there is one."""
-    return describe_dataset(labels) if (labels / DESCRIPTION).exists() else {}

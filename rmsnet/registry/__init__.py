@@ -1,8 +1,8 @@
-"""Which version is champion, by which decision, and the way back; and a champion as a web service.
+"""Which version is champion, by which decision, and the way back.
 
 In: evaluated models with their MLflow runs, the games that decide, the data's validation report.
 Out: versions, aliases, an append-only history, decisions and model cards.
 Read first: `gate.py` (what is asked of a challenger), then `decision.py`, `stage.py` and `history.py`.
 
-Public: `register_stage`, `promote`, `rollback`, `compare` (`stage.py`), `lineage`, `serve` (`serving.py`).
+Public: `register_stage`, `promote`, `rollback`, `compare` (`stage.py`), `lineage`.
 """

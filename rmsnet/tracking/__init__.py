@@ -10,6 +10,7 @@ from rmsnet.tracking.attempts import TASK, finished_earlier
 from rmsnet.tracking.change_log import append_record, mark_applied, records
 from rmsnet.tracking.groups import Group
 from rmsnet.tracking.identity import store_identity
+from rmsnet.tracking.logged_model import Example, recorded_example
 from rmsnet.tracking.model_versions import (
     Version,
     aliases,
@@ -40,6 +41,7 @@ __all__ = [
     "RUN_FILE",
     "TASK",
     "DeletedRun",
+    "Example",
     "Group",
     "NoSuchRun",
     "Place",
@@ -65,6 +67,7 @@ __all__ = [
     "model_folder",
     "predict_with_logged_model",
     "read_run",
+    "recorded_example",
     "records",
     "run_record",
     "run_tags",

@@ -7,10 +7,10 @@ import pytest
 
 from rmsnet.cli import main
 from rmsnet.dataset.ball_actions import BALL_CLASSES, SPLITS
+from rmsnet.dataset.class_lists import class_list
 from rmsnet.dataset.soccernet import read_split_file
 from rmsnet.documents import read_json
 from rmsnet.errors import UserError
-from rmsnet.evaluation.class_lists import class_list
 from rmsnet.evaluation.files import games_of_split, read_predictions, read_truth
 from rmsnet.evaluation.metric import average_map
 from rmsnet.evaluation.team import team_score

@@ -10,6 +10,7 @@ import pytest
 
 from rmsnet import cli
 from rmsnet.dataset.ball_actions import BALL_CLASSES
+from rmsnet.dataset.class_lists import class_list
 from rmsnet.dataset.formats.converting import convert
 from rmsnet.dataset.formats.document import Annotations, Mark, Timeline
 from rmsnet.dataset.formats.guessing import guess
@@ -20,7 +21,6 @@ from rmsnet.dataset.formats.stated import NOTHING, Stated, stated_classes
 from rmsnet.dataset.labels import V2_CLASSES
 from rmsnet.errors import UserError
 from rmsnet.evaluation import average_map
-from rmsnet.evaluation.class_lists import class_list
 from rmsnet.evaluation.files import read_predictions, read_truth
 from tests.dataset.formats.builders import labels_of, osl, put, written
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from rmsnet.dataset import ball_actions
+from rmsnet.dataset.description import Description, LabelsEntry
 from rmsnet.dataset.labels import CLASSES, LABEL_FILES, LABELS, event_class
 from rmsnet.documents import LARGEST_BYTES, bytes_of, in_utf8, read_document
 from rmsnet.errors import UserError
@@ -17,11 +18,12 @@ class ClassList:
     """What is spotted, and how the labels of annotation files map to it.
 
     Attributes:
-        name: "v1", "v2", one of `BALL_LISTS`, or the name of a file.
+        name: "v1", "v2", one of `BALL_LISTS`, the name of a file, or of the dataset that lists them.
         classes: class names; those of predictions.
         of_label: class of each annotated label, None for those that are no event.
         label_file: name of the annotation file of a game.
         ignore_others: leave out labels that are unknown, in annotations and predictions, instead of refusing them.
+        entry: how the label file is written; None: as SoccerNet's are.
         teams: a class is a label with the team, such as "PASS-left".
         splits: the games of each split by its name, where they are not SoccerNet's 550.
         frame_rate: of the grid on which its community compares times, frames per second.
@@ -33,10 +35,16 @@ class ClassList:
     of_label: Mapping[str, int | None]
     label_file: str
     ignore_others: bool = False
+    entry: LabelsEntry | None = None
     teams: bool = False
     splits: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     frame_rate: float = 2.0
     tolerances: str = "loose"
+
+    @property
+    def knows_visibility(self) -> bool:
+        """Whether its label files say which events the broadcast showed."""
+        return self.name != "v1" and self.entry is None
 
     def label_of(self, row: Mapping[str, Any]) -> Any:
         """What an annotation or prediction is labelled.
@@ -87,6 +95,16 @@ def class_list(name: str, label_file: str | None = None, ignore_others: bool = F
         events = {label: event_class(label, name) for label in LABELS[name]}
         of_label = {label: None if event is None else index[event] for label, event in events.items()}
     return ClassList(name, classes, of_label, label_file or LABEL_FILES.get(name, LABEL_FILES["v2"]), ignore_others)
+
+
+def classes_of(description: Description, name: str) -> ClassList:
+    """The classes that a dataset lists, or where it lists none those of SoccerNet that are called "v1" or "v2"."""
+    if description.labels is None:
+        return class_list(name)
+    learned = [entry.name for entry in description.classes if not entry.merged_into and not entry.left_out]
+    index = {label: number for number, label in enumerate(learned)}
+    of_label = {entry.name: index.get(entry.merged_into or entry.name) for entry in description.classes}
+    return ClassList(description.name, tuple(learned), of_label, description.labels.file, False, description.labels)
 
 
 def _read_classes(path: Path) -> tuple[str, ...]:
