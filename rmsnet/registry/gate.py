@@ -140,6 +140,17 @@ def statistical_checks(duel: Duel, classes: Sequence[str], params: RegisterParam
     ]
 
 
+def too_few_games(games: int, minimum_games: int) -> str | None:
+    """What to know before a training on data with so few validation games; None where there are enough."""
+    if games >= minimum_games:
+        return None
+    return (
+        f"the validation split has {games} game{'' if games == 1 else 's'} and a champion is replaced on "
+        f"{minimum_games} at least: a first model becomes champion when it is above the floor, none after it will "
+        "(register.minimum_games)"
+    )
+
+
 def floor_check(score: float, params: RegisterParams) -> Condition:
     return Condition(
         "above the floor",

@@ -6,6 +6,7 @@ Read first: `runs.py`, then `store.py` (the store and its errors) and `spool.py`
 """
 
 from rmsnet.tracking.again import training_of
+from rmsnet.tracking.attempts import TASK, finished_earlier
 from rmsnet.tracking.change_log import append_record, mark_applied, records
 from rmsnet.tracking.groups import Group
 from rmsnet.tracking.identity import store_identity
@@ -38,6 +39,7 @@ from rmsnet.tracking.trainings import (
 
 __all__ = [
     "RUN_FILE",
+    "TASK",
     "DeletedRun",
     "Example",
     "Group",
@@ -57,6 +59,7 @@ __all__ = [
     "fetch_model",
     "find_model",
     "find_run",
+    "finished_earlier",
     "load_with_our_code",
     "log_evaluation",
     "log_to_run",
