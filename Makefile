@@ -13,10 +13,10 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 # A stage, a test: each is a process of its own, which reads what the one before has compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test pytest fuzz lint format containers clean distclean
+.PHONY: help setup demo test pytest fuzz lint format containers cluster-test clean distclean
 
 help: ## this list
-	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 14
 
 setup: $(READY) ## install the locked dependencies into .venv
 
@@ -63,6 +63,10 @@ fuzz: $(READY) ## break every file that is read, for minutes; RMSNET_FUZZ_SEED=â
 
 containers: $(READY) ## build the image and run the training DAG in real containers (docs/kubeflow.md)
 	deploy/containers.sh
+
+cluster-test: $(READY) ## run every pipeline on a real cluster: KFP_HOST=... DEPLOYMENT=FILE SOURCE=... make cluster-test
+	@test -n "$$KFP_HOST" -a -n "$$DEPLOYMENT" -a -n "$$SOURCE" || { echo "set KFP_HOST, DEPLOYMENT and SOURCE (docs/kubeflow.md)"; exit 2; }
+	$(BIN)/pytest -s -v tests/cluster
 
 clean: ## remove what the pipeline made (data, features, models, studies, reports); keep .venv and the tracking store
 	rm -rf data features models evaluation reports studies pipeline-runs

@@ -8,13 +8,14 @@ The model has random weights and the paper's size (512 features, 3 classes); the
 import io
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -37,38 +38,51 @@ CLIENTS = (1, 2, 4)
 
 
 def main(requests: int) -> None:
-    half = np.random.default_rng(0).normal(size=(FRAMES, WIDTH)).astype(np.float32)
-    file = io.BytesIO()
-    np.save(file, half)
+    half = random_half()
     bodies = {
-        "/spot, .npy": ("/spot", file.getvalue(), "application/octet-stream"),
+        "/spot, .npy": ("/spot", half_as_npy(), "application/octet-stream"),
         "/invocations, JSON": ("/invocations", json.dumps({"inputs": half.tolist()}).encode(), "application/json"),
     }
+    with served() as (url, process):
+        print("| request | MB | clients | p50 | p90 | p99 | halves/s |\n|---|---|---|---|---|---|---|")
+        for name, (path, body, kind) in bodies.items():
+            for clients in CLIENTS:
+                count = requests if kind.endswith("stream") else max(requests // 5, 2 * clients)
+                row = measure(f"{url}{path}", body, kind, clients, count)
+                print(f"| {name} | {len(body) / 1e6:.0f} | {clients} | {row} |", flush=True)
+        peak = next(line for line in Path(f"/proc/{process.pid}/status").read_text().splitlines() if "VmHWM" in line)
+        print(f"\nserver's peak memory: {int(peak.split()[1]) / 1024:.0f} MiB; {torch.get_num_threads()} threads")
+
+
+def random_half() -> "np.ndarray":
+    return np.random.default_rng(0).normal(size=(FRAMES, WIDTH)).astype(np.float32)
+
+
+def half_as_npy() -> bytes:
+    file = io.BytesIO()
+    np.save(file, random_half())
+    return file.getvalue()
+
+
+@contextmanager
+def served(*options: str) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+    """Address and process of `rmsnet serve` with a model of random weights."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         made = bank([1000] * 4, width=WIDTH)
         (folder / "model").mkdir()
         save_model(folder / "model", RMSNet(WIDTH, 3), model_config(TrainParams(), made, "random"))
         write_json(folder / "model" / "profile.json", bank_profile(made))
-        save_pyfunc(folder / "model", half[:120], folder / "pyfunc")
+        save_pyfunc(folder / "model", random_half()[:120], folder / "pyfunc")
         port, log = free_port(), folder / "log"
-        command = [sys.executable, "-m", "rmsnet.cli", "serve", str(folder / "pyfunc"), "--port", str(port)]
+        command = [sys.executable, "-m", "rmsnet.cli", "serve", str(folder / "pyfunc"), "--port", str(port), *options]
         environment = {**os.environ, "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db"}
         process = subprocess.Popen(command, stdout=log.open("w"), stderr=subprocess.STDOUT, env=environment)
         try:
             wait_for(f"http://127.0.0.1:{port}/health", process, log)
-            print("| request | MB | clients | p50 | p90 | p99 | halves/s |\n|---|---|---|---|---|---|---|")
-            for name, (path, body, kind) in bodies.items():
-                for clients in CLIENTS:
-                    count = requests if kind.endswith("stream") else max(requests // 5, 2 * clients)
-                    row = measure(f"http://127.0.0.1:{port}{path}", body, kind, clients, count)
-                    print(f"| {name} | {len(body) / 1e6:.0f} | {clients} | {row} |", flush=True)
-            peak = next(
-                line for line in Path(f"/proc/{process.pid}/status").read_text().splitlines() if "VmHWM" in line
-            )
-            print(f"\nserver's peak memory: {int(peak.split()[1]) / 1024:.0f} MiB; {torch.get_num_threads()} threads")
+            yield f"http://127.0.0.1:{port}", process
         finally:
-            process.send_signal(signal.SIGTERM)
+            process.kill()
             process.wait()
 
 

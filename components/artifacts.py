@@ -1,99 +1,98 @@
-"""How stages' files and Kubeflow's artifacts meet: data that stay where they are, names, links, metadata."""
+"""How stages' files and Kubeflow's artifacts meet: names, links, facts that Kubeflow takes."""
 
+import math
 import os
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from rmsnet.documents import read_document
 from rmsnet.errors import UserError
-from rmsnet.files import write_json
 
 if TYPE_CHECKING:
-    from kfp.dsl import Artifact, ClassificationMetrics
+    from kfp.dsl import Artifact, ClassificationMetrics, Metrics
 
     from rmsnet.evaluation.assessment import Assessment
 
 PROCESSES = "RMSNET_PROCESSES"
 """Environment variable: in how many processes, each with a GPU of its own, the train component trains."""
 
-LOCATION = "location.json"
-"""In a dataset artifact whose bytes stay on a mounted volume: where they are."""
-
-
-@dataclass(frozen=True)
-class _Location:
-    """What `LOCATION` holds."""
-
-    path: str
-
-
-def refer_to(root: Path, artifact: Path) -> None:
-    """Make a dataset artifact that holds no bytes but the place of a dataset every pod can see."""
-    write_json(artifact / LOCATION, {"path": str(root.resolve())})
-
-
-def dataset_root(artifact: Path) -> Path:
-    """The folder of the dataset behind an artifact.
-
-    Raises:
-        UserError: the dataset lies on a volume that is not mounted here.
-    """
-    if not (artifact / LOCATION).exists():
-        return artifact
-    root = Path(read_document(artifact / LOCATION, _Location).path)
-    if not os.path.isdir(root):  # noqa: PTH112  # which says no to impossible paths, too
-        raise UserError(f"{root}: not there; the data's volume must be mounted in every pod (deployment file: volumes)")
-    return root
+MLFLOW_UI = "RMSNET_MLFLOW_UI"
+"""Environment variable: the address under which people reach MLflow."""
 
 
 @contextmanager
-def named_folders(artifacts: "Sequence[Artifact]") -> Iterator[Path]:
-    """A folder that holds each artifact under its name (metadata "name"), as the stages expect models to lie.
+def named_folders(folders: Mapping[str, Path]) -> Iterator[Path]:
+    """A folder that holds each folder under its name, as the stages expect models to lie."""
+    with TemporaryDirectory() as place:
+        for name, folder in folders.items():
+            (Path(place) / name).symlink_to(folder.resolve())
+        yield Path(place)
+
+
+def by_name(folders: Sequence[Path]) -> dict[str, Path]:
+    """Folders of the train component by the name of the model in each.
 
     Raises:
-        UserError: two artifacts of one name.
+        UserError: two of one name.
     """
-    with TemporaryDirectory() as folder:
-        for artifact in artifacts:
-            name = str(artifact.metadata["name"])
-            try:
-                (Path(folder) / name).symlink_to(Path(artifact.path).resolve())
-            except FileExistsError:
-                raise UserError(f"{name}: two artifacts of this name; name every variant once") from None
-        yield Path(folder)
+    from rmsnet.documents import read_json
+    from rmsnet.network.model_files import CONFIG
+
+    found: dict[str, Path] = {}
+    for folder in folders:
+        name = str(read_json(folder / "model" / CONFIG)["name"])
+        if name in found:
+            raise UserError(f"{name}: two models of this name; name every variant once")
+        found[name] = folder
+    return found
 
 
-def publish(file: Path, artifact: "Artifact") -> None:
-    """Make a file the content of an artifact."""
-    shutil.copyfile(file, artifact.path)
+def acceptable(value: Any) -> Any:
+    """A value as metadata takes it; None for what would fail a task that has done its work: nothing, NaN, infinity.
+
+    Kubeflow takes texts, numbers, lists and mappings; a truth value comes back as 1 or 0, so it is a word here.
+    """
+    if hasattr(value, "item"):  # NumPy's numbers
+        value = value.item()
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return value if math.isfinite(value) else None
+    return None if value is None else str(value)
 
 
 def describe(artifact: "Artifact", facts: Mapping[str, Any]) -> None:
-    """Add facts to an artifact's metadata, and which code made it; Kubeflow shows them beside the artifact."""
-    from rmsnet.provenance import code_tags
+    """Say of an artifact what somebody will read beside it.
 
-    artifact.metadata.update({**facts, **{key: value for key, value in code_tags().items() if value != "unknown"}})
+    It is short: the next tasks are handed all of it, and a run keeps it once for each of them.
+    """
+    artifact.metadata.update(
+        {key: value for key, value in ((key, acceptable(fact)) for key, fact in facts.items()) if value is not None}
+    )
+
+
+def log(metrics: "Metrics", values: Mapping[str, Any]) -> None:
+    """Numbers that Kubeflow compares between runs, all of one type; what is no finite number is left out."""
+    for key, value in values.items():
+        if value is not None and math.isfinite(float(value)):
+            metrics.log_metric(key, float(value))
+
+
+def bank_facts(features: Path) -> dict[str, Any]:
+    """What frame banks hold, and DVC's hash of what they were made from."""
+    from rmsnet.dataset.soccernet import SPLITS
+    from rmsnet.features.bank import read_bank
+
+    banks = {split: read_bank(features, split) for split in SPLITS if (features / f"{split}.json").exists()}
+    facts = {f"{split} frames": len(bank.features) for split, bank in banks.items()}
+    return {**facts, **known(next(iter(banks.values())).info, "dvc_md5")}
 
 
 def known(facts: Mapping[str, Any], *keys: str) -> dict[str, Any]:
     """Those of the facts that are there and say something."""
     return {key: facts[key] for key in keys if facts.get(key) is not None}
-
-
-def spotted_from(matches: "Artifact", spotter: "Artifact") -> dict[str, Any]:
-    """Where spotted events come from: which matches, and which model trained on which data."""
-    of_model = known(
-        spotter.metadata,
-        *("uri", "name", "weights_hash", "dataset", "data_hash", "dvc_md5", "simulated"),
-        *("mlflow_version", "mlflow_run"),
-    )
-    of_matches = known(matches.metadata, "source", "revision", "split", "dvc_md5")
-    return {**of_matches, **{f"model {key}": value for key, value in of_model.items()}}
 
 
 def log_confusion(assessment: "Assessment", artifact: "ClassificationMetrics") -> None:
@@ -114,5 +113,5 @@ def mlflow_link(path: str) -> str:
     """
     from rmsnet.tracking import tracking_uri
 
-    uri = os.environ.get("RMSNET_MLFLOW_UI") or tracking_uri()
+    uri = os.environ.get(MLFLOW_UI) or tracking_uri()
     return f"{uri.rstrip('/')}/#/{path}" if uri.startswith("http") else f"{uri} {path}"

@@ -6,22 +6,26 @@ from typing import Any
 from kfp import dsl
 from kfp.dsl.graph_component import GraphComponent
 
-from components.plan_study import plan_study
-from components.tabulate import tabulate
+from components.plan_study.component import plan_study
+from components.tabulate.component import tabulate
+from components.train_study.component import train_study
 from pipelines.deployment import Deployment
-from pipelines.study import extracted_features, judged_variant
+from pipelines.loops import Loop
+from pipelines.placing import place
+from pipelines.study import extracted_features
 
 
 def ablation(deployment: Deployment, params: Mapping[str, Any]) -> GraphComponent:
     """The pipeline for a deployment.
 
     Args:
-        deployment: where it will run.
+        deployment: where it will run; it says in how many pods the trainings are spread.
         params: sections as in params.yaml: the default of the pipeline's parameter `params`.
     """
-    place = deployment.place
 
-    @dsl.pipeline(name="rmsnet-ablation", description="A table of the paper")
+    @dsl.pipeline(
+        name="rmsnet-ablation", description="A table of the paper", pipeline_config=deployment.pipeline_config()
+    )
     def ablation(
         source: str,
         revision: str = "",
@@ -29,11 +33,21 @@ def ablation(deployment: Deployment, params: Mapping[str, Any]) -> GraphComponen
         seeds: int = 1,
         params: dict = dict(params),  # noqa: B006  # Kubeflow copies defaults
     ):
-        planned = place(plan_study(study=study, seeds=seeds, params=params), "register").set_display_name("plan study")
-        features = extracted_features(deployment, source, revision, params).features
-        with dsl.ParallelFor(items=planned.output, name="trainings") as training:
-            judged = judged_variant(deployment, features, training.variant, training.params)
-        table = tabulate(study=study, params=params, evaluations=dsl.Collected(judged.evaluated.outputs["evaluation"]))
-        place(table, "evaluate").set_display_name("table")
+        planned = plan_study(study=study, seeds=seeds, params=params, pods=deployment.train_pods)
+        place(deployment, planned, "small").set_display_name("plan study")
+        data = extracted_features(deployment, source, revision, params)
+        sections = data.identified.outputs["train"]
+        with Loop(items=planned.output, name="train rows") as part:
+            trained = train_study(
+                features=data.features,
+                study=study,
+                seeds=seeds,
+                part=part,
+                params=sections,
+                workspace=deployment.workspace_path(),
+            )
+            place(deployment, trained, "train", "mlflow").set_display_name("train and evaluate")
+        table = tabulate(study=study, params=sections, parts=dsl.Collected(trained.outputs["rows"]))
+        place(deployment, table, "small", "mlflow").set_display_name("table")
 
     return ablation

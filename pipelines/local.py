@@ -86,7 +86,7 @@ def run_locally(
     local.init(runner, pipeline_root=str(out), workspace_root=str(workspace))
     watch = _Watch()
     try:
-        with watch.watching():
+        with watch.watching(), _true_loops():
             components.load_component_from_file(str(compiled))(**arguments)
     except RuntimeError as error:
         failed = {task.name: task.lines[-1:] for task in watch.tasks if not task.succeeded}
@@ -111,6 +111,28 @@ def _executors(compiled: Path) -> set[str]:
 
     document = next(yaml.safe_load_all(compiled.read_text(encoding="utf-8")))
     return {name.removeprefix("comp-") for name, spec in document["components"].items() if "executorLabel" in spec}
+
+
+@contextmanager
+def _true_loops() -> Iterator[None]:
+    """Iterations see what other tasks have given: Kubeflow's runner hands them the loop's item in its place."""
+    from kfp.local.orchestrator import task_spec_utils
+
+    theirs = task_spec_utils.create_parameter_loop_iteration_task_spec
+
+    def iteration(spec: Any, item: Any, name: str) -> Any:
+        made = theirs(spec, item, name)
+        items = spec.parameter_iterator.items.input_parameter
+        for key, source in spec.inputs.parameters.items():
+            if source.HasField("task_output_parameter") and key != items:
+                made.inputs.parameters[key].CopyFrom(source)
+        return made
+
+    task_spec_utils.create_parameter_loop_iteration_task_spec = iteration
+    try:
+        yield
+    finally:
+        task_spec_utils.create_parameter_loop_iteration_task_spec = theirs
 
 
 class _Watch(logging.Filter):

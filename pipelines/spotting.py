@@ -6,10 +6,12 @@ from typing import Any
 from kfp import dsl
 from kfp.dsl.graph_component import GraphComponent
 
-from components.collect_matches import collect_matches
-from components.fetch_matches import fetch_matches
-from components.spot_matches import spot_matches
+from components.collect_matches.component import collect_matches
+from components.find_matches.component import find_matches
+from components.spot_matches.component import spot_matches
 from pipelines.deployment import Deployment
+from pipelines.loops import Loop
+from pipelines.placing import place
 from rmsnet.params import RegisterParams
 
 
@@ -20,22 +22,36 @@ def spotting(deployment: Deployment, params: Mapping[str, Any]) -> GraphComponen
         deployment: where it will run.
         params: sections as in params.yaml; the registered model's name is the default model.
     """
-    place = deployment.place
     name = params.get("register", {}).get("model_name", RegisterParams().model_name)
 
-    @dsl.pipeline(name="rmsnet-spotting", description="The events of a folder of matches")
+    @dsl.pipeline(
+        name="rmsnet-spotting",
+        description="The events of a folder of matches",
+        pipeline_config=deployment.pipeline_config(),
+    )
     def spotting(source: str, revision: str = "", split: str = "", model: str = f"models:/{name}@champion"):
-        fetched = place(
-            fetch_matches(source=source, revision=revision, split=split, model=model, shards=deployment.spot_shards),
-            "validate",
-        )
+        found = find_matches(source=source, revision=revision, split=split, model=model, pods=deployment.spot_shards)
         # What a folder, a branch or an alias means today is not what it meant yesterday.
-        fetched.set_display_name("fetch matches and model").set_caching_options(False)
-        matches, spotter = fetched.outputs["matches"], fetched.outputs["spotter"]
-        with dsl.ParallelFor(items=fetched.outputs["Output"], name="shards") as shard:
-            spotted = place(spot_matches(matches=matches, spotter=spotter, split=split, shard=shard), "spot")
-            spotted.set_display_name("spot matches")
-        collected = collect_matches(parts=dsl.Collected(spotted.outputs["spotted"]), matches=matches, spotter=spotter)
-        place(collected, "evaluate").set_display_name("collect matches")
+        place(deployment, found, "validate", "data", "mlflow").set_display_name("find matches and model")
+        found.set_caching_options(False)
+        with Loop(items=found.outputs["Output"], name="spot") as item:
+            spotted = spot_matches(
+                source=source,
+                revision=revision,
+                fingerprint=item.fingerprint,
+                model=item.model,
+                weights=item.weights,
+                split=split,
+                part=item.part,
+            )
+            place(deployment, spotted, "spot", "data", "mlflow").set_display_name("spot matches")
+        collected = collect_matches(
+            parts=dsl.Collected(spotted.outputs["spotted"]),
+            spotter=found.outputs["spotter"],
+            source=source,
+            revision=revision,
+        )
+        place(deployment, collected, "evaluate", "data").set_display_name("collect matches")
+        collected.set_caching_options(False)
 
     return spotting

@@ -1,4 +1,4 @@
-"""The training pipeline: validate → extract shards → train and evaluate each variant → register the best."""
+"""The training pipeline: identify → validate → extract → train and evaluate each variant → register the best."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,11 +6,13 @@ from typing import Any
 from kfp import dsl
 from kfp.dsl.graph_component import GraphComponent
 
-from components.register_model import register_model
-from components.report_run import report_run
-from components.require import require
+from components.register_model.component import register_model
+from components.require.component import require
+from components.train.component import train
 from pipelines.deployment import Deployment
-from pipelines.study import extracted_features, judged_variant
+from pipelines.loops import Loop
+from pipelines.placing import place
+from pipelines.study import extracted_features
 
 
 def training(deployment: Deployment, params: Mapping[str, Any]) -> GraphComponent:
@@ -21,36 +23,39 @@ def training(deployment: Deployment, params: Mapping[str, Any]) -> GraphComponen
         params: sections as in params.yaml: the default of the pipeline's parameter `params`, and with its `variants`
             that of `variants`.
     """
-    place = deployment.place
     names = list(params.get("variants", {}))
 
-    # A pipeline of its own, because loops inside an exit handler do not run on a laptop.
-    @dsl.pipeline(name="study")
-    def study(source: str, revision: str, params: dict, variants: list):
-        extracted = extracted_features(deployment, source, revision, params)
-        with dsl.ParallelFor(items=variants, name="variants") as variant:
-            judged = judged_variant(deployment, extracted.features, variant, params)
-        registered = register_model(
-            models=dsl.Collected(judged.trained.outputs["model"]),
-            evaluations=dsl.Collected(judged.evaluated.outputs["evaluation"]),
-            features=extracted.features.outputs["features"],
-            validation=extracted.validated.outputs["validation"],
-            params=params,
-        )
-        place(registered, "register").set_display_name("register the best")
-        promoted = place(
-            require(passed=registered.outputs["Output"], verdict=registered.outputs["summary"]), "register"
-        )
-        promoted.set_display_name("require promotion")
-
-    @dsl.pipeline(name="rmsnet-training", description="From a SoccerNet dataset to a registered model")
+    @dsl.pipeline(
+        name="rmsnet-training",
+        description="From a SoccerNet dataset to a registered model",
+        pipeline_config=deployment.pipeline_config(),
+    )
     def training(
         source: str,
         revision: str = "",
         params: dict = dict(params),  # noqa: B006  # Kubeflow copies defaults
         variants: list = names,
     ):
-        with dsl.ExitHandler(place(report_run(), "register")):
-            study(source=source, revision=revision, params=params, variants=variants)
+        data = extracted_features(deployment, source, revision, params)
+        with Loop(items=variants, name="train variants") as variant:
+            trained = train(
+                features=data.features,
+                variant=variant,
+                params=data.identified.outputs["train"],
+                workspace=deployment.workspace_path(),
+            )
+            place(deployment, trained, "train", "mlflow").set_display_name("train and evaluate")
+        registered = register_model(
+            models=dsl.Collected(trained.outputs["trained"]),
+            features=data.features,
+            validation=data.validated.outputs["validation"],
+            params=params,
+            workspace=deployment.workspace_path(),
+        )
+        # Never a hit: it acts on the registry.
+        place(deployment, registered, "register", "mlflow").set_display_name("register the best")
+        registered.set_caching_options(False)
+        promoted = place(deployment, require(verdict=registered.outputs["Output"]), "small")
+        promoted.set_display_name("require promotion").set_caching_options(False)
 
     return training

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 from pipelines.deployment import Deployment
+from pipelines.placing import variables
 from rmsnet.errors import CheckFailed, UserError, first_cause
 
 T = TypeVar("T")
@@ -130,7 +131,7 @@ class Trainer:
                 "memory": resources.memory,
                 **({resources.gpu_type: resources.gpus} if resources.gpus else {}),
             },
-            env={**deployment.variables(), REQUEST: json.dumps(asdict(training))},
+            env={**variables(deployment, "mlflow"), REQUEST: json.dumps(asdict(training))},
         )
         options = _options(f"rmsnet-{uuid4().hex[:8]}", deployment)
         name = self._ask(lambda: self._client.train(runtime, trainer=trainer, options=options))

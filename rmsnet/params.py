@@ -39,7 +39,8 @@ class DataParams:
 
     Attributes:
         root: folder of the dataset, inside the project or anywhere else.
-        classes: which labels to learn: "v1" (card, subs, soccer: the paper) or "v2" (17 classes).
+        classes: which of SoccerNet's labels to learn: "v1" (card, subs, soccer: the paper) or "v2" (17 classes); a
+            dataset whose dataset.json lists classes has its own.
     """
 
     __pydantic_config__ = _STRICT
@@ -57,6 +58,8 @@ class ExtractParams:
             the videos' pictures themselves, for the fine-tuning of a backbone.
         features: of source "features": {1,2}_<features>.npy of every game.
         videos: of the other sources: {1,2}_<videos>.mkv (.mp4, …) of every game.
+        frame_rate: pictures of a video, or rows of features, a second; 0: of videos 2, of features what their name
+            or dataset.json says, else 2.
         picture: what is kept of a picture: its "centre" (SoccerNet's square) or the "whole" (224 × 398: the paper's
             fine-tuning).
         height: of the kept picture, pixels.
@@ -73,6 +76,7 @@ class ExtractParams:
     source: Literal["features", "videos", "frames"] = "features"
     features: str = "ResNET_TF2_PCA512"
     videos: str = "224p"
+    frame_rate: float = 0.0
     picture: Literal["centre", "whole"] = "centre"
     height: int = 224
     backbone: str = "resnet152"
@@ -85,6 +89,11 @@ class ExtractParams:
         for key in ("features", "videos"):
             name = getattr(self, key)
             _require(bool(name) and "/" not in name and name.isprintable(), key, f"is no file name: {name!r}")
+        _require(
+            0 <= self.frame_rate <= 1000,
+            "frame_rate",
+            f"must lie in [0, 1000] rows a second, not {self.frame_rate}",
+        )
         _require(self.height >= 32, "height", f"must be at least 32, not {self.height}")
         _require(self.pca >= 0, "pca", f"must not be negative, not {self.pca}")
         _require_at_most(self, 10_000, "height", "pca")

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-Answer = Callable[[str, str, Mapping[str, str], bytes], tuple[int, dict[str, Any]]]
-"""From method, path with its query, headers and body to status and document."""
+Answer = Callable[[str, str, Mapping[str, str], bytes], tuple[int, dict[str, Any] | str]]
+"""From method, path with its query, headers and body to status and document, or the text of a page."""
 
 
 @contextmanager
@@ -19,14 +19,15 @@ def json_server(answer: Answer) -> Iterator[str]:
         def _serve(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             status, document = answer(self.command, self.path, self.headers, body)
-            content = json.dumps(document).encode()
+            text = isinstance(document, str)
+            content = (document if text else json.dumps(document)).encode()
             self.send_response(status)
-            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Type", "text/html" if text else "application/json")
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_POST = _serve
+        do_GET = do_POST = do_DELETE = _serve
 
         def log_message(self, format: str, *arguments: object) -> None:
             pass

@@ -10,7 +10,9 @@ import pytest
 import yaml
 from kubernetes import client
 
-FOLDERS = ("base", "recurring-run")
+FOLDERS = ("base", "runs")
+
+OVERLAYS = ("standalone", "multi-user", "offline")
 
 
 def manifests(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -113,17 +115,38 @@ def test_the_runner_may_do_only_what_the_launcher_needs(repository: Path) -> Non
     assert [(rule["resourceNames"], rule["verbs"]) for rule in secrets] == [(["mlpipeline-minio-artifact"], ["get"])]
 
 
-def test_the_recurring_run_calls_submit_with_options_that_it_has(repository: Path) -> None:
-    from pipelines.__main__ import command_parser
+def test_runs_of_every_kind_of_kubeflow_reach_the_storage_and_nobody_else_does(repository: Path) -> None:
+    """The flows of a run across namespaces: to MLflow, which no policy closes, and to the storage of datasets."""
+    namespaces = {
+        "standalone": {"kubernetes.io/metadata.name": "kubeflow"},
+        "multi-user": {"app.kubernetes.io/part-of": "kubeflow-profile"},
+    }
+    policies = {name: doc for name, doc in every_manifest(repository) if doc["kind"] == "NetworkPolicy"}
+    assert [doc["spec"]["podSelector"]["matchLabels"]["app.kubernetes.io/name"] for doc in policies.values()] == [
+        "postgres",
+        "storage",
+    ]
+    for name, labels in namespaces.items():
+        kustomization = yaml.safe_load((repository / "deploy" / "overlays" / name / "kustomization.yaml").read_text())
+        (patch,) = kustomization["patches"]
+        assert patch["target"] == {"kind": "NetworkPolicy", "name": "storage"}
+        (operation,) = yaml.safe_load(patch["patch"])
+        assert operation["value"] == {"namespaceSelector": {"matchLabels": labels}}
 
-    job = dict(every_manifest(repository))["nightly-training.yaml, CronJob nightly-training"]
-    command = pod_spec(job)["containers"][0]["command"]
-    assert command[:3] == ["python", "-m", "pipelines"]
-    options = command_parser().parse_args(command[3:])
-    assert (options.name, options.service_account) == ("training", "rmsnet-runner")
+
+def test_without_internet_every_image_comes_from_one_registry(repository: Path) -> None:
+    base = yaml.safe_load((repository / "deploy" / "base" / "kustomization.yaml").read_text())
+    renamed = {image["name"]: image["newName"] for image in base["images"]}
+    offline = yaml.safe_load((repository / "deploy" / "overlays" / "offline" / "kustomization.yaml").read_text())
+    mirrored = {image["name"] for image in offline["images"]}
+    for _, document in every_manifest(repository):
+        pod = pod_spec(document)
+        for container in [] if pod is None else [*pod["containers"], *pod.get("initContainers", [])]:
+            name = container["image"].partition(":")[0]
+            assert renamed.get(name, name) in mirrored
 
 
-@pytest.mark.parametrize("folder", FOLDERS)
+@pytest.mark.parametrize("folder", [*FOLDERS, *(f"overlays/{name}" for name in OVERLAYS)])
 def test_kustomize_builds_them(repository: Path, folder: str) -> None:
     if shutil.which("kubectl") is None:
         pytest.skip("kubectl is not installed")

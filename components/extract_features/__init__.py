@@ -1,3 +1,0 @@
-from components.extract_features.component import extract_features
-
-__all__ = ["extract_features"]

@@ -1,3 +1,0 @@
-from components.require.component import require
-
-__all__ = ["require"]

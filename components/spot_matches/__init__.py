@@ -1,3 +1,0 @@
-from components.spot_matches.component import spot_matches
-
-__all__ = ["spot_matches"]

@@ -1,60 +1,23 @@
-"""The component that spots one shard of the matches."""
+"""The component that spots one part of the matches."""
 
-from kfp import dsl
-from kfp.dsl import HTML, Artifact, Dataset, Input, Metrics, Model, Output
+from kfp.dsl import HTML, Artifact, Metrics, Output
 
-from components.image import IMAGE
+from components.image import component
 
 
-@dsl.component(base_image=IMAGE, install_kfp_package=False)
+@component()
 def spot_matches(
-    matches: Input[Dataset],
-    spotter: Input[Model],
+    source: str,
+    revision: str,
+    fingerprint: str,
+    model: str,
+    weights: str,
     split: str,
-    shard: str,
+    part: str,
     spotted: Output[Artifact],
-    events: Output[Artifact],
-    report: Output[HTML],
+    page: Output[HTML],
     metrics: Output[Metrics],
 ):
-    """Spot the events of a shard of the matches.
+    from components.spot_matches.body import body
 
-    Args:
-        matches: a dataset, or a folder of game folders, with videos or features.
-        spotter: the model folder.
-        split: of a dataset: train, valid or test; "" for all its matches.
-        shard: which part of the matches, "1/4" … "4/4"; "1/1" is all of them.
-        spotted: for each match a folder with results_spotting.json, events.csv, report.html and which model made them.
-        events: the events of all its matches as CSV.
-        report: the pages of its matches.
-        metrics: how many matches and events, and the seconds it took.
-    """
-    import time
-    from pathlib import Path
-
-    from components.artifacts import dataset_root, describe, publish, spotted_from
-    from components.door import door
-
-    with door("spot_matches"):
-        from components.pages import matches_page
-        from rmsnet.features.shards import Shard
-        from rmsnet.files import write_text
-        from rmsnet.matches.overview import EVENTS
-        from rmsnet.matches.stage import spot_stage
-
-        out = Path(spotted.path)
-        start = time.perf_counter()
-        done = spot_stage(
-            [dataset_root(Path(matches.path))], spotter.path, out, split=split or None, shard=Shard.parse(shard)
-        )
-        seconds = time.perf_counter() - start
-        for match in done:
-            print(f"{match.name}: {len(match.events)} events")
-            for warning in match.warnings:
-                print(f"warning: {warning}")
-        publish(out / EVENTS, events)
-        write_text(Path(report.path), matches_page({match.name: match.out / "report.html" for match in done}))
-        counts = {"matches": len(done), "events": sum(len(match.events) for match in done), "seconds": seconds}
-        for key, value in counts.items():
-            metrics.log_metric(key, value)
-        describe(spotted, {**spotted_from(matches, spotter), "shard": shard, **counts})
+    body(source, revision, fingerprint, model, weights, split, part, spotted, page, metrics)

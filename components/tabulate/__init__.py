@@ -1,3 +1,0 @@
-from components.tabulate.component import tabulate
-
-__all__ = ["tabulate"]

@@ -1,3 +1,0 @@
-from components.train.component import train
-
-__all__ = ["train"]

@@ -25,7 +25,7 @@ def add_convert(actions: Commands) -> None:
     parser.add_argument("--to", dest="target", required=True, metavar="FORMAT", help="osl, csv, sportscode, …")
     parser.add_argument("--out", type=Path, required=True, help="file with the format's ending, or folder")
     parser.add_argument("--classes", metavar="NAME|FILE", help="v1, v2, ball, …, or a file with a class a line")
-    parser.add_argument("--fps", help="frames per second where a file does not say them: 25, 29.97, 30000/1001")
+    parser.add_argument("--frame-rate", help="frames per second where a file does not say them: 25, 29.97, 30000/1001")
     parser.add_argument("--times", choices=TIMES, default="", help="how a table writes times")
     finish(parser, run_convert, params=False)
 
@@ -38,7 +38,7 @@ def run_convert(options: argparse.Namespace) -> Any:
 
     stated = Stated(
         stated_classes(options.classes) if options.classes else (),
-        rate(options.fps) if options.fps else None,
+        rate(options.frame_rate) if options.frame_rate else None,
         options.times,
     )
     target = format_name(options.target, "--to")

@@ -7,6 +7,7 @@ from typing import Any
 
 from rmsnet.commands._options import Commands, add_folder, finish, params_of
 from rmsnet.commands.convert import add_convert
+from rmsnet.commands.init import add_init
 
 
 def add_parser(commands: Commands) -> None:
@@ -17,6 +18,7 @@ def add_parser(commands: Commands) -> None:
     _add_split(actions)
     _add_inspect(actions)
     add_convert(actions)
+    add_init(actions)
     _add_lineage(actions)
 
 
@@ -24,7 +26,15 @@ def _add_simulate(actions: Commands) -> None:
     parser = actions.add_parser("simulate", help="simulate matches in SoccerNet's layout")
     add_folder(parser, "out", "folder for the dataset")
     parser.add_argument("--games", type=int, metavar="N", help="number of games (default: 48; with --labels all)")
-    parser.add_argument("--minutes", type=int, metavar="N", help="minutes of a half (default: 15; not with --labels)")
+    parser.add_argument(
+        "--minutes", type=int, metavar="N", help="minutes of a half or quarter (default: 15; not with --labels)"
+    )
+    parser.add_argument(
+        "--sport",
+        choices=("football", "basketball"),
+        default="football",
+        help="basketball: its own classes, four quarters, a match in one file (default: football)",
+    )
     parser.add_argument("--labels", type=Path, metavar="DIR|ZIP", help="put the features under these annotations")
     parser.add_argument("--seed", type=int, default=0, help="another seed, another dataset (default: 0)")
     parser.add_argument("--video", action="store_true", help="draw the broadcasts too: {1,2}_224p.mkv of every game")
@@ -41,6 +51,7 @@ def run_simulate(options: argparse.Namespace) -> Any:
         labels=options.labels,
         seed=options.seed,
         video=options.video,
+        sport=options.sport,
     )
     if not options.json:
         games = ", ".join(f"{count} {split}" for split, count in info["games"].items())

@@ -9,7 +9,8 @@ from typing import Any
 from rmsnet.commands._options import Commands, add_folder, finish, params_of
 from rmsnet.errors import UserError
 
-PROTOCOLS = ("devkit", "soccernet-2018", "calf")
+FRAME_LISTS = "e2e-spot"
+PROTOCOLS = ("devkit", "soccernet-2018", "calf", FRAME_LISTS)
 
 FILE_OPTIONS = {
     "split": "test",
@@ -19,7 +20,8 @@ FILE_OPTIONS = {
     "allow_missing": False,
     "leave_out_extra_time": False,
     "protocol": "devkit",
-    "frame_rate": 2.0,
+    "frame_rate": None,
+    "suppress": None,
 }
 """Options that a model has no use for, with their defaults."""
 
@@ -49,7 +51,9 @@ def add_parser(commands: Commands) -> None:
         help="train, valid, test, or a split list (….json); default: test",
         metavar="NAME|FILE",
     )
-    files.add_argument("--classes", metavar="v1|v2|FILE", help="class list; a file has a name a line (default: v2)")
+    files.add_argument(
+        "--classes", metavar="v1|v2|ball|ball-teams|FILE", help="class list; a file has a name a line (default: v2)"
+    )
     files.add_argument("--label-file", metavar="NAME", help="annotation file of a game (default: by class list)")
     files.add_argument("--ignore-other-labels", action="store_true", help="leave out labels not in the class list")
     files.add_argument("--allow-missing", action="store_true", help="take games without predictions for empty")
@@ -57,8 +61,15 @@ def add_parser(commands: Commands) -> None:
         "--leave-out-extra-time", action="store_true", help="leave out annotated events of halves 3 to 5"
     )
     files.add_argument("--protocol", choices=PROTOCOLS, help="how to match and count (default: devkit)")
-    files.add_argument("--frame-rate", type=float, help="of the grid, frames per second (default: 2)")
-    parser.add_argument("--tolerances", help="loose, tight, at1 … at5, or seconds such as 5,10,15 (default: loose)")
+    files.add_argument("--frame-rate", type=float, help="of the grid, frames per second (default: 2; ball 25)")
+    files.add_argument(
+        "--suppress", type=int, metavar="FRAMES", help="e2e-spot: keep the best prediction within so many (default: 1)"
+    )
+    parser.add_argument(
+        "--tolerances",
+        help="loose, tight, at1 … at5, or seconds such as 5,10,15 (default: loose; ball at1); e2e-spot: frames "
+        "(default: 0,1,2,4)",
+    )
     parser.add_argument("--bootstrap", type=int, metavar="N", help="resamples behind the intervals (default: 1000)")
     parser.set_defaults(**FILE_OPTIONS)
     finish(parser, run, device=True)
@@ -98,24 +109,69 @@ def _run_model(options: argparse.Namespace) -> Any:
     return {split: assessment.metrics() for split, assessment in assessments.items()}
 
 
+def _run_frame_lists(options: argparse.Namespace) -> Any:
+    for name in ("split", "classes", "label_file", "leave_out_extra_time"):
+        if getattr(options, name) != FILE_OPTIONS[name]:
+            raise UserError(
+                f"--{name.replace('_', '-')}: is not for --protocol {FRAME_LISTS}, whose files are the split"
+            )
+    if options.suppress is not None and options.suppress < 0:
+        raise UserError(f"--suppress {options.suppress}: must not be negative; 0 keeps all")
+    named = _named(options.predictions)
+    if len(named) > 1:
+        raise UserError(f"--predictions: --protocol {FRAME_LISTS} judges one set at a time")
+
+    from rmsnet.dataset.formats.times import rate
+    from rmsnet.evaluation import frame_stage
+    from rmsnet.evaluation.frame_tolerances import TOLERANCES, WINDOW
+
+    ((name, source),) = named.items()
+    assessment = frame_stage.evaluate_frame_lists(
+        options.labels,
+        source,
+        options.out,
+        name=name,
+        tolerances=frame_stage.frame_tolerances(options.tolerances) if options.tolerances else TOLERANCES,
+        window=WINDOW if options.suppress is None else options.suppress,
+        frame_rate=None if options.frame_rate is None else rate(options.frame_rate),
+        resamples=1000 if options.bootstrap is None else options.bootstrap,
+        ignore_others=options.ignore_other_labels,
+        allow_missing=options.allow_missing,
+    )
+    if not options.json:
+        print(f"{frame_stage.heading(assessment)}\n\n{frame_stage.terminal_table(assessment)}\n")
+        print(options.out / "report.html")
+    return assessment.metrics()
+
+
 def _run_files(options: argparse.Namespace) -> Any:
-    if not 1 <= options.frame_rate <= 1000:
+    if options.protocol == FRAME_LISTS:
+        return _run_frame_lists(options)
+    if options.suppress is not None:
+        raise UserError(f"--suppress: is for --protocol {FRAME_LISTS}")
+    if options.frame_rate is not None and not 1 <= options.frame_rate <= 1000:
         raise UserError(f"--frame-rate {options.frame_rate:g}: must lie between 1 and 1000 frames per second")
 
+    from rmsnet.dataset.class_lists import class_list, classes_of
     from rmsnet.evaluation.assessment import parse_tolerances
-    from rmsnet.evaluation.class_lists import class_list
     from rmsnet.evaluation.comparison import comparison, comparison_table
+    from rmsnet.evaluation.files import describe_labels
     from rmsnet.evaluation.report import heading, missing_games, terminal_table
     from rmsnet.evaluation.stage import evaluate_files
 
+    said = describe_labels(options.labels)
+    if said.labels is not None and options.classes == FILE_OPTIONS["classes"]:
+        classes = replace(classes_of(said, options.classes), ignore_others=options.ignore_other_labels)
+    else:
+        classes = class_list(options.classes, options.label_file, options.ignore_other_labels)
     assessments = evaluate_files(
         options.labels,
         _named(options.predictions),
         options.out,
         split=options.split,
-        classes=class_list(options.classes, options.label_file, options.ignore_other_labels),
+        classes=classes,
         protocol=options.protocol,
-        tolerances=parse_tolerances(options.tolerances or "loose"),
+        tolerances=parse_tolerances(options.tolerances or classes.tolerances),
         resamples=1000 if options.bootstrap is None else options.bootstrap,
         frame_rate=options.frame_rate,
         allow_missing=options.allow_missing,

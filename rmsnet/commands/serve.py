@@ -1,6 +1,7 @@
 """rmsnet serve: a model as a web service."""
 
 import argparse
+from pathlib import Path
 
 from rmsnet.commands._options import Commands
 
@@ -9,11 +10,54 @@ def add_parser(commands: Commands) -> None:
     parser = commands.add_parser("serve", help="a model as a web service: features in, events as JSON out")
     parser.add_argument("model", help="models:/rmsnet@champion, or a folder with an MLflow model")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
-    parser.add_argument("--port", type=int, default=8080, help="(default: 8080)")
+    parser.add_argument("--port", type=int, default=8080, help="0: a free one (default: 8080)")
+    parser.add_argument(
+        "--memory", type=int, default=256, metavar="MIB", help="for all request bodies together (default: 256)"
+    )
+    parser.add_argument(
+        "--at-once", type=int, default=2, metavar="N", help="halves computed at the same time (default: 2)"
+    )
+    parser.add_argument("--threads", type=int, metavar="N", help="of the processor, for each half (default: all)")
+    parser.add_argument(
+        "--upload-seconds", type=float, default=120, metavar="S", help="a body must be complete by then (default: 120)"
+    )
+    parser.add_argument(
+        "--stall-seconds",
+        type=float,
+        default=10,
+        metavar="S",
+        help="without progress until a client is closed (default: 10)",
+    )
+    parser.add_argument(
+        "--api-key-file",
+        type=Path,
+        metavar="FILE",
+        help="keys of those who may ask, one a line (default: everybody may)",
+    )
+    parser.add_argument(
+        "--shadow",
+        metavar="URI",
+        help="models:/rmsnet@challenger: answers along; its differences are recorded, not shown",
+    )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
-    from rmsnet.registry.serving import serve
+    from rmsnet.serving.limits import MIB, Limits
+    from rmsnet.serving.server import serve
 
-    serve(options.model, options.host, options.port)
+    limits = Limits(
+        memory_bytes=options.memory * MIB,
+        at_once=options.at_once,
+        upload_seconds=options.upload_seconds,
+        stall_seconds=options.stall_seconds,
+    )
+    serve(
+        options.model,
+        options.host,
+        options.port,
+        limits,
+        threads=options.threads,
+        api_key_file=options.api_key_file,
+        shadow=options.shadow,
+    )

@@ -56,7 +56,7 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> Any:
-    from rmsnet.matches.stage import spot_stage
+    from rmsnet.matches.stage import require_all, spot_stage
 
     spotted = spot_stage(
         options.source,
@@ -75,7 +75,7 @@ def run(options: argparse.Namespace) -> Any:
         device=options.device,
         shown=not options.json,
     )
-    for match in spotted:
+    for match in (match for match in spotted if not match.fault):
         for warning in match.warnings:
             print(f"warning: {warning}", file=sys.stderr)
         if not options.json:
@@ -89,6 +89,7 @@ def run(options: argparse.Namespace) -> Any:
             print(f"{match.name}: {len(match.told)} events{rest}: {match.out / 'report.html'}")
             for file in match.exports:
                 print(f"{match.name}: {file}")
+    require_all(spotted)
     return [
         {
             "name": match.name,

@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from rmsnet.dataset.labels import HALVES, LABEL_FILES
+from rmsnet.dataset.class_lists import classes_of
+from rmsnet.dataset.kick_offs import KICK_OFFS
 from rmsnet.dataset.soccernet import Dataset
 from rmsnet.errors import UserError
 from rmsnet.files import content_hash
@@ -34,12 +35,15 @@ def game_contents(dataset: Dataset, games: Iterable[str], params: ExtractParams,
 
 
 def _game_content(dataset: Dataset, params: ExtractParams, classes: str, game: str) -> str:
-    parts = [_digest(dataset.game_folder(game) / LABEL_FILES[classes])]
-    for half in HALVES:
+    folder = dataset.game_folder(game)
+    parts = [_digest(folder / classes_of(dataset.description, classes).label_file)]
+    if (folder / KICK_OFFS).exists():
+        parts.append(_digest(folder / KICK_OFFS))
+    for half in dataset.halves:
         if params.source == "features":
             parts.append(_digest(dataset.features_path(game, half, params.features)))
         else:
-            parts.append(_video_digest(dataset.game_folder(game), half, params.videos))
+            parts.append(_video_digest(folder, half, params.videos))
     return content_hash(*parts)
 
 

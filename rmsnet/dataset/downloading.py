@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from rmsnet.dataset.description import SOCCERNET
 from rmsnet.dataset.feature_files import ArrayHeader, map_features
 from rmsnet.dataset.game_files import leaves_dataset
 from rmsnet.dataset.labels import HALVES, LABEL_FILES, read_label_file
-from rmsnet.dataset.soccernet import FEATURE_WIDTHS, SPLITS, known_splits, read_split
+from rmsnet.dataset.soccernet import SPLITS, known_splits, read_split
 from rmsnet.errors import CheckFailed, UserError
 from rmsnet.locks import alone
 from rmsnet.progress import progress
@@ -144,8 +145,9 @@ def ask_password() -> str:
 def _wanted_files(what: Sequence[str], features: str, video: str) -> list[str]:
     """Names of the files of each game."""
     _require_known(what, WHAT, "--what")
-    if "features" in what and features not in FEATURE_WIDTHS:
-        raise UserError(f"features {features}: SoccerNet publishes {', '.join(FEATURE_WIDTHS)}")
+    published = [kind.name for kind in SOCCERNET.features]
+    if "features" in what and features not in published:
+        raise UserError(f"features {features}: SoccerNet publishes {', '.join(published)}")
     of = {
         "labels": list(LABEL_FILES.values()),
         "features": [f"{half}_{features}.npy" for half in HALVES],
@@ -274,5 +276,5 @@ def _feature_problem(path: Path) -> str | None:
     array = map_features(path)
     if isinstance(array, ArrayHeader):
         return array.problem
-    expected = FEATURE_WIDTHS.get(path.stem.split("_", 1)[1])
+    expected = SOCCERNET.kind(path.stem.split("_", 1)[1]).width
     return None if array.shape[1] == expected else f"{array.shape[1]} features a frame instead of {expected}"

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from rmsnet.dataset.game_files import GameFiles
 from rmsnet.documents import read_document
 from rmsnet.errors import UserError
 from rmsnet.reading.names import as_text, same_name
@@ -258,19 +257,6 @@ def _read_event(annotation: Mapping[str, Any], version: str) -> Event | None:
         raise ValueError(f"position {position_ms} ms is no time in a half")
     visible = annotation.get("visibility", "visible") != "not shown"
     return Event(half, position_ms, label, team, visible)
-
-
-def game_events(files: GameFiles, game: str, version: str, extra_time: bool = False) -> list[Event]:
-    """The events of one game.
-
-    Raises:
-        UserError: the game has no label file of this version, or a bad one, see `read_events`.
-    """
-    name = LABEL_FILES[version]
-    content = files.read(game, name)
-    if content is None:
-        raise UserError(f"{files.source}: game {game!r} has no {name}")
-    return read_events(content, version, f"{files.source}/{game}/{name}", game, extra_time)
 
 
 def truth_of(events_of_halves: Sequence[Sequence[Event]], classes: Sequence[str]) -> Truth:

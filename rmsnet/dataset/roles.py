@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
+from rmsnet.dataset.description import read_description
 from rmsnet.dataset.game_files import GameFiles
 from rmsnet.dataset.labels import LABEL_FILES
 from rmsnet.dataset.soccernet import GATE, every_second, read_split_file, split_file
@@ -35,7 +36,9 @@ def split(root: Path) -> dict[str, tuple[str, ...]]:
     """
     root = Path(root)
     files = GameFiles(root)
-    labelled = {game for name in LABEL_FILES.values() for game in files.games(name)}
+    own = read_description(root)[0].labels
+    names = LABEL_FILES.values() if own is None else [own.file]
+    labelled = {game for name in names for game in files.games(name)}
     paths = {role: root / split_file(role) for role in SHARES}
     listed = {role: list(read_split_file(path)) if path.exists() else [] for role, path in paths.items()}
     if listed["valid"] and not paths[GATE].exists():

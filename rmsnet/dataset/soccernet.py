@@ -18,37 +18,19 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
+from rmsnet.dataset.description import Description, read_description
 from rmsnet.dataset.game_files import LEADS_OUT, GameFiles, leaves_dataset
+from rmsnet.dataset.kick_offs import read_kick_offs
 from rmsnet.documents import read_document, structured
 from rmsnet.errors import UserError
-from rmsnet.reading.names import fault_of, find_path, is_text, same_name
-
-DESCRIPTION = "dataset.json"
+from rmsnet.reading.names import fault_of, find_path, same_name
 
 SPLITS = ("train", "valid", "test")
 
 GATE = "gate"
 """The split that the registry's gate asks on, where there is one."""
-
-FRAME_RATE = 2.0
-"""Frames per second of SoccerNet's features."""
-
-FIRST_FRAME_SECONDS = 0.5
-"""Time of feature row 0: the official extractor keeps the frames at about 0.5, 1.0, 1.5, … seconds."""
-
-FEATURE_WIDTHS: Mapping[str, int] = {
-    "ResNET": 2048,
-    "ResNET_PCA512": 512,
-    "ResNET_TF2": 2048,
-    "ResNET_TF2_PCA512": 512,
-    "baidu_soccer_embeddings": 8576,
-}
-"""Features of a frame in SoccerNet's published feature files."""
-
-FEATURE_RATES: Mapping[str, float] = {"baidu_soccer_embeddings": 1.0}
-"""Frames per second of those that have not FRAME_RATE."""
 
 
 def split_file(split: str) -> str:
@@ -125,55 +107,56 @@ def read_split_file(path: Path) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Description:
-    """What is read in every dataset.json.
-
-    Attributes:
-        name: what the dataset calls itself.
-        simulated: whether its features are made up.
-        links: "follow": files behind links that lead out of the dataset are used; "": they are refused.
-    """
-
-    name: str
-    simulated: bool
-    links: Literal["", "follow"] = ""
-
-    def __post_init__(self) -> None:
-        if not self.name or not is_text(self.name):
-            raise ValueError("'name' is no line of text")
-
-
-@dataclass(frozen=True)
 class Dataset:
     """A dataset in SoccerNet's layout.
 
     Attributes:
         root: its folder.
-        name: what it calls itself.
-        simulated: whether its features are made up; True wherever its numbers go.
+        description: what it says of itself.
         info: the whole of dataset.json.
         splits: games (league/season/game) of each split that has games.
     """
 
     root: Path
-    name: str
-    simulated: bool
+    description: Description
     info: Mapping[str, Any]
     splits: Mapping[str, tuple[str, ...]]
 
     @property
+    def name(self) -> str:
+        return self.description.name
+
+    @property
+    def simulated(self) -> bool:
+        """Whether its features are made up; said wherever its numbers go."""
+        return self.description.simulated
+
+    @property
+    def halves(self) -> tuple[int, ...]:
+        """The periods of a match by number, 1 and 2 for two halves."""
+        return self.description.numbers
+
+    @property
     def _closed(self) -> bool:
-        return self.info.get("links") != "follow"
+        return self.description.links != "follow"
 
     def labels(self) -> GameFiles:
         return GameFiles(self.root, closed=self._closed)
+
+    def kick_offs(self, game: str) -> tuple[float, ...] | None:
+        """Second in its file at which each period begins; None where every file begins with its period.
+
+        Raises:
+            UserError: the file that says so is absent where one is needed, or malformed.
+        """
+        return read_kick_offs(self.labels(), game, self.description)
 
     def game_folder(self, game: str) -> Path:
         return find_path(self.root, game)
 
     def features_path(self, game: str, half: int, features: str) -> Path:
-        """Where the features of a half lie, e.g. 1_ResNET_TF2_PCA512.npy."""
-        return self.game_folder(game) / f"{half}_{features}.npy"
+        """Where the features of a half lie, e.g. 1_ResNET_TF2_PCA512.npy; of a match in one file without the number."""
+        return self.game_folder(game) / self.description.file_name(half, f"{features}.npy")
 
     def leads_out(self, path: Path) -> bool:
         """Whether a path below the root leads out of the dataset, see `leaves_dataset`, and may not."""
@@ -204,15 +187,14 @@ def list_dataset(root: Path, splits: Sequence[str] | None = None) -> Dataset:
     root = Path(root)
     if not root.is_dir():
         raise UserError(f"{root}: no such dataset; make one with: rmsnet data simulate --out {root}")
-    info = describe_dataset(root)
-    about = structured(info, Description, f"{root / DESCRIPTION}", "it must say 'name' and 'simulated': true or false")
+    about, info = read_description(root)
     chosen = (split_lists(root) or SPLITS) if splits is None else splits
     listed = {split.lower(): tuple(read_split(root, split)) for split in chosen}
     if tuple(chosen) == SPLITS:
         listed |= _with_gate(root, listed["valid"])
     if not any(listed.values()):
         raise UserError(f"{root}: the dataset is empty: none of its splits lists a game")
-    return Dataset(root, about.name, about.simulated, info, listed)
+    return Dataset(root, about, info, listed)
 
 
 def _with_gate(root: Path, valid: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -231,23 +213,13 @@ def every_second(valid: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]
     return tuple(valid[::2]), tuple(valid[1::2])
 
 
-def describe_dataset(root: Path) -> dict[str, Any]:
-    """The content of dataset.json; without one it is SoccerNet's.
-
-    Raises:
-        UserError: it is no JSON object.
-    """
-    path = Path(root) / DESCRIPTION
-    return read_document(path, dict[str, Any]) if path.exists() else {"name": "SoccerNet", "simulated": False}
-
-
 def follows_links(root: Path) -> bool:
     """Whether a folder's dataset.json lets links lead out of it.
 
     Raises:
-        UserError: see `describe_dataset`.
+        UserError: see `read_description`.
     """
-    return bool(describe_dataset(root).get("links") == "follow")
+    return read_description(root)[0].links == "follow"
 
 
 def open_dataset(root: Path, splits: Sequence[str] | None = SPLITS) -> Dataset:

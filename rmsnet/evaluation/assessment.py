@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from rmsnet.dataset.ball_actions import TEAM_CLASSES
 from rmsnet.errors import UserError
 from rmsnet.evaluation.bootstrap import Resampled, interval, resample
 from rmsnet.evaluation.cells import Floats
 from rmsnet.evaluation.metric import LOOSE, TIGHT, Judged, Protocol, Scores, judge
+from rmsnet.evaluation.team import TeamScore, team_score
 from rmsnet.spots import Predictions, Truth
 
 NAMED_TOLERANCES: dict[str, tuple[float, ...]] = {
@@ -76,9 +78,15 @@ class Assessment:
         """(2,) the 95 % interval of Average-mAP."""
         return None if self.resampled is None else interval(self.resampled.average_map)
 
+    def team(self) -> TeamScore | None:
+        """Team mAP, where the classes are those of ball actions by team."""
+        if self.corpus.classes != TEAM_CLASSES:
+            return None
+        return team_score(self.scores, self.corpus.truth, self.corpus.frame_rate)
+
     def metrics(self) -> dict[str, Any]:
         """The content of metrics.json."""
-        ends = self.interval()
+        ends, team = self.interval(), self.team()
         return {
             "name": self.name,
             "dataset": self.corpus.dataset,
@@ -95,6 +103,7 @@ class Assessment:
             "games": len(self.corpus.games),
             "missing_games": list(self.missing),
             "frame_rate": self.corpus.frame_rate,
+            **({} if team is None else {"team_map": team.team_map, "team_map_per_action": team.per_action}),
         }
 
     @property

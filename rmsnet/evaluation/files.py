@@ -22,6 +22,9 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from rmsnet.dataset.class_lists import ClassList
+from rmsnet.dataset.description import SOCCERNET, Description, read_description
+from rmsnet.dataset.game_events import game_events
 from rmsnet.dataset.game_files import GameFiles
 from rmsnet.dataset.labels import (
     EXTRA_TIME,
@@ -34,13 +37,13 @@ from rmsnet.dataset.labels import (
     parse_game_time,
     read_label_file,
     require_no_extra_time,
+    truth_of,
     whole_number,
 )
-from rmsnet.dataset.soccernet import follows_links, read_split, read_split_file
+from rmsnet.dataset.soccernet import read_split, read_split_file, split_file
 from rmsnet.documents import LARGEST_NUMBER
 from rmsnet.errors import UserError
 from rmsnet.evaluation.cells import GRID_SECONDS
-from rmsnet.evaluation.class_lists import ClassList
 from rmsnet.evaluation.results import RESULTS
 from rmsnet.reading.names import fault_of
 from rmsnet.spots import Predictions, Truth
@@ -58,11 +61,11 @@ Columns = list[npt.NDArray[Any]]
 """One-dimensional arrays of one length."""
 
 
-def games_of_split(split: str, labels: Path) -> list[str]:
+def games_of_split(split: str, labels: Path, official: Mapping[str, Sequence[str]] | None = None) -> list[str]:
     """The games of a split by name ("train", "valid", "test", …) or of a split list by path (….json).
 
     A named list is taken from the labels' folder (for a zip: the folder it lies in) where there is one, else the
-    official one.
+    official one, SoccerNet's unless `official` has one of this name.
 
     Raises:
         UserError: no such list, a malformed or empty one, one that names a game twice or a path that leads out.
@@ -70,7 +73,9 @@ def games_of_split(split: str, labels: Path) -> list[str]:
     if split.endswith(".json"):
         games = read_split_file(Path(split))
     else:
-        games = read_split(labels if labels.is_dir() else labels.parent, split)
+        folder = labels if labels.is_dir() else labels.parent
+        is_known = split in (official or {}) and not (folder / split_file(split)).exists()
+        games = list((official or {})[split]) if is_known else read_split(folder, split)
     if not games:
         raise UserError(f"split {split}: lists no game")
     seen = set()
@@ -84,8 +89,13 @@ def games_of_split(split: str, labels: Path) -> list[str]:
     return games
 
 
+def describe_labels(labels: Path) -> Description:
+    """What a folder of labels says of itself; a zip, or a folder without dataset.json, is SoccerNet's."""
+    return read_description(labels)[0] if labels.is_dir() else SOCCERNET
+
+
 def read_truth(source: Path, games: Sequence[str], classes: ClassList, extra_time: bool = False) -> Truth:
-    """The events of games; half 2 · n and 2 · n + 1 are those of game n.
+    """The events of games; of P periods a match, half P · n + p is the period p of game n, both from 0.
 
     Args:
         source: folder or zip.
@@ -97,7 +107,18 @@ def read_truth(source: Path, games: Sequence[str], classes: ClassList, extra_tim
         UserError: a game without annotations, a file that is none or of another of these games, an unknown label, a
             malformed time, events of extra time.
     """
-    files = GameFiles(source, games, closed=source.is_dir() and not follows_links(source))
+    description = describe_labels(source)
+    files = GameFiles(source, games, closed=source.is_dir() and description.links != "follow")
+    if classes.entry is not None:
+        return truth_of(
+            [
+                [event for event in events if event.half == half]
+                for game in games
+                for events in [game_events(files, game, classes, description)]
+                for half in description.numbers
+            ],
+            classes.classes,
+        )
     rows: list[tuple[Any, ...]] = []
     late: list[int] = []
     for number, game in enumerate(games):
@@ -137,7 +158,8 @@ def _require_of_game(listed: LabelFile, game: str, games: Collection[str], where
 def _read_annotation(row: Mapping[str, Any], classes: ClassList) -> tuple[int, int, int, bool] | None:
     """Half, milliseconds, class and whether it was shown; None for what is no event."""
     half, seconds = parse_game_time(row["gameTime"], (*HALVES, *EXTRA_TIME))
-    number = classes.of_label[row["label"]] if _is_listed(row["label"], classes.of_label, classes) else None
+    label = classes.label_of(row)
+    number = classes.of_label[label] if _is_listed(label, classes.of_label, classes) else None
     if number is None:
         return None
     # The development kit reads the last two digits of the minutes.
@@ -159,7 +181,7 @@ class FoundPredictions:
 
 
 def read_predictions(
-    source: Path, games: Sequence[str], classes: ClassList, allow_missing: bool = False
+    source: Path, games: Sequence[str], classes: ClassList, allow_missing: bool = False, periods: int = len(HALVES)
 ) -> FoundPredictions:
     """The predictions for games.
 
@@ -168,6 +190,7 @@ def read_predictions(
         games: league/season/game.
         classes: what is spotted.
         allow_missing: take a game without predictions for one in which nothing was predicted.
+        periods: of a match.
 
     Raises:
         UserError: a game without predictions, predictions for a game that is not in the list, a file that is none or of
@@ -180,7 +203,7 @@ def read_predictions(
             f"{source}: predictions for a game outside the split: {others[0]!r}{_and_more(others)}; take them away or "
             "evaluate the split they belong to"
         )
-    found = _read_games(files, games, classes)
+    found = _read_games(files, games, classes, periods)
     missing = [game for game, columns in zip(games, found, strict=True) if columns is None]
     if missing and (not allow_missing or len(missing) == len(games)):
         hint = "" if len(missing) == len(games) else "; --allow-missing takes missing games for empty"
@@ -191,9 +214,9 @@ def read_predictions(
     return FoundPredictions(Predictions(half, position_ms, label, confidence), tuple(missing))
 
 
-def _read_games(files: GameFiles, games: Sequence[str], classes: ClassList) -> list[Columns | None]:
+def _read_games(files: GameFiles, games: Sequence[str], classes: ClassList, periods: int) -> list[Columns | None]:
     """The columns of each game, None where it has no predictions; many bytes are read by a process per core."""
-    read = partial(_read_game, files, classes, games)
+    read = partial(_read_game, files, classes, games, periods)
     numbered = (range(len(games)), games)
     readers = min(os.cpu_count() or 1, MAX_READERS)
     is_large = sum(files.size(game, RESULTS) for game in games) > LARGE_BYTES
@@ -206,11 +229,14 @@ def _read_games(files: GameFiles, games: Sequence[str], classes: ClassList) -> l
         raise UserError(f"{files.source}: a process that read it was killed; is there enough memory?") from None
 
 
-def _read_game(files: GameFiles, classes: ClassList, games: Sequence[str], number: int, game: str) -> Columns | None:
+def _read_game(
+    files: GameFiles, classes: ClassList, games: Sequence[str], periods: int, number: int, game: str
+) -> Columns | None:
     content = files.read(game, RESULTS)
     if content is None:
         return None
-    columns = _predictions_of(content, f"{files.source}: {game}/{RESULTS}", 2 * number, classes, games)
+    columns = _predictions_of(content, f"{files.source}: {game}/{RESULTS}", game, classes, games, periods)
+    columns[0] += periods * number - 1
     # Small integers come from another process twice as fast.
     return [column if column.dtype == np.float64 else _narrowed(column) for column in columns]
 
@@ -230,20 +256,21 @@ def _decoder(classes: tuple[str, ...]) -> "msgspec.json.Decoder[Any]":
     return msgspec.json.Decoder(document, strict=False)
 
 
-def _predictions_of(content: bytes, where: str, first_half: int, classes: ClassList, games: Sequence[str]) -> Columns:
+def _predictions_of(
+    content: bytes, where: str, game: str, classes: ClassList, games: Sequence[str], periods: int
+) -> Columns:
     index = {label: number for number, label in enumerate(classes.classes)}
-    game, columns = _sound_predictions(content, index)
+    said, columns = ("", None) if classes.teams else _sound_predictions(content, index, periods)
     if columns is None:
         listed = read_label_file(content, where, "predictions")
-        game = listed.game
-        checked = list(_checked(listed.annotations, where, lambda row: _read_prediction(row, index, classes)))
+        said = listed.game
+        checked = list(_checked(listed.annotations, where, lambda row: _read_prediction(row, index, classes, periods)))
         columns = _columns(checked, (np.int64, np.int64, np.int64, np.float64))
-    _require_of_game(LabelFile(game, []), games[first_half // 2], games, where)
-    columns[0] += first_half - 1
+    _require_of_game(LabelFile(said, []), game, games, where)
     return columns
 
 
-def _sound_predictions(content: bytes, index: Mapping[str, int]) -> tuple[str, Columns | None]:
+def _sound_predictions(content: bytes, index: Mapping[str, int], periods: int) -> tuple[str, Columns | None]:
     """Which game the file says it is of; half, milliseconds, class and confidence, four times faster than row by row.
 
     None where anything is odd, as it hardly ever is: then the rows have to be looked at one by one.
@@ -259,27 +286,28 @@ def _sound_predictions(content: bytes, index: Mapping[str, int]) -> tuple[str, C
         )
     except (ValueError, KeyError, OverflowError, RecursionError):
         return "", None
-    sound = np.isin(half, HALVES) & _is_time(position_ms) & (abs(confidence) < LARGEST_NUMBER)
+    sound = (half >= 1) & (half <= periods) & _is_time(position_ms) & (abs(confidence) < LARGEST_NUMBER)
     game = document.UrlLocal if isinstance(document.UrlLocal, str) else ""
     return game, [half, position_ms, label, confidence] if sound.all() else None
 
 
 def _read_prediction(
-    row: Mapping[str, Any], index: Mapping[str, int], classes: ClassList
+    row: Mapping[str, Any], index: Mapping[str, int], classes: ClassList, periods: int
 ) -> tuple[int, int, int, float] | None:
     """Half, milliseconds, class and confidence; None for a label that is left out."""
-    if not _is_listed(row["label"], index, classes):
+    label = classes.label_of(row)
+    if not _is_listed(label, index, classes):
         return None
     half = whole_number(row["half"])
-    if half not in HALVES:
-        raise ValueError(f"half {half}; there are halves 1 and 2")
+    if not 1 <= half <= periods:
+        raise ValueError(f"half {half}; there are halves 1 {'and 2' if periods == len(HALVES) else f'to {periods}'}")
     try:
         confidence = float(row["confidence"])
     except (TypeError, ValueError):
         raise ValueError(f"confidence {row['confidence']!r} is no number") from None
     if not abs(confidence) < LARGEST_NUMBER:
         raise ValueError(f"confidence {confidence} is {'too large' if np.isfinite(confidence) else 'not finite'}")
-    return half, _read_position(row["position"]), index[row["label"]], confidence
+    return half, _read_position(row["position"]), index[label], confidence
 
 
 def _is_listed(label: Any, known: Collection[str], classes: ClassList) -> bool:

@@ -102,7 +102,13 @@ def _mistakes_csv(found: Sequence[Miss | FalseAlarm], kind: type[Miss | FalseAla
 def terminal_table(assessment: Assessment) -> str:
     """The classes and their mean for a terminal, scores in %."""
     *classes, mean = _shown_rows(assessment, digits=2)
-    return as_text([*classes, {**mean, "class": "Average-mAP"}])
+    team = assessment.team()
+    said = (
+        ""
+        if team is None
+        else f"\n\nTeam mAP: {percent(team.team_map, 2)} % (mean over actions, sides by their counts)"
+    )
+    return as_text([*classes, {**mean, "class": "Average-mAP"}]) + said
 
 
 def _shown_rows(assessment: Assessment, digits: int) -> list[dict[str, Any]]:
@@ -154,7 +160,7 @@ def report_page(assessment: Assessment, plotted: Mapping[str, bytes], mistakes_f
         tag(
             "p",
             f"Average-mAP{_interval(assessment)}. Protocol {assessment.protocol}, tolerances {tolerances} s; a "
-            f"prediction may be off by half of one.{_seen(assessment)}",
+            f"prediction may be off by half of one.{_team(assessment)}{_seen(assessment)}",
             kind="quiet",
         ),
         tag("p", missing_games(assessment), kind="badge warning") if assessment.missing else Html(),
@@ -169,6 +175,15 @@ def report_page(assessment: Assessment, plotted: Mapping[str, bytes], mistakes_f
 def _interval(assessment: Assessment) -> str:
     ends = assessment.interval()
     return "" if ends is None else f", 95 % interval over games {percent(ends[0], 2)} – {percent(ends[1], 2)}"
+
+
+def _team(assessment: Assessment) -> str:
+    team = assessment.team()
+    return (
+        ""
+        if team is None
+        else f" Team mAP, the mean over actions with each side by its counts: {percent(team.team_map, 2)} %."
+    )
 
 
 def _seen(assessment: Assessment) -> str:

@@ -7,13 +7,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from rmsnet.dataset.labels import HALVES, V1_CLASSES
-from rmsnet.dataset.soccernet import DESCRIPTION, describe_dataset
+from rmsnet.dataset.class_lists import ClassList
+from rmsnet.dataset.description import DESCRIPTION
+from rmsnet.dataset.labels import V1_CLASSES
 from rmsnet.errors import UserError
 from rmsnet.evaluation.assessment import Assessment, Corpus, assess, parse_tolerances
-from rmsnet.evaluation.class_lists import ClassList
 from rmsnet.evaluation.comparison import COMPARISON_FILES, write_comparison
-from rmsnet.evaluation.files import games_of_split, read_predictions, read_truth
+from rmsnet.evaluation.files import describe_labels, games_of_split, read_predictions, read_truth
 from rmsnet.evaluation.metric import LOOSE, Protocol
 from rmsnet.evaluation.report import REPORT_FILES, write_report
 from rmsnet.evaluation.results import write_predictions
@@ -168,7 +168,7 @@ def evaluate_files(
     protocol: Protocol = "devkit",
     tolerances: Sequence[float] = LOOSE,
     resamples: int = 1000,
-    frame_rate: float = 2.0,
+    frame_rate: float | None = None,
     allow_missing: bool = False,
     extra_time: bool = False,
 ) -> list[Assessment]:
@@ -184,7 +184,7 @@ def evaluate_files(
         protocol: how to judge.
         tolerances: seconds.
         resamples: of the games, behind the intervals; 0: none.
-        frame_rate: of the grid on which times are compared.
+        frame_rate: of the grid on which times are compared; None: that of the class list's community.
         allow_missing: take a game without predictions for one in which nothing was predicted.
         extra_time: leave out annotated events of extra time instead of refusing them.
 
@@ -193,21 +193,22 @@ def evaluate_files(
     """
     several = len(predictions) > 1
     _require_replaceable(out, (*COMPARISON_FILES, *predictions) if several else REPORT_FILES)
-    games = games_of_split(split, labels)
-    info = _dataset_info(labels)
+    games = games_of_split(split, labels, classes.splits)
+    description = describe_labels(labels)
+    described = (labels / DESCRIPTION).exists()
     corpus = Corpus(
-        dataset=str(info.get("name", labels.name)),
+        dataset=description.name if described else labels.name,
         split=Path(split).stem if split.endswith(".json") else split,
-        halves=tuple((game, half) for game in games for half in HALVES),
+        halves=tuple((game, half) for game in games for half in description.numbers),
         classes=classes.classes,
         truth=read_truth(labels, games, classes, extra_time),
-        frame_rate=frame_rate,
-        simulated=bool(info.get("simulated", False)),
-        knows_visibility=classes.name != "v1",
+        frame_rate=classes.frame_rate if frame_rate is None else frame_rate,
+        simulated=description.simulated,
+        knows_visibility=classes.knows_visibility,
     )
     assessments = []
     for name, source in predictions.items():
-        found = read_predictions(source, games, classes, allow_missing)
+        found = read_predictions(source, games, classes, allow_missing, len(description.periods))
         assessments.append(
             assess(
                 name,
@@ -227,8 +228,3 @@ def evaluate_files(
         if several:
             write_comparison(folder, assessments)
     return assessments
-
-
-def _dataset_info(labels: Path) -> dict[str, Any]:
-    """dataset.json of the labels' folder, where there is one."""
-    return describe_dataset(labels) if (labels / DESCRIPTION).exists() else {}

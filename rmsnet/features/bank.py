@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rmsnet.dataset.labels import HALVES, LAST_MS
+from rmsnet.dataset.labels import LAST_MS
+from rmsnet.dataset.periods import HALVES, Period, periods_of
 from rmsnet.documents import read_document, structured
 from rmsnet.errors import UserError
 from rmsnet.network.model_files import FeaturesEntry, require_class_names, require_frame_times
@@ -24,6 +25,9 @@ from rmsnet.spots import Truth
 
 INDEX_SCHEMA = 1
 
+TOLD_ON = ("periods", "looks")
+"""Entries of an index that a model's config repeats: what a dataset other than SoccerNet says of its matches."""
+
 
 @dataclass(frozen=True)
 class BankHalf:
@@ -31,7 +35,7 @@ class BankHalf:
 
     Attributes:
         game: league/season/game.
-        half: 1 or 2.
+        half: number of the period, 1 or 2 for two halves.
         first_frame: row of its first frame.
         frames: number of its frames.
     """
@@ -72,6 +76,20 @@ class FrameBank:
     @property
     def simulated(self) -> bool:
         return bool(self.info["simulated"])
+
+    @property
+    def periods(self) -> tuple[Period, ...]:
+        """Of a match, half 1 first."""
+        return periods_of(self.info)
+
+    @property
+    def looks(self) -> Mapping[str, Mapping[str, Any]]:
+        """What the dataset says of how its classes are shown, see `rmsnet.style.palette.Said`."""
+        return dict(self.info.get("looks", {}))
+
+    def said(self, half: int, position_ms: int) -> str:
+        """A time as people say it; the half numbers `halves`."""
+        return self.periods[self.halves[half].half - 1].said(position_ms)
 
     def frame_of(self, position_ms: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """(N,) the frame, counted within its half, that shows each time: the first one not before it."""
@@ -138,6 +156,7 @@ class _Index:
     dvc_md5: str | None = None
     frames_hash: str | None = None
     shard: ShardEntry | None = None
+    periods: tuple[Period, ...] = HALVES
 
     def __post_init__(self) -> None:
         require_class_names(self.classes)
@@ -145,7 +164,7 @@ class _Index:
         end = 0
         for game, half, first_frame, frames in self.halves:
             fault = fault_of(game)
-            if fault or half not in HALVES or first_frame != end or frames < 1:
+            if fault or not 1 <= half <= len(self.periods) or first_frame != end or frames < 1:
                 raise ValueError(f"halves: {game!r}, half {half}: {fault or 'its rows do not follow those before it'}")
             end += frames
         if end != self.frames or not end:

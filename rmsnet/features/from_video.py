@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from rmsnet.dataset.feature_files import Features
-from rmsnet.dataset.soccernet import FIRST_FRAME_SECONDS, FRAME_RATE, Dataset
+from rmsnet.dataset.soccernet import Dataset
 from rmsnet.documents import read_document, structured
 from rmsnet.errors import UserError
 from rmsnet.features.sources import Half, Source
@@ -29,12 +29,16 @@ from rmsnet.video.recipe import BACKBONE_FILE, PCA_FILE, Recipe, recipe_of
 WHOLE_ASPECT = 398 / 224
 """Width over height of SoccerNet's videos, and of the paper's frames."""
 
+FRAME_RATE = 2.0
+"""Pictures a second that are looked at; the first is a step after the start, as in SoccerNet's features."""
+
 ROWS_AT_ONCE = 8192
 
 
 def sampling_of(params: ExtractParams) -> dict[str, Any]:
     """The entries of a recipe that say which pictures it is made from: their times and size."""
-    times = {"frame_rate": FRAME_RATE, "first_frame_seconds": FIRST_FRAME_SECONDS}
+    rate = params.frame_rate or FRAME_RATE
+    times = {"frame_rate": rate, "first_frame_seconds": 1 / rate}
     if params.picture == "centre":
         return {**times, "resize": params.height, "height": params.height, "width": params.height}
     return {**times, "resize": None, "height": params.height, "width": round(params.height * WHOLE_ASPECT)}

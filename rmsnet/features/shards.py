@@ -11,7 +11,7 @@ from rmsnet.dataset.content import joined_content
 from rmsnet.dataset.feature_files import Features
 from rmsnet.dataset.soccernet import GATE, SPLITS
 from rmsnet.errors import UserError
-from rmsnet.features.bank import FrameBank, read_bank
+from rmsnet.features.bank import TOLD_ON, FrameBank, read_bank
 from rmsnet.features.bank_writer import BANK_FILES, Extraction, write_banks
 from rmsnet.features.sources import Half, Source
 from rmsnet.files import require_replaceable
@@ -93,6 +93,7 @@ def join(parts: Sequence[Path], out: Path) -> Extraction:
         "dataset": first.info["dataset"],
         "simulated": first.simulated,
         "dvc_md5": first.info.get("dvc_md5"),
+        **{key: first.info[key] for key in TOLD_ON if key in first.info},
     }
     contents = {
         game: digest
@@ -120,6 +121,7 @@ def _read_parts(parts: Sequence[Path]) -> tuple[list[dict[str, FrameBank]], Mapp
     made = [
         [bank.classes, bank.width, bank.frame_rate, bank.first_frame_seconds]
         + [bank.info[key] for key in ("features", "dataset", "simulated")]
+        + [bank.info.get(key) for key in TOLD_ON]
         + [bank.info["shard"][key] for key in ("of", "pca", "games")]
         for bank in firsts
     ]

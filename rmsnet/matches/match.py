@@ -5,25 +5,22 @@ from pathlib import Path
 
 from rmsnet.dataset.labels import Event
 
-HALF_MINUTES = 45
-
-LONGEST_HALF_MINUTES = 75
-"""What is longer is no half: a whole match in one file, or features of another rate."""
-
 
 @dataclass(frozen=True)
 class MatchHalf:
     """One half; at least one of its files is there.
 
     Attributes:
-        number: 1 or 2.
+        number: of the period, 1 or 2 for two halves.
         features: its .npy.
         videos: the half in several sizes, the smallest file first.
+        rows: of the feature file that are this half; None: all.
     """
 
     number: int
     features: Path | None
     videos: tuple[Path, ...]
+    rows: slice | None = None
 
     @property
     def video(self) -> Path | None:
@@ -41,6 +38,7 @@ class Match:
         events: the annotated events of those halves; None where there are no labels.
         simulated: whether its features or pictures are made up.
         notes: what was noticed about its files, a line each.
+        fault: why it cannot be spotted; "": nothing is known against it.
     """
 
     name: str
@@ -48,20 +46,12 @@ class Match:
     events: tuple[Event, ...] | None = None
     simulated: bool = False
     notes: tuple[str, ...] = ()
+    fault: str = ""
 
     @property
     def shown_videos(self) -> dict[int, Path]:
         """What people look at, by half."""
         return {half.number: half.video for half in self.halves if half.video is not None}
-
-
-def match_minute(half: int, position_ms: int) -> str:
-    """The minute as it is said on television: 67', and 45+2' in the injury time of the first half."""
-    minute = position_ms // 60_000 + 1
-    before = (half - 1) * HALF_MINUTES
-    if minute > HALF_MINUTES:
-        return f"{before + HALF_MINUTES}+{minute - HALF_MINUTES}'"
-    return f"{before + minute}'"
 
 
 def clock(position_ms: int) -> str:

@@ -8,10 +8,10 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from rmsnet.dataset.class_lists import class_list
 from rmsnet.dataset.labels import LABEL_FILES, label_version
 from rmsnet.documents import read_document
 from rmsnet.errors import UserError
-from rmsnet.evaluation.class_lists import class_list
 from rmsnet.evaluation.results import RESULTS
 from rmsnet.files import atomic_folder, require_replaceable, write_json, write_text
 from rmsnet.locks import alone

@@ -18,7 +18,7 @@ def reader_of(spotter: SpottingModel, folder: Path, device: str, shown: bool) ->
 
     def read(half: MatchHalf, out: Path) -> tuple[Features, list[str]]:
         if half.features is not None:
-            return open_features(half.features), []
+            return open_features(half.features)[half.rows or slice(None)], []
         if not made:
             from rmsnet.video.extractor import load_extractor
             from rmsnet.video.recipe import recipe_of

@@ -4,16 +4,14 @@ import glob
 from collections.abc import Sequence
 from pathlib import Path
 
-from rmsnet.dataset.labels import (
-    HALVES,
-    LABEL_FILES,
-    Event,
-    game_events,
-    in_extra_time,
-    label_version,
-    read_events,
-)
-from rmsnet.dataset.soccernet import DESCRIPTION, describe_dataset, open_dataset, split_file, split_lists
+from rmsnet.dataset.class_lists import class_list, classes_of
+from rmsnet.dataset.description import DESCRIPTION, SOCCERNET, Description, read_description
+from rmsnet.dataset.feature_files import open_features
+from rmsnet.dataset.game_events import game_events
+from rmsnet.dataset.game_files import GameFiles
+from rmsnet.dataset.kick_offs import rows_of
+from rmsnet.dataset.labels import Event, in_extra_time, label_version
+from rmsnet.dataset.soccernet import Dataset, open_dataset, split_file, split_lists
 from rmsnet.errors import UserError
 from rmsnet.files import is_litter
 from rmsnet.matches.match import Match, MatchHalf
@@ -21,15 +19,18 @@ from rmsnet.reading.names import as_text, fault_of, same_name
 from rmsnet.video.files import chapter_of, half_in_name, join_command, pieces_message, sizes_of, videos_in
 
 
-def find_matches(sources: Sequence[Path], features: str, classes: Sequence[str], split: str | None) -> list[Match]:
+def find_matches(
+    sources: Sequence[Path], features: str, classes: Sequence[str], split: str | None, periods: int = 2
+) -> list[Match]:
     """The matches behind the sources of a command.
 
     Args:
-        sources: one or two videos or feature files (two: the halves), one game folder, one dataset, or one folder that
+        sources: videos or feature files of one match, a period each, one game folder, one dataset, or one folder that
             holds game folders, however deep.
         features: the model's kind of features: in a folder `{1,2}_<features>.npy` is taken where it lies.
         classes: the model's classes; they say which label file holds the truth.
         split: of a dataset; None: all games of its lists.
+        periods: of a match, as the model knows it; a dataset says so itself.
 
     Raises:
         UserError: nothing there, more than two files, a folder without a game.
@@ -39,23 +40,25 @@ def find_matches(sources: Sequence[Path], features: str, classes: Sequence[str],
             raise UserError(f"{source}: no such video, features (.npy), game folder or dataset")
     folders = [source for source in sources if source.is_dir()]
     if folders and len(sources) > 1:
-        raise UserError(f"{folders[0]}: a folder comes alone; two sources are the two halves of one match, as files")
+        raise UserError(f"{folders[0]}: a folder comes alone; several sources are the halves of one match, as files")
     if not folders:
         if split is not None:
             raise UserError(f"--split {split}: only a dataset has splits, {sources[0]} is a file")
-        return [_match_of_files(sources)]
+        return [_match_of_files(sources, periods)]
     folder = folders[0]
-    halves = find_halves(folder, features)
+    numbers = range(1, periods + 1)
+    halves = find_halves(folder, features, numbers)
     if halves:
         if split is not None:
             raise UserError(f"--split {split}: only a dataset has splits, {folder} is a game")
-        return [_match_of_game(folder, folder.resolve().name, halves, classes, features)]
+        return [_match_of_game(folder, folder.resolve().name, halves, classes, features, numbers)]
     if (folder / DESCRIPTION).exists() or split_lists(folder):
         return _matches_of_dataset(folder, features, classes, split)
     below = [path for path in sorted(folder.rglob("*")) if path.is_dir() and not is_litter(path)]
-    games = {path: halves for path in below if (halves := find_halves(path, features))}
+    games = {path: halves for path in below if (halves := find_halves(path, features, numbers))}
     matches = [
-        _match_of_game(game, _name_of(game, folder), halves, classes, features) for game, halves in games.items()
+        _match_of_game(game, _name_of(game, folder), halves, classes, features, numbers)
+        for game, halves in games.items()
     ]
     if not matches:
         raise UserError(
@@ -75,15 +78,15 @@ def _name_of(game: Path, folder: Path) -> str:
     return name
 
 
-def find_halves(folder: Path, features: str) -> tuple[MatchHalf, ...]:
-    """The halves of a game folder, with `{1,2}_<features>.npy` and the videos `{1,2}*` of each.
+def find_halves(folder: Path, features: str, numbers: Sequence[int]) -> tuple[MatchHalf, ...]:
+    """The halves of a game folder, with `{number}_<features>.npy` and the videos `{number}*` of each.
 
     Raises:
         UserError: a half in several pieces.
     """
     videos = videos_in(folder)
     found = []
-    for number in HALVES:
+    for number in numbers:
         array = folder / f"{number}_{features}.npy"
         used, _ = sizes_of(videos.get(number, []), number)
         if array.exists() or used:
@@ -92,26 +95,29 @@ def find_halves(folder: Path, features: str) -> tuple[MatchHalf, ...]:
     return tuple(found)
 
 
-def _notes(folder: Path, features: str) -> tuple[str, ...]:
+def _notes(folder: Path, features: str, numbers: Sequence[int]) -> tuple[str, ...]:
     """What lies in a game folder and is not used."""
     videos = videos_in(folder)
     notes = [
         f"{path}: not used; its name says no size (224p, 720p), as that of the other videos does"
-        for number in HALVES
+        for number in numbers
         for path in sizes_of(videos.get(number, []), number)[1]
     ]
-    later = [path for number, paths in sorted(videos.items()) if number not in HALVES for path in paths]
-    later += sorted(folder.glob(f"[3-9]_{glob.escape(features)}.npy"))
+    later = [path for number, paths in sorted(videos.items()) if number not in numbers for path in paths]
+    arrays = sorted(folder.glob(f"[1-9]_{glob.escape(features)}.npy"))
+    later += [path for path in arrays if half_in_name(path) not in numbers]
     if later:
         names = ", ".join(path.name for path in later)
-        notes.append(f"{folder}: {names}: not used; events are spotted in halves 1 and 2, not in extra time")
+        where = "halves 1 and 2, not in extra time" if len(numbers) == 2 else f"periods 1 to {numbers[-1]}"
+        notes.append(f"{folder}: {names}: not used; events are spotted in {where}")
     return tuple(notes)
 
 
-def _match_of_files(files: Sequence[Path]) -> Match:
-    if len(files) > len(HALVES):
+def _match_of_files(files: Sequence[Path], periods: int) -> Match:
+    if len(files) > periods:
+        has = "two halves" if periods == 2 else f"{periods} periods"
         raise UserError(
-            f"{files[2]}: a match has two halves; give one or two files; pieces of a half are joined with: "
+            f"{files[periods]}: a match has {has}; give no more files; pieces of a half are joined with: "
             f"{join_command(files, 'half.mkv')}"
         )
     if len(files) > 1 and (chapter := chapter_of(files[0])) is not None and chapter == chapter_of(files[1]):
@@ -119,7 +125,7 @@ def _match_of_files(files: Sequence[Path]) -> Match:
             f"{files[1]}: is the next chapter of the recording that {files[0].name} begins; join them: "
             f"{join_command(files, 'half.mkv')}"
         )
-    numbers, notes = _numbers(files)
+    numbers, notes = _numbers(files, periods)
     halves = [
         MatchHalf(number, file, ()) if file.suffix.lower() == ".npy" else MatchHalf(number, None, (file,))
         for number, file in zip(numbers, files, strict=True)
@@ -128,50 +134,93 @@ def _match_of_files(files: Sequence[Path]) -> Match:
     return Match(as_text(" + ".join(file.stem for file in files)), tuple(halves), notes=notes)
 
 
-def _numbers(files: Sequence[Path]) -> tuple[list[int], tuple[str, ...]]:
-    """Which half each of one or two files is, by their names and their order, and what is to be said of that."""
-    named = [number if (number := half_in_name(file)) in HALVES else None for file in files]
-    if len(files) == 1:
-        return [named[0] or 1], ()
-    if named == [2, 1]:
-        return [2, 1], (
-            f"{files[0]} {files[1]}: given in the order 2, 1; taken by their names as second and first half",
+def _numbers(files: Sequence[Path], periods: int) -> tuple[list[int], tuple[str, ...]]:
+    """Which half each file is, by their names and their order, and what is to be said of that."""
+    said = [number if (number := half_in_name(file)) in range(1, periods + 1) else None for file in files]
+    named = [number for number in said if number is not None]
+    twice = next((number for number in named if named.count(number) > 1), None)
+    if twice is not None:
+        raise UserError(
+            pieces_message([file for file, number in zip(files, said, strict=True) if number == twice], twice)
         )
-    if named[0] is not None and named[0] == named[1]:
-        raise UserError(pieces_message(files, named[0]))
-    for place, (number, file) in enumerate(zip(named, files, strict=True), start=1):
+    if len(named) == len(files):
+        given = ", ".join(map(str, named))
+        in_order = named == sorted(named)
+        note = f"{' '.join(map(str, files))}: given in the order {given}; taken as the halves that their names say"
+        return named, () if in_order else (note,)
+    if len(files) == 1:
+        return [1], ()
+    for place, (number, file) in enumerate(zip(said, files, strict=True), start=1):
         if number not in (None, place):
             raise UserError(
                 f"{file}: is given as half {place} and is half {number} by its name; give the halves in order"
             )
-    return [1, 2], ()
+    return list(range(1, len(files) + 1)), ()
 
 
 def _matches_of_dataset(root: Path, features: str, classes: Sequence[str], split: str | None) -> list[Match]:
     dataset = open_dataset(root, None if split is None else (split,))
-    labels, version = dataset.labels(), label_version(classes)
     matches = []
     for game in dict.fromkeys(game for games in dataset.splits.values() for game in games):
-        folder = dataset.game_folder(game)
-        halves = find_halves(folder, features)
-        if not halves:
-            raise UserError(f"{folder}: neither 1_{features}.npy nor a video of a half")
-        for path in (path for half in halves for path in (half.features, *half.videos) if path is not None):
-            dataset.require_inside(path)
-        has_labels = version is not None and labels.read(game, LABEL_FILES[version]) is not None
-        events = game_events(labels, game, version, extra_time=True) if version and has_labels else None
-        matches.append(_match(game, folder, halves, events, dataset.simulated, features))
+        try:
+            matches.append(_match_of_dataset(dataset, game, features, classes))
+        except UserError as error:
+            matches.append(Match(game, (), fault=str(error)))
     return matches
 
 
+def _match_of_dataset(dataset: Dataset, game: str, features: str, classes: Sequence[str]) -> Match:
+    folder = dataset.game_folder(game)
+    halves = _halves_of(dataset, game, features)
+    if not halves:
+        name = dataset.description.file_name(1, f"{features}.npy")
+        raise UserError(f"{folder}: neither {name} nor a video of a half")
+    for path in (path for half in halves for path in (half.features, *half.videos) if path is not None):
+        dataset.require_inside(path)
+    events = _annotated(dataset.labels(), game, classes, dataset.description)
+    return _match(game, folder, halves, events, dataset.simulated, features, dataset.halves)
+
+
+def _halves_of(dataset: Dataset, game: str, features: str) -> tuple[MatchHalf, ...]:
+    """The halves of a game of a dataset, with the rows of its feature files that each is."""
+    halves = find_halves(dataset.game_folder(game), features, dataset.halves)
+    kick_offs = dataset.kick_offs(game)
+    if kick_offs is None:
+        return halves
+    of_number = {half.number: half for half in halves}
+    kind, found = dataset.description.kind(features), []
+    for number in dataset.halves:
+        path, half = dataset.features_path(game, number, features), of_number.get(number)
+        if path.exists():
+            count = len(open_features(path))
+            rows = rows_of(number, kick_offs, count, kind, dataset.description, str(path))
+            found.append(MatchHalf(number, path, half.videos if half else (), rows))
+        elif half is not None:
+            found.append(half)
+    return tuple(found)
+
+
+def _annotated(files: GameFiles, game: str, classes: Sequence[str], description: Description) -> list[Event] | None:
+    """The annotated events of a game; None where no label file names the model's classes."""
+    version = label_version(classes)
+    listed = classes_of(description, version or "v1")
+    if version is not None and description.labels is not None:
+        listed = class_list(version)
+    if tuple(classes) != listed.classes or files.read(game, listed.label_file) is None:
+        return None
+    return game_events(files, game, listed, description, extra_time=True)
+
+
 def _match_of_game(
-    folder: Path, name: str, halves: tuple[MatchHalf, ...], classes: Sequence[str], features: str
+    folder: Path,
+    name: str,
+    halves: tuple[MatchHalf, ...],
+    classes: Sequence[str],
+    features: str,
+    numbers: Sequence[int],
 ) -> Match:
-    version, events = label_version(classes), None
-    path = folder / LABEL_FILES[version or "v1"]
-    if version is not None and path.exists():
-        events = read_events(path.read_bytes(), version, str(path), name, extra_time=True)
-    return _match(name, folder, halves, events, _is_simulated(folder), features)
+    events = _annotated(GameFiles(folder.parent), folder.name, classes, SOCCERNET)
+    return _match(name, folder, halves, events, _is_simulated(folder), features, numbers)
 
 
 def _match(
@@ -181,12 +230,13 @@ def _match(
     events: Sequence[Event] | None,
     simulated: bool,
     features: str,
+    numbers: Sequence[int],
 ) -> Match:
-    """A match of two halves at most, with what of it is left out."""
-    late = [event.half for event in events or () if event.half not in HALVES]
-    notes = (*_notes(folder, features), *([f"{name}: {in_extra_time(late)} left out"] if late else []))
-    numbers = {half.number for half in halves}
-    kept = None if events is None else tuple(event for event in events if event.half in numbers)
+    """A match of no more halves than there are, with what of it is left out."""
+    late = [event.half for event in events or () if event.half not in numbers]
+    notes = (*_notes(folder, features, numbers), *([f"{name}: {in_extra_time(late)} left out"] if late else []))
+    present = {half.number for half in halves}
+    kept = None if events is None else tuple(event for event in events if event.half in present)
     return Match(name, halves, kept, simulated, notes)
 
 
@@ -194,6 +244,6 @@ def _is_simulated(game: Path) -> bool:
     """Whether the dataset around a game's folder says that it is made up."""
     parents = game.resolve().parents
     try:
-        return len(parents) > 3 and bool(describe_dataset(parents[2]).get("simulated"))
+        return len(parents) > 3 and read_description(parents[2])[0].simulated
     except UserError:  # a file of this name that is none of ours
         return False

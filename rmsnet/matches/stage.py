@@ -1,74 +1,32 @@
-"""Spot a match: from videos or features to events, a page to look at and highlight clips."""
+"""Spot matches: one, or all of a dataset or folder, of which a bad one does not stop the others."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from rmsnet.dataset.feature_files import Features, open_features
-from rmsnet.dataset.labels import truth_of
+from rmsnet.dataset.periods import periods_of
 from rmsnet.errors import CheckFailed, UserError
-from rmsnet.evaluation.results import RESULTS, results_of
-from rmsnet.features.bank import BankHalf, FrameBank
-from rmsnet.features.profile import PROFILE_FILE, drift, read_profile, summarize
+from rmsnet.features.profile import PROFILE_FILE, read_profile
 from rmsnet.features.shards import Shard
-from rmsnet.files import write_bytes, write_json, write_text
 from rmsnet.locks import alone
-from rmsnet.matches.exports.writing import export_match, require_formats, require_sources
-from rmsnet.matches.highlights.clips import HIGHLIGHTS, Highlight, Highlights, write_highlights
-from rmsnet.matches.match import LONGEST_HALF_MINUTES, Match, clock, match_minute
-from rmsnet.matches.overview import EVENT_COLUMNS, write_events, write_overview
-from rmsnet.matches.page.match_page import match_page
-from rmsnet.matches.page.page_video import page_video
-from rmsnet.matches.page.votes import plot_votes, votes_of
-from rmsnet.matches.reading import Reader, reader_of
+from rmsnet.matches.exports.writing import require_formats, require_sources
+from rmsnet.matches.match import Match
+from rmsnet.matches.one_match import Asked, SpottedMatch, spot_match, spotted_before
+from rmsnet.matches.overview import write_overview
+from rmsnet.matches.reading import reader_of
 from rmsnet.matches.sources import find_matches
-from rmsnet.matches.stretches import Stretches, choose_stretches, pick
+from rmsnet.matches.stretches import Stretches, choose_stretches
 from rmsnet.network.devices import choose_device
-from rmsnet.network.model_files import ORIGIN_FILE, SpottingModel, load_model, origin
+from rmsnet.network.model_files import SpottingModel, load_model
 from rmsnet.params import SpotParams
-from rmsnet.reading.arrays import require_finite
-from rmsnet.spots import Predictions
-from rmsnet.spotting.decoding import decode
-from rmsnet.spotting.inference import spot_bank
-from rmsnet.spotting.scoring import score_every_clip
-from rmsnet.spotting.thresholds import Floats, by_class, is_told, learned_thresholds
-from rmsnet.style.words import marked
+from rmsnet.spotting.thresholds import Floats, learned_thresholds
 from rmsnet.tracking import find_model
 
 CONFIDENCE = 0.5
 """What is printed, shown at first and cut of a model that has learned no thresholds: of what it is surer than not."""
-
-
-@dataclass(frozen=True)
-class SpottedMatch:
-    """What was found in a match.
-
-    Attributes:
-        name: of the match.
-        out: folder with what was written.
-        events: as in events.csv, in order of time: half, time, minute, position_ms, label, confidence.
-        least: the confidence of each class from which on its events are told.
-        warnings: one line for each irregularity.
-        drift: of each half: half, distance, limit, drifted; empty where the model has no profile of its training.
-        exports: the files in exports/.
-    """
-
-    name: str
-    out: Path
-    events: tuple[Mapping[str, Any], ...]
-    least: Mapping[str, float]
-    warnings: tuple[str, ...]
-    drift: tuple[Mapping[str, Any], ...] = ()
-    exports: tuple[Path, ...] = ()
-
-    @property
-    def told(self) -> tuple[Mapping[str, Any], ...]:
-        """The events that people are shown at first."""
-        return tuple(event for event in self.events if event["confidence"] >= self.least[event["label"]])
 
 
 @alone
@@ -114,7 +72,8 @@ def spot_stage(
     Raises:
         UserError: no model, no match, features or a video that the model cannot read, highlights or exports without a
             video, or of nothing.
-        CheckFailed: `strict`, and features that drift.
+        CheckFailed: `strict`, and features that drift. Of several matches those that cannot be spotted have a fault;
+            it is an error only if all have.
     """
     if stride is not None and stride < 1:
         raise UserError(f"--stride {stride}: must be at least 1")
@@ -126,28 +85,74 @@ def spot_stage(
     profile = read_profile(folder / PROFILE_FILE) if (folder / PROFILE_FILE).exists() else None
     params = _params(spotter, stride)
     least = _least(folder, spotter, confidence)
-    stretches = choose_stretches(spotter.classes, before, after, reel_classes, reel_events)
-    matches = find_matches(sources, spotter.config["features"]["name"], spotter.classes, split)
+    periods = len(periods_of(spotter.config))
+    stretches = choose_stretches(spotter.classes, before, after, reel_classes, reel_events, periods)
+    matches = find_matches(sources, spotter.config["features"]["name"], spotter.classes, split, periods)
     _require_chosen(stretches, matches)
     one = shard is None and len(matches) == 1 and "/" not in matches[0].name
     if shard is not None:
         matches = shard.games(matches)
         if not matches:
             raise UserError(f"shard {shard.number}/{shard.of}: no matches are left for it")
-    for match in matches:
-        if highlights:
-            _require_videos(match)
-        if exports:
-            require_sources(match)
-        _require_openable(match)
-    spotted, asked = [], _Asked(spotter, model, params, least, stretches, highlights, exports, profile, strict, shown)
+    asked = Asked(spotter, model, params, least, stretches, highlights, exports, profile, strict, shown)
+    faults = {} if len(matches) == 1 else _faults(matches, asked)
+    if len(matches) == 1:
+        _check(matches[0], asked)
+    spotted = []
     for match in matches:
         target = out if one else out / match.name
-        read = reader_of(spotter, folder, device, shown)
-        spotted.append(_spot(match, target, read, asked))
+        try:
+            if match.name in faults:
+                raise UserError(faults[match.name])
+            done = None if one else spotted_before(match, target, asked)
+            spotted.append(done or spot_match(match, target, reader_of(spotter, folder, device, shown), asked))
+        except (UserError, CheckFailed) as error:  # one bad match does not stop the night
+            if len(matches) == 1:
+                raise
+            spotted.append(SpottedMatch(match.name, target, (), {}, (), fault=str(error)))
+    sound = {done.name: done.events for done in spotted if not done.fault}
+    if not sound:
+        raise UserError(f"none of {len(matches)} matches can be spotted; the first: {spotted[0].fault}")
     if not one:
-        write_overview(out, sources[0].resolve().name, {done.name: done.events for done in spotted})
+        write_overview(out, sources[0].resolve().name, sound)
     return spotted
+
+
+def require_all(spotted: Sequence[SpottedMatch]) -> None:
+    """Say which matches were not spotted.
+
+    Raises:
+        CheckFailed: there are some.
+    """
+    faults = [f"{match.name}: {match.fault}" for match in spotted if match.fault]
+    if faults:
+        raise CheckFailed(
+            f"{len(faults)} of {len(spotted)} matches are not spotted ({'; '.join(faults)}); the same command does "
+            "them when they are mended, the others stay as they are"
+        )
+
+
+def _faults(matches: Sequence[Match], asked: Asked) -> dict[str, str]:
+    """What can be seen to be wrong with each match before time goes into any."""
+    faults = {}
+    for match in matches:
+        try:
+            _check(match, asked)
+        except UserError as error:
+            faults[match.name] = str(error)
+            print(f"warning: {match.name}: will be left out: {error}", file=sys.stderr)
+    return faults
+
+
+def _check(match: Match, asked: Asked) -> None:
+    """Refuse what cannot be spotted, cut or exported."""
+    if match.fault:
+        raise UserError(match.fault)
+    if asked.highlights:
+        _require_videos(match)
+    if asked.exports:
+        require_sources(match)
+    _require_openable(match)
 
 
 def _least(folder: Path, spotter: SpottingModel, confidence: float | None) -> Floats:
@@ -196,170 +201,9 @@ def _require_videos(match: Match) -> None:
 
 
 def _require_openable(match: Match) -> None:
-    """Refuse a video that cannot be used, or bad features, before time goes into what comes before."""
+    """Refuse a video that cannot be used before time goes into the one before it."""
     from rmsnet.video.files import half_video
 
     for half in match.halves:
         if half.features is None:
             half_video(half.videos[0])
-        else:
-            require_finite(open_features(half.features), half.features)
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """What is asked about every match; see `spot_stage`."""
-
-    spotter: SpottingModel
-    model: str
-    params: SpotParams
-    least: Floats
-    stretches: Stretches
-    highlights: bool
-    exports: Sequence[str]
-    profile: Mapping[str, Any] | None
-    strict: bool
-    shown: bool
-
-
-def _spot(match: Match, out: Path, read: Reader, asked: _Asked) -> SpottedMatch:
-    spotter, params, least = asked.spotter, asked.params, asked.least
-    parts, warnings = [], []
-    for half in match.halves:
-        features, told = read(half, out)
-        if features.shape[1] != spotter.config["width"]:
-            where = half.features or half.videos[0]
-            raise UserError(
-                f"{where}: {features.shape[1]} features a frame; the model reads {spotter.config['width']} "
-                f"({spotter.config['features']['name']})"
-            )
-        require_finite(features, half.features or half.videos[0])
-        parts.append(features)
-        warnings += told
-    bank = _bank(match, parts, spotter)
-    drifts = [] if asked.profile is None else [drift(asked.profile, summarize(features)) for features in parts]
-    drifted = [
-        f"{half.features or half.videos[0]}: {found.text}"
-        for half, found in zip(match.halves, drifts, strict=False)
-        if found.drifted
-    ]
-    if asked.strict and drifted:
-        raise CheckFailed(f"--strict: {'; '.join(drifted)}")
-    warnings = [*match.notes, *warnings, *_too_long(match, bank), *drifted]
-    every_clip = score_every_clip(spotter, bank)
-    if params.stride == 1:
-        predictions = _in_order(decode(every_clip, bank, spotter.clip_frames, params))
-    else:
-        predictions = _in_order(spot_bank(spotter, bank, params))
-    votes = votes_of(every_clip, bank)
-    simulated = match.simulated or spotter.simulated
-    events = _rows(predictions, bank)
-    out.mkdir(parents=True, exist_ok=True)
-    results = results_of([(match.name, half.number) for half in match.halves], predictions, spotter.classes)
-    told_drift = tuple(
-        {"half": half.number, "distance": found.distance, "limit": found.limit, "drifted": found.drifted}
-        for half, found in zip(match.halves, drifts, strict=False)
-    )
-    write_json(out / RESULTS, {**results[match.name], **({"drift": told_drift} if told_drift else {})})
-    write_json(out / ORIGIN_FILE, origin(spotter))
-    write_events(out, events)
-    name = str(spotter.config["name"])
-    note = f"{marked(name, simulated)}, {match.name}"
-    write_bytes(out / "votes.png", plot_votes(votes, predictions, bank, spotter.clip_frames, note))
-    page = partial(
-        match_page,
-        match,
-        bank,
-        predictions,
-        votes,
-        [page_video(half, out) for half in match.halves],
-        out=out,
-        least=least,
-        model=f"{name} ({asked.model})" if asked.model.startswith("models:") else name,
-        simulated=simulated,
-        clip_frames=spotter.clip_frames,
-        stretches=asked.stretches,
-        remarks=["unlike the training data"] if drifted else [],
-    )
-    write_text(out / "report.html", page())
-    picked = pick(predictions, bank, np.flatnonzero(is_told(predictions, least)), asked.stretches)
-    if asked.highlights:
-        try:
-            made, left_out = _cut(match, picked, out / HIGHLIGHTS, asked.shown)
-            write_text(out / "report.html", page(highlights=made))
-            warnings += left_out
-        except UserError as error:  # the spots are there, and other matches may follow
-            warnings.append(f"no highlights: {error}")
-    files: tuple[Path, ...] = ()
-    if asked.exports:
-        files, remarks = export_match(match, picked, out / "exports", asked.exports)
-        warnings += remarks
-    told_from = by_class(least, spotter.classes)
-    return SpottedMatch(match.name, out, tuple(events), told_from, tuple(warnings), told_drift, files)
-
-
-def _bank(match: Match, parts: Sequence[Features], spotter: SpottingModel) -> FrameBank:
-    """The frame bank of one match."""
-    starts = np.cumsum([0, *(len(part) for part in parts)])
-    halves = tuple(
-        BankHalf(match.name, half.number, int(start), len(part))
-        for half, start, part in zip(match.halves, starts, parts, strict=False)
-    )
-    events = match.events or ()
-    truth = truth_of(
-        [[event for event in events if event.half == half.number] for half in match.halves], spotter.classes
-    )
-    return FrameBank(
-        np.concatenate(parts, dtype=np.float32),
-        halves,
-        truth,
-        spotter.classes,
-        spotter.config["frame_rate"],
-        spotter.config["first_frame_seconds"],
-        {"features": spotter.config["features"], "simulated": match.simulated},
-    )
-
-
-def _too_long(match: Match, bank: FrameBank) -> list[str]:
-    """A line for each half that is none."""
-    lines = []
-    for half, rows in zip(match.halves, bank.halves, strict=True):
-        minutes = float(bank.seconds_of(np.array(rows.frames))) / 60
-        if minutes > LONGEST_HALF_MINUTES:
-            lines.append(
-                f"{half.features or half.videos[0]}: {minutes:.0f} minutes are no half, whose minutes are counted from "
-                "its start; give each half a file of its own"
-            )
-    return lines
-
-
-def _in_order(predictions: Predictions) -> Predictions:
-    order = np.lexsort((predictions.label, predictions.position_ms, predictions.half))
-    return Predictions(
-        predictions.half[order], predictions.position_ms[order], predictions.label[order], predictions.confidence[order]
-    )
-
-
-def _rows(predictions: Predictions, bank: FrameBank) -> list[dict[str, Any]]:
-    columns = (predictions.half, predictions.position_ms, predictions.label, predictions.confidence)
-    rows = []
-    for half_number, position_ms, label, confidence in zip(*(column.tolist() for column in columns), strict=True):
-        half = bank.halves[half_number].half
-        values = (
-            half,
-            clock(position_ms),
-            match_minute(half, position_ms),
-            position_ms,
-            bank.classes[label],
-            confidence,
-        )
-        rows.append(dict(zip(EVENT_COLUMNS, values, strict=True)))
-    return rows
-
-
-def _cut(match: Match, events: Sequence[Highlight], folder: Path, shown: bool) -> tuple[Highlights, list[str]]:
-    from rmsnet.progress import progress
-
-    with progress("highlights", "event", 2 * len(events), shown) as advance:
-        done = write_highlights(match.shown_videos, events, folder, lambda: advance(1))
-    return done, [f"{title}, left out of the highlights" for title in done.left_out]

@@ -46,6 +46,7 @@ def choose_stretches(
     after: Sequence[str] = (),
     only: str | None = None,
     events: Path | None = None,
+    periods: int = 2,
 ) -> Stretches:
     """Read what somebody wants to see.
 
@@ -54,6 +55,7 @@ def choose_stretches(
         before, after: "8" for all classes, "goal=20" for one; a class may be named as people or as files name it.
         only: names of the classes that are shown, with commas between; None: all.
         events: a table with the columns half, position_ms and label, such as events.csv or what the page saves.
+        periods: of a match.
 
     Raises:
         UserError: no such class, no number, no such table, or nothing left to show.
@@ -64,7 +66,7 @@ def choose_stretches(
     for label in shown:
         if lead[label] + tail[label] == 0:
             raise UserError(f"--before and --after are 0 for {name_of(label)}: nothing would be shown of it")
-    return Stretches(frozenset(shown), lead, tail, None if events is None else _chosen(events, named))
+    return Stretches(frozenset(shown), lead, tail, None if events is None else _chosen(events, named, periods))
 
 
 def pick(predictions: Predictions, bank: FrameBank, rows: Iterable[int], stretches: Stretches) -> list[Highlight]:
@@ -78,7 +80,8 @@ def pick(predictions: Predictions, bank: FrameBank, rows: Iterable[int], stretch
         )
         for row in rows
     )
-    colours = {label: look.colour.on_dark for label, look in zip(bank.classes, class_looks(bank.classes), strict=True)}
+    looks = class_looks(bank.classes, bank.looks)
+    colours = {label: look.colour.on_dark for label, look in zip(bank.classes, looks, strict=True)}
     return [
         Highlight(
             one.half,
@@ -88,13 +91,15 @@ def pick(predictions: Predictions, bank: FrameBank, rows: Iterable[int], stretch
             one.confidence,
             stretches.before[one.label],
             stretches.after[one.label],
+            name_of(one.label, bank.looks),
+            bank.periods,
         )
         for one in found
-        if one.label in stretches.classes
+        if one.label in stretches.classes and not bank.looks.get(one.label, {}).get("hidden")
     ]
 
 
-def _chosen(path: Path, named: Mapping[str, str]) -> tuple[Chosen, ...]:
+def _chosen(path: Path, named: Mapping[str, str], periods: int) -> tuple[Chosen, ...]:
     """The events of a table.
 
     Raises:
@@ -108,8 +113,8 @@ def _chosen(path: Path, named: Mapping[str, str]) -> tuple[Chosen, ...]:
             event = Chosen(int(row["half"]), int(row["position_ms"]), label, float(row.get("confidence") or 1))
         except ValueError as error:
             raise UserError(f"{where}: {error}") from None
-        if event.half not in (1, 2) or event.position_ms < 0:
-            raise UserError(f"{where}: half must be 1 or 2 and position_ms at least 0")
+        if not 1 <= event.half <= periods or event.position_ms < 0:
+            raise UserError(f"{where}: half must be from 1 to {periods} and position_ms at least 0")
         events.append(event)
     if not events:
         raise UserError(f"--reel-events {path}: holds no event")

@@ -1,7 +1,7 @@
 """A model on disk: model.safetensors (weights) and config.json (all that leads from frames to events). No pickle."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +106,8 @@ class _Config:
     dvc_md5: str | None = None
     members: int = 1
     spot: SpotParams = SpotParams()  # noqa: RUF009  # immutable
+    periods: tuple[dict[str, Any], ...] = ()
+    looks: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         require_class_names(self.classes)

@@ -50,7 +50,7 @@ def map_array(path: Path, mode: Literal["r", "c"] = "r") -> Array:
     return np.memmap(path, dtype, mode, offset, shape, order)
 
 
-def array_of(content: bytes) -> Array:
+def array_of(content: bytes | bytearray) -> Array:
     """The array that the bytes of a .npy file hold; it shares their memory.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Which version is champion, by which decision, and the way back; and a champion as a web service.
+"""Which version is champion, by which decision, and the way back.
 
 In: evaluated models with their MLflow runs, the games that decide, the data's validation report.
 Out: versions, aliases, an append-only history, decisions and model cards.
@@ -6,5 +6,5 @@ Read first: `gate.py` (what is asked of a challenger) and `levels.py` (how stric
 `decision.py`, `stage.py` and `history.py`.
 
 Public: `register_stage`, `promote`, `rollback`, `compare` (`stage.py`), `standing` (`asking.py`), `differences`
-(`audit.py`), `verify` (`verifying.py`), `lineage`, `serve` (`serving.py`).
+(`audit.py`), `verify` (`verifying.py`), `lineage`.
 """

@@ -12,8 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from rmsnet.dataset.labels import Event
-from rmsnet.dataset.soccernet import FIRST_FRAME_SECONDS, FRAME_RATE
 from rmsnet.simulation.draws import Draws
+
+FRAME_RATE, FIRST_FRAME_SECONDS = 2.0, 0.5
+"""Frames a second of a broadcast, and the time of the first."""
 
 SHOT_TYPES = ("wide", "medium", "close-up", "crowd", "replay", "bench")
 

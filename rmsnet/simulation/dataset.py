@@ -2,7 +2,7 @@
 
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from rmsnet.documents import read_json
 from rmsnet.errors import UserError
 from rmsnet.files import atomic_file, content_hash, contents, followed, replace_folder, write_json
 from rmsnet.locks import alone
+from rmsnet.simulation import basketball
 from rmsnet.simulation.appearance import WIDTH, half_features, match_looks, world_looks
 from rmsnet.simulation.broadcast import direct
 from rmsnet.simulation.draws import HALF, LOOKS, VIDEO, WORLD, Draws
@@ -40,6 +41,7 @@ def simulate(
     labels: Path | None = None,
     seed: int = 0,
     video: bool = False,
+    sport: str = "football",
 ) -> dict[str, Any]:
     """Write a simulated dataset in SoccerNet's layout.
 
@@ -55,6 +57,7 @@ def simulate(
             Their splits and `half_durations.csv` are read beside them; the official splits where there are none.
         seed: another seed, another dataset.
         video: draw the broadcasts too, as {1,2}_224p.mkv.
+        sport: "football", or "basketball": see `basketball`; without labels and videos.
 
     Returns:
         The content of dataset.json.
@@ -68,12 +71,13 @@ def simulate(
     if games is not None and games < len(SPLITS):
         raise UserError(f"--games {games}: at least {len(SPLITS)}, one for each split")
     _require_replaceable(out)
+    if sport == "basketball":
+        if labels is not None or video:
+            raise UserError("--sport basketball: is drawn without --labels and --video")
+        return _basketball(out, games or DEMO_GAMES, _minutes(minutes, "quarter"), seed)
     made: dict[str, Any] = {"seed": seed}
     if labels is None:
-        half_minutes = DEMO_HALF_MINUTES if minutes is None else minutes
-        if half_minutes not in HALF_MINUTES_RANGE:
-            allowed = f"{HALF_MINUTES_RANGE[0]} to {HALF_MINUTES_RANGE[-1]}"
-            raise UserError(f"--minutes {half_minutes}: a half has {allowed} minutes")
+        half_minutes = _minutes(minutes)
         plan = list(drawn_games(seed, games or DEMO_GAMES, 60 * half_minutes))
         made |= {"half_minutes": half_minutes, "labels": None}
     else:
@@ -93,20 +97,55 @@ def simulate(
     }
     if video:
         info["videos"] = VIDEOS
-    if _is_whole(out, info, plan):
-        return info
+    if not _is_whole(out, info, plan):
+        _make(out, info, plan, lambda partial: _write_games(partial, plan, seed, video))
+    return info
+
+
+def _minutes(minutes: int | None, period: str = "half") -> int:
+    chosen = DEMO_HALF_MINUTES if minutes is None else minutes
+    if chosen not in HALF_MINUTES_RANGE:
+        allowed = f"{HALF_MINUTES_RANGE[0]} to {HALF_MINUTES_RANGE[-1]}"
+        raise UserError(f"--minutes {chosen}: a {period} has {allowed} minutes")
+    return chosen
+
+
+def _basketball(out: Path, games: int, minutes: int, seed: int) -> dict[str, Any]:
+    plan = list(basketball.basketball_games(seed, games, 60 * minutes))
+    info = {
+        "name": "Simulated basketball",
+        "simulated": True,
+        "made_by": "rmsnet data simulate",
+        "simulator_version": SIMULATOR_VERSION,
+        "seed": seed,
+        "games": {split: sum(game.split == split for game in plan) for split in SPLITS},
+        **basketball.description(minutes),
+    }
+    whole = all(_is_features(out / game.name / f"{basketball.FEATURES}.npy", game.seconds) for game in plan)
+    if not (whole and _says(out, info)):
+        _make(out, info, plan, lambda partial: basketball.write_basketball(partial, plan, seed))
+    return info
+
+
+def _make(
+    out: Path, info: Mapping[str, Any], plan: Sequence[Game | basketball.BasketballGame], write: Callable[[Path], None]
+) -> None:
+    """Put a dataset at `out` when it is whole; an interrupted one of the same call goes on."""
     partial = out.with_name(f".{out.name}.partial")
     plan_file = partial / "plan.json"
     if _plan(plan_file) != info:
         shutil.rmtree(partial, ignore_errors=True)
         write_json(plan_file, info)
-    _write_games(partial, plan, seed, video)
+    write(partial)
     for split in SPLITS:
         write_json(partial / split_file(split), nested(game.name for game in plan if game.split == split))
     plan_file.unlink()
     write_json(partial / "dataset.json", info)
     replace_folder(partial, out)
-    return info
+
+
+def _says(out: Path, info: Mapping[str, Any]) -> bool:
+    return (out / "dataset.json").exists() and read_json(out / "dataset.json") == info
 
 
 def _plan(path: Path) -> Any:
@@ -132,7 +171,7 @@ def _require_replaceable(out: Path) -> None:
 
 def _is_whole(out: Path, info: Mapping[str, Any], plan: Sequence[Game]) -> bool:
     """Whether `out` is this dataset and no file of it is missing or cut short."""
-    if not (out / "dataset.json").exists() or read_json(out / "dataset.json") != info:
+    if not _says(out, info):
         return False
     files = [out / game.name / name for game in plan for name in game.labels]
     if "videos" in info:

@@ -9,12 +9,13 @@ from typing import Any, TypeVar
 
 from rmsnet.dataset.game_files import GameFiles
 from rmsnet.dataset.labels import HALVES, LABEL_FILES, Event, read_events
-from rmsnet.dataset.soccernet import FRAME_RATE, SPLITS, read_split
+from rmsnet.dataset.soccernet import SPLITS, read_split
 from rmsnet.documents import structured
 from rmsnet.errors import UserError
 from rmsnet.reading.names import same_name
 from rmsnet.reading.rows import read_rows
 from rmsnet.simulation.annotations import v1_annotations, v2_annotations
+from rmsnet.simulation.broadcast import FRAME_RATE
 from rmsnet.simulation.draws import TIMELINE, Draws
 from rmsnet.simulation.timeline import HALF_MINUTES, draw_timeline
 

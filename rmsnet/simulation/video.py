@@ -13,9 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from rmsnet.dataset.labels import Event
-from rmsnet.dataset.soccernet import FIRST_FRAME_SECONDS, FRAME_RATE
 from rmsnet.files import atomic_file
-from rmsnet.simulation.broadcast import CUES, SHOT_TYPES, Broadcast, Shot
+from rmsnet.simulation.broadcast import CUES, FIRST_FRAME_SECONDS, FRAME_RATE, SHOT_TYPES, Broadcast, Shot
 from rmsnet.simulation.draws import Draws
 
 HEIGHT, WIDTH = 224, 398

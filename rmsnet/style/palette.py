@@ -4,9 +4,10 @@ Each colour comes in two variants of one hue, for light and for dark ground. Nei
 deuteranopes and protanopes too; who sees no colour at all has the marker and the line.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, NamedTuple
 from zlib import crc32
 
 
@@ -93,9 +94,13 @@ NAMES = {"card": "Card", "subs": "Substitution", "soccer": "Goal"}
 _SPLITS = {"train": 0, "valid": 1, "test": 2}
 
 
-def name_of(label: str) -> str:
+Said = Mapping[str, Mapping[str, Any]]
+"""What a dataset says of the looks of its classes: "shown_as", "colour" and "hidden" of each."""
+
+
+def name_of(label: str, said: Said = MappingProxyType({})) -> str:
     """What people read for a class."""
-    return NAMES.get(label, label)
+    return said.get(label, {}).get("shown_as") or NAMES.get(label, label)
 
 
 def look(place: int) -> Look:
@@ -109,10 +114,11 @@ def split_look(split: str) -> Look:
     return look(_SPLITS.get(split, len(_SPLITS)))
 
 
-def class_looks(classes: Sequence[str]) -> list[Look]:
+def class_looks(classes: Sequence[str], said: Said = MappingProxyType({})) -> list[Look]:
     """The look of each class, from its name: the same whatever the order of the classes, and none twice.
 
-    A class that is not known takes the colour that its name points at, or the next that is free.
+    A class that is not known takes the colour that its name points at, or the next that is free; one whose colour the
+    dataset says has that.
     """
     known = {name: _PLACE.get(name.casefold().replace("-", " ")) for name in classes}
     colours, places = len(_COLOURS), dict[str, int]()
@@ -121,4 +127,6 @@ def class_looks(classes: Sequence[str]) -> list[Look]:
         start = crc32(name.encode()) % colours if start is None else start
         order = [*((start + step) % colours for step in range(colours)), *range(colours, PLACES)]
         places[name] = next((place for place in order if place not in places.values()), start)
-    return [look(places[name]) for name in classes]
+    looks = [look(places[name]) for name in classes]
+    colours_said = [said.get(name, {}).get("colour") for name in classes]
+    return [replace(of, colour=Colour(own, own)) if own else of for of, own in zip(looks, colours_said, strict=True)]

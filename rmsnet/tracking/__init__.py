@@ -6,9 +6,11 @@ Read first: `runs.py`, then `store.py` (the store and its errors) and `spool.py`
 """
 
 from rmsnet.tracking.again import training_of
+from rmsnet.tracking.attempts import TASK, finished_earlier
 from rmsnet.tracking.change_log import append_record, lines, mark_applied, records
 from rmsnet.tracking.groups import Group
 from rmsnet.tracking.identity import store_identity
+from rmsnet.tracking.logged_model import Example, recorded_example
 from rmsnet.tracking.model_versions import (
     Version,
     aliases,
@@ -44,7 +46,9 @@ from rmsnet.tracking.trainings import (
 
 __all__ = [
     "RUN_FILE",
+    "TASK",
     "DeletedRun",
+    "Example",
     "Group",
     "NoSuchRun",
     "Place",
@@ -63,6 +67,7 @@ __all__ = [
     "fetch_model",
     "find_model",
     "find_run",
+    "finished_earlier",
     "lines",
     "load_with_our_code",
     "log_evaluation",
@@ -71,6 +76,7 @@ __all__ = [
     "model_folder",
     "predict_with_logged_model",
     "read_run",
+    "recorded_example",
     "records",
     "run_record",
     "run_tags",

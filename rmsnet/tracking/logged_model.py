@@ -1,10 +1,13 @@
 """A model folder as an MLflow model (models from code): code and safetensors, no pickle."""
 
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rmsnet.documents import read_document
 from rmsnet.features.bank import FrameBank
+from rmsnet.files import write_json
 from rmsnet.tracking.store import quiet_mlflow
 
 if TYPE_CHECKING:
@@ -20,6 +23,10 @@ PACKAGE = Path(__file__).parents[1]
 
 MODEL_TAG = "rmsnet.model_id"
 """On a run: its logged model."""
+
+
+EXAMPLE_EVENTS = "example_events.json"
+"""In a folder with an MLflow model: the events of its input example."""
 
 
 # The network and its files are all that a logged model needs; no other package of this project's environment.
@@ -48,6 +55,57 @@ def save_pyfunc(folder: Path, example: "npt.NDArray[np.float32]", saved: Path) -
         input_example=example,
         signature=_signature(example.shape[1]),
     )
+    write_json(saved / EXAMPLE_EVENTS, asdict(_events(folder, example)))
+
+
+@dataclass(frozen=True)
+class RecordedEvents:
+    """Events by column, all of one length."""
+
+    position_ms: list[int]
+    label: list[str]
+    confidence: list[float]
+
+
+@dataclass(frozen=True)
+class Example:
+    """What was recorded with a model when it was logged.
+
+    Attributes:
+        features: (T, D) of the input example.
+        events: what the model made of it; None: logged before that was kept.
+    """
+
+    features: "npt.NDArray[np.float32]"
+    events: RecordedEvents | None
+
+
+def _events(folder: Path, features: "npt.NDArray[np.float32]") -> RecordedEvents:
+    """What the model in a folder makes of a half."""
+    from rmsnet.network.model_files import load_model
+    from rmsnet.spotting.inference import spot_features
+
+    model = load_model(folder)
+    found = spot_features(model, features)
+    labels = [model.classes[label] for label in found.label]
+    return RecordedEvents(found.position_ms.tolist(), labels, found.confidence.tolist())
+
+
+def recorded_example(folder: Path) -> Example | None:
+    """The example in a folder with an MLflow model; None where it was logged without one.
+
+    Raises:
+        UserError: its events are none.
+    """
+    import numpy as np
+    from mlflow.models import Model
+
+    features = Model.load(folder).load_input_example(str(folder))
+    if features is None:
+        return None
+    path = folder / EXAMPLE_EVENTS
+    told = read_document(path, RecordedEvents, advice="register the model again") if path.exists() else None
+    return Example(np.asarray(features, np.float32), told)
 
 
 def _signature(width: int) -> Any:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from rmsnet.documents import read_document, structured
 from rmsnet.errors import CheckFailed, UserError
-from rmsnet.tracking.groups import NAME_TAG, PARENT_TAG, Group, group_run
+from rmsnet.tracking.attempts import end_earlier, task_tags
+from rmsnet.tracking.groups import NAME_TAG, PARENT_TAG, Group, group_run, settle
 from rmsnet.tracking.logged_model import put_model, save_pyfunc
 from rmsnet.tracking.store import (
     client_of,
@@ -85,6 +86,7 @@ class TrackedRun:
         self.run_id = ""
         self.epochs = 0
         self._uri = tracking_uri()
+        self._groups: Sequence[Group] = ()
         self._local_artifacts: str | None = None
         self._held: dict[str, set[int]] | None = None
         self._steps: list[Callable[[], Any]] = []
@@ -151,6 +153,8 @@ class TrackedRun:
                 if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
                     raise
         if continued is None:
+            if not self.spooled:
+                end_earlier(client, experiment, name, groups)
             parent = None if self.spooled else os.environ.get("MLFLOW_RUN_ID")
             for group in groups:
                 parent = group_run(client, experiment, group, parent, tags, self._uri)
@@ -158,11 +162,20 @@ class TrackedRun:
             own = {} if holds is None else {holds.tag: holds.key}
             # MLflow's own look at git sees the folder of the script, and an address that may hold a password.
             all_tags = resolve_tags(
-                {**tags, **above, **own, NAME_TAG: name, **{group.tag + ".of": group.key for group in groups}},
+                {
+                    **tags,
+                    **task_tags(),
+                    **above,
+                    **own,
+                    NAME_TAG: name,
+                    **{group.tag + ".of": group.key for group in groups},
+                },
                 ignore=[GitRunContext],
             )
             continued = client.create_run(experiment, run_name=name, tags=all_tags).info.run_id
         self.run_id = str(continued)
+        self._groups = groups
+        settle(client, experiment, groups, self.run_id)
         self._start_monitor()
 
     def _start_monitor(self) -> None:
@@ -265,7 +278,9 @@ class TrackedRun:
         self._stop_monitor()
         self._kept.cleanup()
         try:
-            self._client().set_terminated(self.run_id, status)
+            client = self._client()
+            client.set_terminated(self.run_id, status)
+            settle(client, experiment_id(client, self._uri), self._groups, self.run_id)
         except store_errors() as error:
             print(
                 f"warning: MLflow store {shown(self._uri)} fails ({one_line(error)}); run {self.run_id} is "

@@ -19,6 +19,8 @@ def train_in_processes(
 ) -> dict[str, Any]:
     """Train one variant with `rmsnet train` in several processes that share every batch; each takes a GPU of its own.
 
+    What an earlier attempt at the same task has trained before it was lost is not trained again.
+
     Args:
         count: how many processes; 1: this one trains.
         features: see `rmsnet.training.stage.train_stage`, as for the others.
@@ -35,8 +37,11 @@ def train_in_processes(
     """
     import yaml
 
-    from rmsnet.training.stage import train_stage
+    from rmsnet.training.stage import recovered, train_stage
 
+    done = recovered(features, out, params, variant)
+    if done is not None:
+        return done
     if count == 1:
         return train_stage(features, out, params, variant=variant)
     with TemporaryDirectory() as folder:

@@ -11,7 +11,7 @@ import torch
 
 from rmsnet.documents import read_document
 from rmsnet.errors import UserError
-from rmsnet.features.bank import FrameBank
+from rmsnet.features.bank import TOLD_ON, FrameBank
 from rmsnet.files import content_hash, followed, replace_folder, write_json, write_text
 from rmsnet.locks import writing
 from rmsnet.network.devices import choose_device, choose_precision, keep_freed_memory
@@ -154,6 +154,7 @@ def _train(
         "precision": str(trainer.precision).removeprefix("torch."),
         "device": trainer.device.type,
         "simulated": bank.simulated,
+        **{key: bank.info[key] for key in TOLD_ON if key in bank.info},
     }
     if world.leads:
         network = trainer.best_network()
@@ -194,4 +195,5 @@ def model_config(params: TrainParams, bank: FrameBank, name: str, spot: SpotPara
         "dvc_md5": bank.info.get("dvc_md5"),
         "content": bank.info.get("content"),
         "simulated": bank.simulated,
+        **{key: bank.info[key] for key in TOLD_ON if key in bank.info},
     }

@@ -16,7 +16,7 @@ from rmsnet.evaluation.thresholds import best_thresholds
 from rmsnet.features.bank import FrameBank, read_bank, require_finite
 from rmsnet.features.games import write_used_games
 from rmsnet.features.profile import PROFILE_FILE
-from rmsnet.files import write_bytes, write_json
+from rmsnet.files import atomic_folder, write_bytes, write_json
 from rmsnet.locks import alone
 from rmsnet.network.model_files import load_model, read_config
 from rmsnet.params import Params
@@ -136,6 +136,39 @@ def train_stage(
                 on_epoch=on_epoch,
                 on_model=on_model,
             )
+
+
+def recovered(features: Path, out: Path, params: Params, variant: str | None = None) -> dict[str, Any] | None:
+    """The training that an earlier attempt at this task has finished before it was lost, out of the store.
+
+    Args:
+        features, out, params, variant: of `train_stage`, whose model folder appears when there is such a training.
+
+    Returns:
+        The content of its metrics.json; None where there is nothing to go on from.
+    """
+    from rmsnet import tracking
+
+    banks = {split: read_bank(features, split) for split in ("train", "valid")}
+    train_params = params.train if variant is None else params.variant(variant)
+    name, title = variant or out.name, f"seed {train_params.seed}"
+    groups = run_groups(banks, params, train_params, name)
+    found = tracking.finished_earlier(title, groups)
+    if found is None:
+        return None
+    run_id, model_id, folder = found
+    print(f"an earlier attempt at this task has trained it: the model of MLflow run {run_id} is taken", flush=True)
+    with atomic_folder(out) as partial:
+        shutil.copytree(folder, partial, dirs_exist_ok=True)
+        about = {
+            "params": asdict(train_params),
+            "data_hashes": {split: bank.info["data_hash"] for split, bank in banks.items()},
+            "name": title,
+            "tags": {**data_tags(banks["train"]), "variant": name},
+            "groups": [asdict(group) for group in groups],
+        }
+        write_json(partial / RUN_FILE, {**about, "run_id": run_id, "model_id": model_id})
+    return read_document(out / "metrics.json", dict[str, Any])
 
 
 def judge_model(folder: Path, bank: FrameBank) -> Judged:

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from rmsnet.dataset.class_lists import ClassList
+from rmsnet.dataset.game_events import game_events
 from rmsnet.dataset.labels import (
-    LABEL_FILES,
     LABELS,
     LAST_MS,
+    Event,
     LabelFile,
     event_class,
     extra_time_of,
@@ -37,41 +39,49 @@ def clean(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def labels_state(
-    dataset: Dataset, split: str, game: str, classes: str, unexpected: Iterable[str]
+    dataset: Dataset, split: str, game: str, classes: ClassList, unexpected: Iterable[str]
 ) -> tuple[str | None, str]:
     """What is wrong with a game's labels, and their events of extra time; None where there are none and need not be."""
     others = [name for name in unexpected if name.lower().startswith("label")]
     if others:
-        return f"another label file beside {LABEL_FILES[classes]}: {', '.join(others)}", ""
+        return f"another label file beside {classes.label_file}: {', '.join(others)}", ""
+    files = dataset.labels()
+    if files.read(game, classes.label_file) is None:
+        return (f"no {classes.label_file}" if split in SPLITS else None), ""
     try:
+        if classes.entry is not None:
+            game_events(files, game, classes, dataset.description)
+            return GOOD, ""
         labels = _labels(dataset, game, classes)
     except UserError as error:
         return str(error), ""
-    if labels is None:
-        return (f"no {LABEL_FILES[classes]}" if split in SPLITS else None), ""
     late = extra_time_of(labels.annotations)
     other = labels.other_game(game)
     return of_another_game(other) if other else GOOD, in_extra_time(late.values()) if late else ""
 
 
-def _labels(dataset: Dataset, game: str, classes: str) -> LabelFile | None:
-    name = LABEL_FILES[classes]
-    content = dataset.labels().read(game, name)
-    return None if content is None else read_label_file(content, name)
+def _labels(dataset: Dataset, game: str, classes: ClassList) -> LabelFile:
+    content = dataset.labels().read(game, classes.label_file)
+    return read_label_file(content or b"", classes.label_file)
 
 
 def events_table(
-    dataset: Dataset, present: pd.DataFrame, halves: pd.DataFrame, classes: str, params: ExtractParams
+    dataset: Dataset, present: pd.DataFrame, halves: pd.DataFrame, classes: ClassList, params: ExtractParams
 ) -> pd.DataFrame:
     rows = []
     readable = present[present.labels == GOOD]
     for split, game in zip(readable.split, readable.game.astype(str), strict=True):
-        labels = _labels(dataset, game, classes)
-        annotations = [] if labels is None else labels.annotations
+        if classes.entry is not None:
+            events = enumerate(game_events(dataset.labels(), game, classes, dataset.description))
+            rows += [{"split": split, "game": game, "number": number, **_own_row(event)} for number, event in events]
+            continue
+        annotations = _labels(dataset, game, classes).annotations
         left_out = extra_time_of(annotations) if params.extra_time == "leave-out" else {}
         for number, annotation in enumerate(annotations):
             if number not in left_out:
-                rows.append({"split": split, "game": game, "number": number, **clean(_event_row(annotation, classes))})
+                rows.append(
+                    {"split": split, "game": game, "number": number, **clean(_event_row(annotation, classes.name))}
+                )
     columns = ["split", "game", "number", "problem", "label", "event", "game_time", "time_form", "half", "seconds"]
     table = pd.DataFrame(rows, columns=[*columns, "position", "position_gap_seconds", "visibility"])
     table["half"] = table.half.astype("Int64")
@@ -86,6 +96,18 @@ def events_table(
     substitution = table.label.isin(["substitution-in", "Substitution"])
     table["half_time"] = (substitution & (table.half == 2) & (table.seconds < 1)).fillna(value=False).astype(int)
     return table
+
+
+def _own_row(event: Event) -> dict[str, Any]:
+    """An event of a label file that a reader of its format has understood."""
+    return {
+        "problem": GOOD,
+        "label": event.label,
+        "event": event.label,
+        "time_form": GOOD,
+        "half": event.half,
+        "seconds": event.position_ms / 1000,
+    }
 
 
 def _event_row(annotation: Any, classes: str) -> dict[str, Any]:

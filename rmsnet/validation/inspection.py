@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rmsnet.dataset.labels import HALVES, LABEL_FILES
+from rmsnet.dataset.class_lists import classes_of
+from rmsnet.dataset.kick_offs import KICK_OFFS
+from rmsnet.dataset.labels import LABEL_FILES
 from rmsnet.dataset.soccernet import SPLITS, Dataset, list_dataset
 from rmsnet.files import contents, is_litter, write_text
 from rmsnet.params import ExtractParams
@@ -47,18 +49,19 @@ def inspect(
 
     from rmsnet.validation.tables import read_tables
 
-    tables = read_tables(dataset, ExtractParams(features=features), classes, contents=False)
+    listed = classes_of(dataset.description, classes)
+    tables = read_tables(dataset, ExtractParams(features=features), listed, contents=False)
     files = _files(dataset, tables)
     found = {
         "dataset": dataset.name,
         "simulated": dataset.simulated,
         "dvc_md5": dvc_md5(dataset.root),
         "features": features,
-        "classes": classes,
+        "classes": listed.name,
         **{key: value for key, value in statistics(tables).items() if key in ("splits", "half_minutes")},
         "files": {name: {"count": len(sizes), "bytes": sum(sizes.values())} for name, sizes in files.items()},
         "unlisted": _unlisted(dataset),
-        "gaps": list(_gaps(tables, files)),
+        "gaps": list(_gaps(tables, files, dataset.halves)),
     }
     if page is not None:
         write_text(page, _page(found, tables))
@@ -68,14 +71,16 @@ def inspect(
 def _files(dataset: Dataset, tables: "Tables") -> dict[str, dict[tuple[str, int], int]]:
     """Bytes of every kind of file in the listed games, by (game, half); half 0 is a file of the whole game."""
     found: dict[str, dict[tuple[str, int], int]] = {}
+    own = dataset.description.labels
+    of_game = {*LABEL_FILES.values(), KICK_OFFS, *([own.file] if own else [])}
     for game in dict.fromkeys(tables.halves.game.astype(str)):
         for path in contents(dataset.game_folder(game)):
             if dataset.leads_out(path) or not path.is_file():
                 continue
             number = half_in_name(path)
-            if number in HALVES and (path.suffix == ".npy" or is_video(path)):
+            if number in dataset.halves and (path.suffix == ".npy" or is_video(path)):
                 half, name = number, f"{{half}}{path.name[1:]}"
-            elif path.name in LABEL_FILES.values():
+            elif path.name in of_game or (path.suffix == ".npy" and dataset.description.files == "match"):
                 half, name = 0, path.name
             else:
                 continue
@@ -91,20 +96,22 @@ def _unlisted(dataset: Dataset) -> list[str]:
     return sorted(games - listed)
 
 
-def _gaps(tables: "Tables", files: Mapping[str, Mapping[tuple[str, int], int]]) -> Iterator[str]:
+def _gaps(
+    tables: "Tables", files: Mapping[str, Mapping[tuple[str, int], int]], all_halves: tuple[int, ...]
+) -> Iterator[str]:
     """What some listed games have and others lack, a line each."""
     for game, folder in zip(tables.games.game, tables.games.folder, strict=True):
         if folder != "good":
             yield f"{game}: folder {folder}"
     split_of = dict(zip(tables.halves.game.astype(str), tables.halves.split.astype(str), strict=True))
     for name, of_half in files.items():
-        halves = (0,) if name in LABEL_FILES.values() else HALVES
+        halves = (0,) if any(half == 0 for _, half in of_half) else all_halves
         for game, split in split_of.items():
             if halves == (0,) and split not in SPLITS:
                 continue  # of other lists labels may be kept secret
             missing = [str(half) for half in halves if (game, half) not in of_half]
             if missing:
-                yield f"{game}: no {name}" + (f" for half {' and '.join(missing)}" if halves == HALVES else "")
+                yield f"{game}: no {name}" + (f" for half {' and '.join(missing)}" if halves == all_halves else "")
 
 
 GAPS_SHOWN = 20

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rmsnet.dataset.class_lists import classes_of
 from rmsnet.dataset.soccernet import Dataset, list_dataset
 from rmsnet.errors import CheckFailed
 from rmsnet.features.profile import read_profile
@@ -77,11 +78,12 @@ def examine(
     from rmsnet.validation.suites import ROWS_NAMED_BY, suites
     from rmsnet.validation.tables import read_tables
 
-    tables = read_tables(dataset, params, classes)
+    listed = classes_of(dataset.description, classes)
+    tables = read_tables(dataset, params, listed)
     reference = training_profile(tables) if profile is None else profile
     tables = with_drift(tables, reference)
     limit = None if reference is None else float(reference["drift"]["limit"])
-    expected = suites(classes, limit, from_videos=params.source != "features")
+    expected = suites(listed, dataset.halves, limit, from_videos=params.source != "features")
     if tables.classes.labelled_events.isna().all():  # nothing is labelled, nor has to be
         del expected["events"], expected["classes"]
     return tables, limit, tuple(run_checks(tables.by_name(), expected, ROWS_NAMED_BY))

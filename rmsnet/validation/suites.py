@@ -5,10 +5,10 @@ what it means in words. An empty table and a column of nothing but nulls meet an
 must have rows, and columns that must have values, are expected to.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rmsnet.dataset.labels import HALVES, LABELS
+from rmsnet.dataset.class_lists import ClassList
 from rmsnet.validation.annotations import GOOD
 from rmsnet.validation.checks import Severity
 
@@ -40,11 +40,14 @@ FRAME_RATE_DEVIATION = 0.02
 LATE_SHARE = 0.1
 
 
-def suites(classes: str, drift_limit: float | None, from_videos: bool = False) -> "dict[str, list[Expectation]]":
+def suites(
+    classes: ClassList, halves: Sequence[int], drift_limit: float | None, from_videos: bool = False
+) -> "dict[str, list[Expectation]]":
     """The expectations of each table.
 
     Args:
-        classes: "v1" or "v2".
+        classes: what is spotted.
+        halves: the periods of a match by number.
         drift_limit: of the training profile; None where there is no profile.
         from_videos: the features are still to be made from the videos, so that every half must have one.
     """
@@ -53,6 +56,9 @@ def suites(classes: str, drift_limit: float | None, from_videos: bool = False) -
     rates = (1 - FRAME_RATE_DEVIATION, 1 + FRAME_RATE_DEVIATION)
     gap = f"equally long, to {LENGTH_GAP_SECONDS:g} s"
     median = "halves are about as long as the other halves (0.8 to 1.4 of their median)"
+    longest = (
+        "no half is longer than its recording can be (75 minutes for one of 45): the rate of its features is right"
+    )
     still = f"no picture stands still for more than {STILL_SECONDS:g} s"
     repeated = f"at most {REPEATED_SHARE:.0%} of the frames equal the frame before them"
     half_time = "no substitution at second 0 of the second half: nothing shows it, training drops it"
@@ -72,6 +78,7 @@ def suites(classes: str, drift_limit: float | None, from_videos: bool = False) -
             _between("rate_against_video", "critical", rate, *rates),
             _between("video_gap_seconds", "warning", f"features and video are {gap}", high=LENGTH_GAP_SECONDS),
             _between("other_gap_seconds", "warning", f"all feature files of a half are {gap}", high=LENGTH_GAP_SECONDS),
+            _between("minutes_against_longest", "critical", longest, high=1),
             _between("minutes_against_median", "warning", median, *MINUTES_AGAINST_MEDIAN),
             _in("video", "critical", "both halves have a readable video")
             if from_videos
@@ -92,11 +99,16 @@ def suites(classes: str, drift_limit: float | None, from_videos: bool = False) -
         "events": [
             _rows("there are events"),
             _in("problem", "critical", "every annotation has a label and a time"),
-            _in("label", "critical", f"labels are those of SoccerNet {classes}", sorted(LABELS[classes])),
+            _in(
+                "label",
+                "critical",
+                f"labels are those of {'' if classes.entry else 'SoccerNet '}{classes.name}",
+                sorted(classes.of_label),
+            ),
             _expect(
                 "ColumnValuesToNotBeNull", "critical", "times can be read: 'half - minutes:seconds'", column="seconds"
             ),
-            _in("half", "critical", "events are in half 1 or 2", HALVES),
+            _in("half", "critical", f"events are in half {' or '.join(map(str, halves))}", halves),
             _between("seconds_past_end", "warning", "events are before the end of their half", high=0),
             _between("repeats", "warning", "no event is annotated twice: same second, same label", high=0),
             _between("half_time", "warning", half_time, high=0),
@@ -107,7 +119,7 @@ def suites(classes: str, drift_limit: float | None, from_videos: bool = False) -
     if drift_limit is not None:
         drift = f"features look like those of the training halves: distance at most {drift_limit:.3f}"
         suites["features"].append(_between("drift", "warning", drift, high=drift_limit))
-    if classes != "v1":
+    if classes.knows_visibility:
         suites["events"] += [
             _in("position", "critical", "positions are milliseconds in the half"),
             _between("position_gap_seconds", "warning", "position and gameTime agree", high=0),

@@ -17,11 +17,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from rmsnet.dataset.class_lists import ClassList
+from rmsnet.dataset.description import FeatureKind
 from rmsnet.dataset.feature_files import ArrayHeader, Features, map_features
-from rmsnet.dataset.labels import CLASSES, HALVES, LEAVE_OUT
-from rmsnet.dataset.soccernet import FEATURE_RATES, FEATURE_WIDTHS, FRAME_RATE, SPLITS, Dataset
+from rmsnet.dataset.kick_offs import KICK_OFFS, rows_of
+from rmsnet.dataset.labels import LEAVE_OUT
+from rmsnet.dataset.soccernet import SPLITS, Dataset
 from rmsnet.errors import UserError
 from rmsnet.features.profile import profile_frames
+from rmsnet.features.sources import feature_kind
 from rmsnet.files import contents as contents_of
 from rmsnet.params import ExtractParams
 from rmsnet.progress import progress
@@ -72,13 +76,13 @@ class Tables:
         return {name: getattr(self, name) for name in names}
 
 
-def read_tables(dataset: Dataset, params: ExtractParams, classes: str, contents: bool = True) -> Tables:
+def read_tables(dataset: Dataset, params: ExtractParams, classes: ClassList, contents: bool = True) -> Tables:
     """Read a dataset's lists, folders, labels, features and what its videos say of themselves.
 
     Args:
         dataset: of `rmsnet.dataset.soccernet.list_dataset`.
         params: the extract section: which feature files, {1,2}_<features>.npy, or videos, {1,2}_<videos>.mkv (.mp4, …).
-        classes: which labels: "v1" or "v2".
+        classes: what is spotted.
         contents: False: read the headers of the feature files only.
     """
     games = pd.DataFrame([clean(_game_row(dataset, split, game, classes, params)) for split, game in _listed(dataset)])
@@ -86,12 +90,13 @@ def read_tables(dataset: Dataset, params: ExtractParams, classes: str, contents:
     files = [
         (str(split), str(game), half)
         for split, game in zip(present.split, present.game, strict=True)
-        for half in HALVES
+        for half in dataset.halves
     ]
     feature_files = files if params.source == "features" else []
-    scans = _scan_all(dataset, feature_files, params.features, contents)
-    feature_rows = _features_table(dataset, feature_files, scans, params.features)
-    halves = _halves_table(dataset, files, feature_rows, params)
+    kind = feature_kind(dataset, params)
+    scans = _scan_all(dataset, feature_files, kind, contents)
+    feature_rows = _features_table(feature_files, scans, kind)
+    halves = _halves_table(dataset, files, feature_rows, params, kind)
     events = events_table(dataset, present, halves, classes, params)
     late = events.assign(late=events.seconds_past_end > 0).groupby("game").late.mean()
     games["late_share"] = games.game.map(late)
@@ -115,16 +120,17 @@ def _listed(dataset: Dataset) -> Iterator[tuple[str, str]]:
         owned |= set(games)
 
 
-def _game_row(dataset: Dataset, split: str, game: str, classes: str, params: ExtractParams) -> dict[str, Any]:
+def _game_row(dataset: Dataset, split: str, game: str, classes: ClassList, params: ExtractParams) -> dict[str, Any]:
     folder = _folder_state(dataset, game)
     names = [path.name for path in contents_of(dataset.game_folder(game))] if folder == GOOD else []
-    unexpected = [name for name in names if not _EXPECTED_FILE.fullmatch(name) and not name.startswith(".")]
+    own = {classes.label_file, KICK_OFFS, f"{params.features}.npy"}
+    unexpected = [name for name in names if not (name in own or _EXPECTED_FILE.fullmatch(name) or name.startswith("."))]
     said_of_late = " left out" if params.extra_time == "leave-out" else f"; {LEAVE_OUT}"
     labels, extra_time = labels_state(dataset, split, game, classes, unexpected) if folder == GOOD else (None, "")
     return {
         "split": split,
         "game": game,
-        "name": GOOD if _GAME_NAME.fullmatch(game) else "unusual",
+        "name": GOOD if classes.entry or _GAME_NAME.fullmatch(game) else "unusual",
         "folder": folder,
         "labels": labels,
         "extra_time": f"{extra_time}{said_of_late}" if extra_time else GOOD,
@@ -142,14 +148,14 @@ def _folder_state(dataset: Dataset, game: str) -> str:
 
 
 def _scan_all(
-    dataset: Dataset, files: Sequence[tuple[str, str, int]], features: str, contents: bool
+    dataset: Dataset, files: Sequence[tuple[str, str, int]], kind: FeatureKind, contents: bool
 ) -> dict[tuple[str, int], tuple[ArrayHeader, Contents | None]]:
     """Header and contents of every feature file, by (game, half); a few files are read at a time."""
     training_halves = sum(split == TRAINING_SPLIT for split, _, _ in files)
 
     def scan(place: tuple[str, str, int]) -> tuple[ArrayHeader, Contents | None]:
         split, game, half = place
-        array = _open_half(dataset, game, half, features)
+        array = _open_half(dataset, game, half, kind)
         if isinstance(array, ArrayHeader):
             return array, None
         header = ArrayHeader(GOOD, str(array.dtype), array.shape)
@@ -170,21 +176,25 @@ def _scan_all(
     return scans
 
 
-def _open_half(dataset: Dataset, game: str, half: int, features: str) -> Features | ArrayHeader:
+def _open_half(dataset: Dataset, game: str, half: int, kind: FeatureKind) -> Features | ArrayHeader:
     """A half's features, memory-mapped, or what is wrong with them."""
-    path = dataset.features_path(game, half, features)
+    path = dataset.features_path(game, half, kind.name)
     if dataset.leads_out(path):
         return ArrayHeader("leads out of the dataset")
-    return map_features(path) if path.exists() else ArrayHeader("absent")
+    array = map_features(path) if path.exists() else ArrayHeader("absent")
+    if isinstance(array, ArrayHeader):
+        return array
+    try:
+        return array[rows_of(half, dataset.kick_offs(game), len(array), kind, dataset.description, str(path))]
+    except UserError as error:
+        return ArrayHeader(str(error))
 
 
 def _features_table(
-    dataset: Dataset,
     files: Iterable[tuple[str, str, int]],
     scans: Mapping[tuple[str, int], tuple[ArrayHeader, Contents | None]],
-    features: str,
+    kind: FeatureKind,
 ) -> pd.DataFrame:
-    rate = FEATURE_RATES.get(features, FRAME_RATE)
     rows = []
     for split, game, half in files:
         header, contents = scans[game, half]
@@ -196,14 +206,14 @@ def _features_table(
                 "not_finite": _not_finite(contents),
                 "constant_rows": contents.constant_rows,
                 "repeated_share": contents.repeated_rows / header.shape[0],
-                "longest_still_seconds": (contents.longest_repeat - 1) / rate,
+                "longest_still_seconds": (contents.longest_repeat - 1) / kind.frame_rate,
                 "content": contents.hash,
             }
         rows.append(row)
     columns = ["split", "game", "half", "problem", "dtype", "frames", "width", "not_finite", "constant_rows"]
     table = pd.DataFrame(rows, columns=[*columns, "repeated_share", "longest_still_seconds", "content"])
     usual = table.width.mode()
-    table["expected_width"] = FEATURE_WIDTHS.get(features, usual[0] if len(usual) else np.nan)
+    table["expected_width"] = kind.width or (usual[0] if len(usual) else np.nan)
     table["wrong_width"] = table.width - table.expected_width
     return table
 
@@ -216,15 +226,18 @@ def _not_finite(contents: Contents) -> str:
 
 
 def _halves_table(
-    dataset: Dataset, files: Iterable[tuple[str, str, int]], features_table: pd.DataFrame, params: ExtractParams
+    dataset: Dataset,
+    files: Iterable[tuple[str, str, int]],
+    features_table: pd.DataFrame,
+    params: ExtractParams,
+    kind: FeatureKind,
 ) -> pd.DataFrame:
-    rate = FEATURE_RATES.get(params.features, FRAME_RATE)
     frames = features_table.set_index(["game", "half"]).frames.to_dict()
     rows = []
     for split, game, half in files:
         video, video_seconds, remarks = _video(dataset, game, half, params)
         others = _other_lengths(dataset, game, half, params.features)
-        seconds = frames.get((game, half), np.nan) / rate
+        seconds = frames.get((game, half), np.nan) / kind.frame_rate
         rows.append(
             {
                 "split": split,
@@ -243,6 +256,8 @@ def _halves_table(
     columns = ["split", "game", "half", "minutes", "video", "video_remarks", "video_seconds", "rate_against_video"]
     table = pd.DataFrame(rows, columns=[*columns, "video_gap_seconds", "other_features", "other_gap_seconds"])
     table["minutes_against_median"] = table.minutes / table.minutes.median()
+    longest = [period.longest_seconds / 60 for period in dataset.description.periods]
+    table["minutes_against_longest"] = table.minutes / table.half.map(dict(zip(dataset.halves, longest, strict=True)))
     return table
 
 
@@ -273,11 +288,11 @@ def _other_lengths(dataset: Dataset, game: str, half: int, features: str) -> dic
             continue
         array = map_features(path)
         if not isinstance(array, ArrayHeader):
-            seconds[name] = len(array) / FEATURE_RATES.get(name, FRAME_RATE)
+            seconds[name] = len(array) / dataset.description.kind(name).frame_rate
     return seconds
 
 
-def _classes_table(dataset: Dataset, events: pd.DataFrame, classes: str) -> pd.DataFrame:
+def _classes_table(dataset: Dataset, events: pd.DataFrame, classes: ClassList) -> pd.DataFrame:
     counts, labelled = events.groupby(["split", "event"]).size(), set(events.split)
     return pd.DataFrame(
         [
@@ -288,6 +303,6 @@ def _classes_table(dataset: Dataset, events: pd.DataFrame, classes: str) -> pd.D
                 "labelled_events": found if split in SPLITS or split in labelled else None,
             }
             for split in dataset.splits
-            for name in CLASSES[classes]
+            for name in classes.classes
         ]
     )

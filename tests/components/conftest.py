@@ -11,8 +11,7 @@ from filelock import FileLock
 from kfp import dsl
 from kfp.dsl import HTML, Artifact, ClassificationMetrics, Dataset, Metrics, Model
 
-from components.evaluate import evaluate
-from components.train import train
+from components.train.body import body as train
 from pipelines.compiling import compile_pipeline
 from pipelines.deployment import Deployment
 from pipelines.local import run_locally
@@ -20,6 +19,7 @@ from rmsnet.documents import read_json
 from rmsnet.features.stage import extract
 from rmsnet.files import write_json, write_text
 from rmsnet.simulation import simulate
+from rmsnet.tracking import TASK
 from rmsnet.validation import validate
 
 PARAMS: dict[str, Any] = {
@@ -81,21 +81,20 @@ class Study:
     """One variant through the bodies of the components.
 
     Attributes:
-        features, model, metrics, curves: what train took and made.
-        evaluation, scores, confusion, valid_report, test_report: what evaluate made of it.
+        features, trained, page, metrics, confusion: what train took and made.
         validation: the report of the data.
     """
 
     features: Dataset
-    model: Model
+    trained: Model
+    page: HTML
     metrics: Metrics
-    curves: HTML
-    evaluation: Artifact
-    scores: Metrics
     confusion: ClassificationMetrics
-    valid_report: HTML
-    test_report: HTML
     validation: Artifact
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.trained.path)
 
 
 @pytest.fixture(scope="session")
@@ -104,23 +103,16 @@ def study(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     make = Artifacts(tmp_path_factory.mktemp("study"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{make.folder}/mlflow.db")
-        patch.setenv("RMSNET_SPOOL", "")
         patch.chdir(make.folder)
-        features = make(Dataset, "features")
+        features, validation = make(Dataset, "features"), make(Artifact, "validation")
         extract(dataset, Path(features.path))
-        model, metrics, curves = make(Model, "model"), make(Metrics, "metrics"), make(HTML, "curves")
-        train.python_func(features, "full", PARAMS, model, metrics, curves, make(Artifact, "unsent"))
-        judged = {
-            "evaluation": make(Artifact, "evaluation"),
-            "metrics": make(Metrics, "scores"),
-            "confusion": make(ClassificationMetrics, "confusion"),
-            "valid_report": make(HTML, "valid_report"),
-            "test_report": make(HTML, "test_report"),
-        }
-        evaluate.python_func(model, features, PARAMS, **judged)
-        validation = make(Artifact, "validation")
         validate(dataset, Path(validation.path))
-        yield Study(features, model, metrics, curves, scores=judged.pop("metrics"), validation=validation, **judged)
+        trained, page, metrics = make(Model, "trained"), make(HTML, "page"), make(Metrics, "metrics")
+        confusion = make(ClassificationMetrics, "confusion")
+        train(features, "full", PARAMS, trained, page, metrics, confusion)
+        yield Study(features, trained, page, metrics, confusion, validation)
+        for name in ("RMSNET_SPOOL", TASK):
+            os.environ.pop(name, None)
 
 
 @dataclass
@@ -137,7 +129,7 @@ class Run:
 
     @property
     def folder(self) -> Path:
-        """What its tasks left."""
+        """What its tasks have left."""
         return self.root / "out"
 
     def output(self, task: str, name: str) -> Path:
@@ -198,6 +190,6 @@ def ablated(once, dataset: Path) -> Run:
     """The ablation pipeline: the two rows of Fig. 5."""
 
     def make(folder: Path) -> None:
-        run_pipeline("ablation", folder, folder, Deployment(), source=str(dataset), study="figure5")
+        run_pipeline("ablation", folder, folder, Deployment(train_pods=1), source=str(dataset), study="figure5")
 
     return Run(folder := once("ablated", make), read_log(folder))

@@ -1,18 +1,49 @@
 """What stands before every component."""
 
+import os
+
 import pytest
 
-from components.door import EXPECTED_COMMIT, EXPECTED_VERSION, REQUIRED_ENVIRONMENT, door
+from components.door import EXPECTED, MLFLOW, REQUIRED_ENVIRONMENT, door
 from rmsnet import __version__
 from rmsnet.errors import CheckFailed, UserError
 
 
-@pytest.mark.parametrize(("error", "status"), [(UserError("bad\ninput"), 2), (CheckFailed("bad\ninput"), 1)])
-def test_a_refusal_is_one_line_and_the_commands_exit_status(error: Exception, status: int, capsys) -> None:
+@pytest.mark.parametrize(
+    ("error", "status", "line"),
+    [
+        (UserError("no\ndata"), 2, "train: bad input: no data\n"),
+        (CheckFailed("no\ngood"), 1, "train: check failed: no good\n"),
+    ],
+)
+def test_a_refusal_is_one_line_with_its_kind_and_the_commands_exit_status(
+    error: Exception, status: int, line: str, capsys
+) -> None:
     with pytest.raises(SystemExit) as refusal, door("train"):
         raise error
     assert refusal.value.code == status
-    assert capsys.readouterr().err == "train: bad input\n"
+    assert capsys.readouterr().err == line
+
+
+def test_somebody_who_is_away_is_no_bad_input(capsys) -> None:
+    with pytest.raises(SystemExit), door("train"):
+        try:
+            raise ConnectionRefusedError
+        except ConnectionRefusedError:
+            raise UserError("MLflow does not answer") from None
+    assert capsys.readouterr().err == (
+        "train: not reachable; Retry goes on here when it is back: MLflow does not answer\n"
+    )
+
+
+def test_the_deployment_files_mlflow_is_used_and_the_plugins_is_said(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    monkeypatch.setenv(MLFLOW, "http://ours")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://theirs")
+    monkeypatch.setenv("MLFLOW_RUN_ID", "theirs")
+    with door("train"):
+        assert os.environ["MLFLOW_TRACKING_URI"] == "http://ours"
+        assert "MLFLOW_RUN_ID" not in os.environ
+    assert "plugin names http://theirs; the deployment file names http://ours, which is used" in capsys.readouterr().out
 
 
 def test_a_bug_stays_a_traceback() -> None:
@@ -21,7 +52,7 @@ def test_a_bug_stays_a_traceback() -> None:
 
 
 def test_an_image_of_another_version_is_refused(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
-    monkeypatch.setenv(EXPECTED_VERSION, "9.9")
+    monkeypatch.setenv(EXPECTED, "9.9 abc")
     with pytest.raises(SystemExit), door("train"):
         pytest.fail("the stage must not start")
     assert f"the image holds rmsnet {__version__}, the pipeline was compiled for 9.9" in capsys.readouterr().err
@@ -31,8 +62,7 @@ def test_an_image_of_another_commit_of_the_same_version_is_said_and_used(
     tmp_path, monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:
     monkeypatch.chdir(tmp_path)  # no checkout, as in a pod
-    monkeypatch.setenv(EXPECTED_VERSION, __version__)
-    monkeypatch.setenv(EXPECTED_COMMIT, "abc")
+    monkeypatch.setenv(EXPECTED, f"{__version__} abc")
     monkeypatch.setattr("rmsnet.provenance.PACKAGE", tmp_path)  # no checkout
     monkeypatch.setenv("RMSNET_GIT_COMMIT", "def")
     with door("train"):
@@ -45,7 +75,7 @@ def test_nothing_is_said_of_the_same_commit_or_of_an_image_that_does_not_know_it
     commit: str, tmp_path, monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv(EXPECTED_COMMIT, "abc")
+    monkeypatch.setenv(EXPECTED, f"{__version__} abc")
     monkeypatch.setattr("rmsnet.provenance.PACKAGE", tmp_path)  # no checkout
     monkeypatch.setenv("RMSNET_GIT_COMMIT", commit)
     with door("train"):

@@ -11,6 +11,6 @@ FOLDERS = sorted(path.parent.name for path in (Path(__file__).parents[2] / "comp
 @pytest.mark.parametrize("name", FOLDERS)
 def test_readme(repository: Path, name: str) -> None:
     text = (repository / "components" / name / "README.md").read_text()
-    spec = getattr(importlib.import_module(f"components.{name}"), name).component_spec
+    spec = getattr(importlib.import_module(f"components.{name}.component"), name).component_spec
     for key in [*(spec.inputs or {}), *(spec.outputs or {})]:
         assert f"| {key} |" in text or f"{key}, " in text or f", {key} |" in text, key

@@ -1,34 +1,25 @@
 """The component that ends a run."""
 
-from pathlib import Path
-
 import pytest
-from kfp.dsl import Markdown
 
-from components.require import require
-
-
-@pytest.fixture
-def verdict(artifacts) -> Markdown:
-    made = artifacts(Markdown, "verdict")
-    Path(made.path).write_text("# Not good\n")
-    return made
+from components.door import PASSED
+from components.require.body import body
 
 
-def test_a_check_that_passed_goes_on(verdict, capsys) -> None:
-    require.python_func(True, verdict)
-    assert "# Not good" in capsys.readouterr().out
+def test_what_passed_goes_on(capsys) -> None:
+    body(PASSED)
+    assert capsys.readouterr().err == ""
 
 
-def test_a_check_that_did_not_pass_ends_with_status_1_and_its_reasons(verdict, capsys) -> None:
+def test_an_objection_ends_with_status_1_and_stands_in_the_log(capsys) -> None:
     with pytest.raises(SystemExit) as refusal:
-        require.python_func(False, verdict)
+        body("version 2 does not replace @champion: above the floor")
     assert refusal.value.code == 1
-    printed = capsys.readouterr()
-    assert "# Not good" in printed.out
-    assert "require: the check did not pass" in printed.err
+    assert capsys.readouterr().err == (
+        "require: check failed: version 2 does not replace @champion: above the floor; "
+        "see the page of the task before this one\n"
+    )
 
 
 def test_through_the_local_runner(ran) -> None:
-    assert ran.log["require"][0].startswith("# Validation of")
-    assert any("@champion" in line for line in ran.log["require-2"])
+    assert "require" in ran.log

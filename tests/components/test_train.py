@@ -1,64 +1,117 @@
-"""The component of the train stage."""
+"""The component that trains a variant and judges it."""
 
 import csv
+import json
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
-from kfp.dsl import HTML, Artifact, Metrics, Model
+from kfp.dsl import HTML, ClassificationMetrics, Metrics, Model
 from safetensors.torch import load_file
 
 from components.artifacts import PROCESSES
-from components.train import train
+from components.train.body import body
+from components.training import deliver
+from rmsnet.documents import read_json
 from rmsnet.network.model_files import load_model
+from rmsnet.tracking import find_run, read_run, run_record
+from rmsnet.tracking.store import our_client
 from tests.components.conftest import PARAMS
 
+SHORT = {**PARAMS, "train": {**PARAMS["train"], "epochs": 1}}
 
-def test_a_model_with_its_curves_and_its_run_in_mlflow(artifacts, study) -> None:
-    model = study.model
-    assert load_model(Path(model.path)).classes == ("card", "subs", "soccer")
-    assert model.framework == "PyTorch float32"
-    assert model.metadata["name"] == "full"
-    assert model.metadata["simulated"] is True
-    assert "runs/" in model.metadata["mlflow_run"]
-    assert model.metadata["mlflow_model"].startswith("models:/m-")
-    assert 'src="data:image/png;base64,' in Path(study.curves.path).read_text()
-    rows = list(csv.DictReader((Path(model.path) / "history.csv").open()))
+
+def outputs(artifacts, name: str = "again"):
+    kinds = {"trained": Model, "page": HTML, "metrics": Metrics, "confusion": ClassificationMetrics}
+    return {key: artifacts(kind, f"{name}/{key}") for key, kind in kinds.items()}
+
+
+def test_a_model_its_scores_and_one_page(study) -> None:
+    model = load_model(study.folder / "model")
+    assert model.classes == ("card", "subs", "soccer")
+    facts = study.trained.metadata
+    assert (facts["variant"], facts["simulated"], facts["display_name"]) == ("full", "yes", "model full")
+    assert "runs/" in facts["mlflow_run"]
+    assert study.trained.framework == "PyTorch float32"
+    test = read_json(study.folder / "evaluation" / "test" / "metrics.json")
+    assert study.metrics.metadata["test/average_map"] == test["average_map"]
+    assert study.metrics.metadata["test/ap/card"] == test["per_class"]["card"]
+    rows = list(csv.DictReader((study.folder / "model" / "history.csv").open()))
     assert study.metrics.metadata["epochs"] == len(rows) == 2
 
 
+def test_the_page_names_the_variant_and_tells_addresses_as_text(study) -> None:
+    page = Path(study.page.path).read_text()
+    assert "<title>full, seed 0: " in page
+    for part in ("Training", "Test split: full", "Valid split: full", "Where more is"):
+        assert f"<h2>{part}</h2>" in page
+    assert study.trained.metadata["mlflow_run"] in page
+    assert "<a " not in page
+    assert "http-equiv" not in page
+
+
+def test_the_charts_are_json(study) -> None:
+    matrix = study.confusion.metadata["confusionMatrix"]
+    assert [item["displayName"] for item in matrix["annotationSpecs"]] == ["card", "subs", "soccer", "nothing"]
+    json.dumps(study.confusion.metadata, allow_nan=False)
+
+
 def test_an_unknown_variant(artifacts, study, capsys) -> None:
-    made = (artifacts(Model, "model"), artifacts(Metrics, "m"), artifacts(HTML, "c"), artifacts(Artifact, "unsent"))
     with pytest.raises(SystemExit) as refusal:
-        train.python_func(study.features, "bald", PARAMS, *made)
+        body(study.features, "bald", PARAMS, **outputs(artifacts))
     assert refusal.value.code == 2
-    assert "variants.bald: no such variant; known: full, no-masking" in capsys.readouterr().err
+    assert "train: bad input: variants.bald: no such variant; known: full, no-masking" in capsys.readouterr().err
 
 
 @pytest.mark.slow
-def test_what_mlflow_does_not_take_is_an_output(artifacts, study, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
-    monkeypatch.setenv("RMSNET_SPOOL", "")
+def test_an_outage_of_mlflow_costs_nothing(artifacts, study, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    """Training and evaluation go on, what was not sent goes with the model, and the next task delivers it."""
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    model, unsent = artifacts(Model, "model"), artifacts(Artifact, "unsent")
-    params = {**PARAMS, "train": {**PARAMS["train"], "epochs": 1}}
-    train.python_func(study.features, "full", params, model, artifacts(Metrics, "m"), artifacts(HTML, "c"), unsent)
-    assert load_model(Path(model.path))
-    assert (Path(unsent.path) / "mlflow.db").exists()
+    here = str(our_client().tracking_uri)
+    made = outputs(artifacts)
+    with monkeypatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
+        body(study.features, "full", SHORT, **made)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", here)
+    folder = Path(made["trained"].path)
+    deliver(folder / "unsent")
+    assert "was kept while MLflow was away, is MLflow run" in capsys.readouterr().out
+    run = read_run(folder / "model")
+    assert not find_run(run["run_id"], run["model_id"]).spooled
+    assert {"valid_average_map", "test_average_map"} <= set(run_record(run["run_id"], run["model_id"]).scores)
+
+
+@pytest.mark.slow
+def test_a_second_attempt_takes_what_the_first_has_trained(artifacts, study, tmp_path: Path, capsys) -> None:
+    """The pod was lost while it evaluated: the same task, another pod."""
+    made, kept = outputs(artifacts), tmp_path / "the first pod's disk"
+    made["trained"] = Model(uri=study.trained.uri)
+    first = read_run(study.folder / "model")["run_id"]
+    shutil.move(study.folder, kept)
+    try:
+        body(study.features, "full", PARAMS, **made)
+        assert read_run(study.folder / "model")["run_id"] == first
+    finally:
+        shutil.rmtree(study.folder, ignore_errors=True)
+        shutil.move(kept, study.folder)
+    printed = capsys.readouterr().out
+    assert "an earlier attempt at this task has trained it" in printed
+    assert "epoch 1/2" not in printed
+    assert made["metrics"].metadata == study.metrics.metadata
 
 
 @pytest.fixture
 def train_in(artifacts, study, monkeypatch: pytest.MonkeyPatch):
     """Train in so many processes, without dropout, which each process draws for itself; model and metrics."""
 
-    def train_in(processes: int, **changes: float) -> tuple[Model, Metrics]:
+    def train_in(processes: int, **changes: float) -> tuple[Path, Metrics]:
         monkeypatch.setenv("OMP_NUM_THREADS", "1")
         monkeypatch.setenv(PROCESSES, str(processes))
-        model, metrics = artifacts(Model, f"model {processes}"), artifacts(Metrics, f"metrics {processes}")
         params = {**PARAMS, "train": {**PARAMS["train"], "epochs": 1, "dropout": 0.0, **changes}}
-        made = (model, metrics, artifacts(HTML, "curves"), artifacts(Artifact, "unsent"))
-        train.python_func(study.features, "full", params, *made)
-        return model, metrics
+        made = outputs(artifacts, f"in {processes}")
+        body(study.features, "full", params, **made)
+        return Path(made["trained"].path) / "model", made["metrics"]
 
     return train_in
 
@@ -66,16 +119,12 @@ def train_in(artifacts, study, monkeypatch: pytest.MonkeyPatch):
 @pytest.mark.slow
 def test_two_processes_leave_what_one_leaves(train_in) -> None:
     (one, of_one), (two, of_two) = train_in(1), train_in(2)
-    assert {path.name for path in Path(one.path).iterdir()} == {path.name for path in Path(two.path).iterdir()}
-    weights, others = (load_file(Path(model.path) / "model.safetensors") for model in (one, two))
+    assert {path.name for path in one.iterdir()} == {path.name for path in two.iterdir()}
+    weights, others = (load_file(model / "model.safetensors") for model in (one, two))
     for name, tensor in weights.items():
         torch.testing.assert_close(others[name], tensor, rtol=1e-3, atol=1e-4, msg=name)
-    assert of_two.metadata == pytest.approx(of_one.metadata, abs=1e-3)
-    own = ("mlflow_run", "mlflow_model", "valid_average_map")
-    assert {key: value for key, value in one.metadata.items() if key not in own} == {
-        key: value for key, value in two.metadata.items() if key not in own
-    }
-    assert two.metadata["mlflow_run"] != one.metadata["mlflow_run"]
+    assert of_two.metadata["train_loss"] == pytest.approx(of_one.metadata["train_loss"], abs=1e-3)
+    assert read_run(two)["run_id"] != read_run(one)["run_id"]
 
 
 def test_what_the_processes_refuse_is_a_refusal(train_in, capfd) -> None:
@@ -89,5 +138,7 @@ def test_what_the_processes_refuse_is_a_refusal(train_in, capfd) -> None:
 
 
 def test_through_the_local_runner(ran) -> None:
-    assert sorted(item["name"] for item in ran.metadata("train", "model")) == ["full", "no-masking"]
+    assert sorted(item["variant"] for item in ran.metadata("train", "trained")) == ["full", "no-masking"]
     assert any("full: epoch 2/2" in line for line in ran.log["train"])
+    for metadata in ran.metadata("train", "confusion"):
+        assert len(metadata["confusionMatrix"]["rows"]) == 4

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from rmsnet.dataset.class_lists import class_list
+from rmsnet.dataset.game_events import game_events
 from rmsnet.dataset.game_files import GameFiles
-from rmsnet.dataset.labels import V1_CLASSES, V2_CLASSES, Event, game_events, parse_game_time, read_events, truth_of
+from rmsnet.dataset.labels import V1_CLASSES, V2_CLASSES, Event, parse_game_time, read_events, truth_of
 from rmsnet.dataset.soccernet import SPLITS, open_dataset, read_split
 from rmsnet.errors import UserError
 from tests.builders import write_lists
@@ -19,7 +21,7 @@ def labels(*annotations: dict) -> bytes:
 def real_games(shared: Path, version: str) -> dict[str, list[list[Event]]]:
     files = GameFiles(shared / "soccernet" / f"labels_{version}.zip")
     return {
-        split: [game_events(files, game, version) for game in read_split(shared / "soccernet", split)]
+        split: [game_events(files, game, class_list(version)) for game in read_split(shared / "soccernet", split)]
         for split in SPLITS
     }
 
@@ -109,7 +111,7 @@ def test_the_real_irregularities_are_read_on_purpose(shared):
     }
     assert goals == {"v1": 326, "v2": 337}
     disagreeing = "italy_serie-a/2015-2016/2015-08-29 - 21-45 AC Milan 2 - 1 Empoli"
-    milan = game_events(GameFiles(shared / "soccernet" / "labels_v2.zip"), disagreeing, "v2")
+    milan = game_events(GameFiles(shared / "soccernet" / "labels_v2.zip"), disagreeing, class_list("v2"))
     assert Event(1, 373576, "Ball out of play", "not applicable") in milan, "position wins over gameTime 06:45"
 
 
@@ -117,7 +119,7 @@ def test_a_real_file_with_one_digit_minutes_is_read(shared):
     game = "europe_uefa-champions-league/2014-2015/2015-05-05 - 21-45 Juventus 2 - 1 Real Madrid"
     files = GameFiles(shared / "soccernet" / "labels_v1.zip")
     assert b'"2 - 5:00"' in (files.read(game, "Labels.json") or b"")
-    assert game_events(files, game, "v1")
+    assert game_events(files, game, class_list("v1"))
 
 
 def test_the_official_splits_are_those_of_the_soccernet_package(shared, tmp_path):
@@ -179,7 +181,7 @@ def test_a_folder_and_a_zip_of_it_read_the_same(tmp_path):
         assert source.read("l/s/g", "Labels.json") == labels()
         assert source.read("l/s/g", "Labels-v2.json") is None
         with pytest.raises(UserError, match=r"no Labels-v2\.json"):
-            game_events(source, "l/s/g", "v2")
+            game_events(source, "l/s/g", class_list("v2"))
 
 
 def test_a_zip_that_leads_out_of_itself_is_refused(tmp_path):

@@ -1,5 +1,6 @@
 """A dataset from a folder, an object store or a DVC revision."""
 
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -199,3 +200,32 @@ def test_an_object_whose_name_leads_out_of_the_folder(store: Store, tmp_path: Pa
     with pytest.raises(UserError, match="leads out of the dataset's folder"):
         fetch("s3://bucket/games", "", tmp_path / "out")
     assert store.fetched == []
+
+
+@pytest.mark.slow
+def test_a_user_whom_the_machine_does_not_know_and_a_repository_of_somebody_else(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a container that runs as any user: no passwd entry, no USER, a volume of another user."""
+    for name in ("USER", "LOGNAME", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", raises_key_error)
+    foreign = shutil.copytree(repository, tmp_path / "foreign")
+    if os.getuid() == 0:
+        for path in (foreign, *foreign.rglob("*")):
+            os.chown(path, 1234, 1234)
+    out = fetch(str(foreign), "one", tmp_path / "out")
+    assert (out / "state.txt").read_text() == "one"
+
+
+def raises_key_error(uid: int) -> None:
+    raise KeyError(f"getpwuid(): uid not found: {uid}")
+
+
+def test_whatever_a_library_raises_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: object, **options: object) -> None:
+        raise RuntimeError("no username found")
+
+    monkeypatch.setattr("dvc.api.DVCFileSystem", refuse)
+    with pytest.raises(UserError, match=r"data\.git, revision one: asks for a user and a password or token"):
+        fetch("https://host/data.git", "one", tmp_path / "out")

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from rmsnet.cli import main
+from rmsnet.dataset.class_lists import class_list
 from rmsnet.dataset.labels import V2_CLASSES
 from rmsnet.documents import read_json
 from rmsnet.evaluation import average_map
-from rmsnet.evaluation.class_lists import class_list
 from rmsnet.evaluation.files import read_predictions, read_truth
 from rmsnet.evaluation.report import REPORT_FILES
 from rmsnet.evaluation.results import write_predictions

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from rmsnet.dataset.class_lists import class_list
 from rmsnet.errors import UserError
 from rmsnet.evaluation import files
 from rmsnet.evaluation.assessment import parse_tolerances
-from rmsnet.evaluation.class_lists import class_list
 from rmsnet.evaluation.files import games_of_split, read_predictions, read_truth
 from rmsnet.evaluation.results import RESULTS, write_predictions
 from rmsnet.files import write_json

@@ -4,8 +4,10 @@ import time
 import numpy as np
 import pytest
 
+from rmsnet.dataset.class_lists import class_list
+from rmsnet.dataset.game_events import game_events
 from rmsnet.dataset.game_files import GameFiles
-from rmsnet.dataset.labels import V1_CLASSES, game_events, truth_of
+from rmsnet.dataset.labels import V1_CLASSES, truth_of
 from rmsnet.dataset.soccernet import read_split
 from rmsnet.evaluation import LOOSE, TIGHT, average_map
 from rmsnet.spots import Predictions, Truth
@@ -42,7 +44,7 @@ def baseline(shared) -> tuple[Truth, Predictions]:
     found = GameFiles(folder / "predictions" / "MAXPOOL_v1_results_spotting_test.zip")
     halves, rows = [], []
     for number, game in enumerate(read_split(folder, "test")):
-        events = game_events(labels, game, "v1")
+        events = game_events(labels, game, class_list("v1"))
         halves += [[event for event in events if event.half == half] for half in (1, 2)]
         for row in json.loads(found.read(game, "results_spotting.json"))["predictions"]:
             half = 2 * number + int(row["half"]) - 1

@@ -16,12 +16,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from rmsnet.dataset.class_lists import ClassList, class_list
 from rmsnet.dataset.game_files import GameFiles
 from rmsnet.dataset.labels import V2_CLASSES
 from rmsnet.dataset.soccernet import read_split
 from rmsnet.evaluation import average_map
 from rmsnet.evaluation.assessment import NAMED_TOLERANCES
-from rmsnet.evaluation.class_lists import ClassList, class_list
 from rmsnet.evaluation.files import read_predictions, read_truth
 from rmsnet.files import write_json
 

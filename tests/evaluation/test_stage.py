@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rmsnet.dataset.class_lists import class_list
 from rmsnet.documents import read_json
 from rmsnet.errors import UserError
 from rmsnet.evaluation import average_map
-from rmsnet.evaluation.class_lists import class_list
 from rmsnet.evaluation.files import read_predictions
 from rmsnet.evaluation.stage import evaluate_stage
 from rmsnet.features.bank import read_bank

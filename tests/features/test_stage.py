@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rmsnet.dataset.labels import game_events
+from rmsnet.dataset.class_lists import class_list
+from rmsnet.dataset.game_events import game_events
 from rmsnet.dataset.soccernet import open_dataset, split_file
 from rmsnet.documents import read_json
 from rmsnet.errors import UserError
@@ -44,7 +45,9 @@ def test_banks_hold_the_features_and_events_of_the_dataset(simulated, tmp_path):
         for number, half in enumerate(bank.halves):
             features = np.load(dataset.features_path(half.game, half.half, FEATURES))
             assert np.array_equal(bank.features[half.first_frame : half.first_frame + half.frames], features)
-            expected = [event for event in game_events(dataset.labels(), half.game, "v1") if event.half == half.half]
+            expected = [
+                event for event in game_events(dataset.labels(), half.game, class_list("v1")) if event.half == half.half
+            ]
             mine = bank.truth.half == number
             assert bank.truth.position_ms[mine].tolist() == [event.position_ms for event in expected]
             labels = [bank.classes[label] for label in bank.truth.label[mine]]

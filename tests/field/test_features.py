@@ -8,10 +8,10 @@ from rmsnet.documents import read_json
 from rmsnet.errors import UserError
 from rmsnet.features.bank import read_bank
 from rmsnet.files import write_json
-from rmsnet.registry.serving import features_of
+from rmsnet.serving.requests import features_of
 from tests.builders import bank, write_bank
 from tests.field.league import GAMES, SET_FEATURES, everything, spoil, write_league
-from tests.matches.builders import FEATURES, write_features, write_model
+from tests.matches.builders import FEATURES, WIDTH, write_features, write_model
 
 BAD = [(np.nan, "f4"), (np.inf, "f4"), (-np.inf, "f2"), (1e300, "f8"), (3.5e38, ">f8")]
 
@@ -115,7 +115,7 @@ def test_the_server_names_the_row(tmp_path):
     file = write_features(tmp_path / "half.npy")
     spoil(file, 12, np.inf)
     with pytest.raises(UserError, match="the body: row 12 holds NaN, infinity"):
-        features_of(file.read_bytes(), 10_000)
+        features_of(file.read_bytes(), WIDTH, 10_000)
 
 
 def test_the_index_of_a_bank_cannot_lead_out_of_its_folder(tmp_path):

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from rmsnet import cli
+from rmsnet.dataset.class_lists import class_list
 from rmsnet.dataset.soccernet import open_dataset
 from rmsnet.errors import UserError
-from rmsnet.evaluation.class_lists import class_list
 from rmsnet.evaluation.files import read_predictions
 from rmsnet.style.palette import look
 from rmsnet.style.plot import draw_line, figure, name_axes, png

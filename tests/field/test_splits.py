@@ -7,9 +7,9 @@ import zipfile
 import pytest
 
 from rmsnet import cli
+from rmsnet.dataset.class_lists import class_list
 from rmsnet.dataset.soccernet import list_dataset, read_split
 from rmsnet.errors import UserError
-from rmsnet.evaluation.class_lists import class_list
 from rmsnet.evaluation.files import read_predictions
 from tests.field.league import GAMES, SET_FEATURES, game, write_game, write_json, write_league
 from tests.matches.builders import write_model

@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 
 from components.artifacts import dataset_root
 from pipelines.deployment import load_deployment
+from rmsnet.dataset.class_lists import class_list
 from rmsnet.dataset.feature_files import open_features
-from rmsnet.dataset.labels import game_events
+from rmsnet.dataset.game_events import game_events
 from rmsnet.dataset.soccernet import list_dataset, open_dataset
 from rmsnet.documents import read_document
 from rmsnet.errors import CheckFailed, UserError
-from rmsnet.evaluation.class_lists import class_list
 from rmsnet.evaluation.files import games_of_split, read_predictions, read_truth
 from rmsnet.evaluation.results import read_metrics
 from rmsnet.features.bank import read_bank, require_finite
@@ -36,7 +36,7 @@ from rmsnet.reading.arrays import require_finite as require_finite_rows
 from rmsnet.registry.gate import validation_check
 from rmsnet.registry.judging import evaluated_scores
 from rmsnet.registry.report import summary
-from rmsnet.registry.serving import features_of
+from rmsnet.serving.requests import features_of
 from rmsnet.simulation.games import labelled_games
 from rmsnet.spotting.inference import spot_bank, spot_features
 from rmsnet.spotting.thresholds import learned_thresholds
@@ -53,7 +53,7 @@ from rmsnet.video.pca import load_pca
 from tests.fuzz import breaking
 from tests.fuzz.labels import FORMATS, read_labels
 from tests.fuzz.world import GAME, PICTURES, bench_of, make_trainer, recipe
-from tests.matches.builders import FEATURES
+from tests.matches.builders import FEATURES, WIDTH
 
 FEW = 12
 EXAMPLES = int(os.environ.get("RMSNET_FUZZ_EXAMPLES", FEW))
@@ -89,7 +89,7 @@ class Reader:
 
 
 def tables(root: Path, classes: str) -> None:
-    read_tables(list_dataset(root / "data"), PARAMS, classes)
+    read_tables(list_dataset(root / "data"), PARAMS, class_list(classes))
 
 
 def features(root: Path) -> None:
@@ -172,7 +172,7 @@ READERS = {
     "Labels.json": Reader(
         f"data/{GAME}/Labels.json",
         breaking.broken_json,
-        lambda root: game_events(open_dataset(root / "data").labels(), GAME, "v1", extra_time=True),
+        lambda root: game_events(open_dataset(root / "data").labels(), GAME, class_list("v1"), extra_time=True),
     ),
     "Labels.json in tables": Reader(f"data/{GAME}/Labels.json", breaking.broken_json, lambda root: tables(root, "v1")),
     "Labels-v2.json in tables": Reader(
@@ -203,7 +203,7 @@ READERS = {
     "features that are posted": Reader(
         f"data/{GAME}/1_{FEATURES}.npy",
         breaking.broken_npy,
-        lambda root: features_of((root / "data" / GAME / f"1_{FEATURES}.npy").read_bytes(), 1000),
+        lambda root: features_of((root / "data" / GAME / f"1_{FEATURES}.npy").read_bytes(), WIDTH, 1000),
     ),
     "the index of a bank": Reader("features/test.json", breaking.broken_json, bank),
     "the index of a bank that is spotted": Reader("features/test.json", breaking.broken_json, spotted_bank),

@@ -11,7 +11,7 @@ import torch
 import yaml
 from safetensors.numpy import save_file
 
-from rmsnet.evaluation.class_lists import class_list
+from rmsnet.dataset.class_lists import class_list
 from rmsnet.evaluation.metric import LOOSE
 from rmsnet.evaluation.stage import evaluate_files
 from rmsnet.features.profile import build_profile, summarize

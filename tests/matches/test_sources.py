@@ -3,9 +3,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rmsnet.dataset.labels import V1_CLASSES
+from rmsnet.dataset.periods import HALVES
 from rmsnet.errors import UserError
 from rmsnet.files import write_json
-from rmsnet.matches.match import clock, match_minute
+from rmsnet.matches.match import clock
 from rmsnet.matches.sources import find_matches
 from tests.builders import write_lists
 from tests.matches.builders import FEATURES, write_features, write_game
@@ -147,7 +148,7 @@ def test_what_is_no_match_is_refused(tmp_path):
     ],
 )
 def test_minutes_are_said_as_on_television(half, position_ms, minute):
-    assert match_minute(half, position_ms) == minute
+    assert HALVES[half - 1].said(position_ms) == minute
 
 
 @given(st.integers(0, 7_200_000))

@@ -59,7 +59,7 @@ def test_picked_are_the_events_of_the_rows_whose_classes_are_shown():
     predictions = Predictions(*(np.array(column) for column in zip(*rows, strict=True)))
     chosen = choose_stretches(V1_CLASSES, ["goal=20"], only="goal")
     first, second = pick(predictions, bank, [0, 1, 2], chosen)
-    assert first == Highlight(1, 1000, "soccer", first.color, 0.9, 20.0, 7.0)
+    assert first == Highlight(1, 1000, "soccer", first.color, 0.9, 20.0, 7.0, "Goal")
     assert (second.half, second.position_ms) == (2, 3000)
 
 
@@ -90,8 +90,8 @@ def test_chosen_events_stand_in_for_those_that_were_found(tmp_path):
         ("half,position_ms,label\n", "holds no event"),
         ("half,label\n1,card\n", "has no column position_ms; take an events.csv"),
         ("half,position_ms,label\n1,soon,card\n", "row 2: invalid literal .* 'soon'"),
-        ("half,position_ms,label\n1,1,card\n3,5,card\n", "row 3: half must be 1 or 2"),
-        ("half,position_ms,label\n1,-5,card\n", "row 2: half must be 1 or 2 and position_ms at least 0"),
+        ("half,position_ms,label\n1,1,card\n3,5,card\n", "row 3: half must be from 1 to 2"),
+        ("half,position_ms,label\n1,-5,card\n", "row 2: half must be from 1 to 2 and position_ms at least 0"),
         ("half,position_ms,label\n1,5,corner\n", "row 2 corner: no class of the model; it has Card"),
         (b"\xff\xfe\x00", "not readable CSV"),
         (None, r"reel\.csv: no such file"),

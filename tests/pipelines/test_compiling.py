@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 
 from pipelines.compiling import PIPELINES, compile_pipeline
-from pipelines.deployment import Deployment, Resources, Secret, Volume
+from pipelines.deployment import Deployment
+from pipelines.resources import Data, Resources, Secret, Volume
 
 DEPLOYMENT = Deployment(
     image="registry.example/rmsnet:golden",
     mlflow="http://mlflow:5000",
-    secrets=(Secret(name="storage", environment={"key": "AWS_ACCESS_KEY_ID"}),),
+    secrets=(Secret(name="tracking", environment={"password": "MLFLOW_TRACKING_PASSWORD"}),),
+    data=Data(endpoint="http://storage:9000", secret="storage", access_key="key", secret_key="secret"),
     volumes=(Volume(claim="soccernet", path="/data"),),
     extract_shards=2,
     train=Resources(cpu="8", memory="16Gi", gpus=1, shared_memory="1Gi", retries=1, timeout_minutes=60),

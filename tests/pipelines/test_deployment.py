@@ -31,6 +31,16 @@ def example(repository: Path, name: str) -> Deployment:
         ("register: {cache: true}", "register must have cache: false"),
         ("secrets: [{name: A_b, environment: {}}]", "secrets.0: name must be a Kubernetes name"),
         ("secrets: [{name: a, environment: {key: 2X}}]", "secrets.0: environment names no variable: '2X'"),
+        ("secrets: [{name: a, environment: {key: AWS_SECRET}}]", "AWS_SECRET: Kubeflow's launcher would upload with"),
+        ("environment: {AWS_ENDPOINT_URL: x}", "AWS_ENDPOINT_URL: Kubeflow's launcher would upload with it"),
+        ("data: {access_key: a}", "data: secret must name the secret that holds the keys"),
+        ("volumes: [{claim: soccer.net, path: /data}]", "volumes.0: claim must be a-z, 0-9 and -, at most 63"),
+        (f"volumes: [{{claim: {'x' * 300}, path: /data}}]", "volumes.0: claim must be a-z, 0-9 and -, at most 63"),
+        ("train: {affinity: [{key: a, values: []}]}", "train.affinity.0: values must name a value at least"),
+        ("train: {gpus: 1, gpu_type: gpu}", "train: gpu_type must be a resource like nvidia.com/gpu, not 'gpu'"),
+        ("workspace: {size: much}", "workspace: size must be like '4Gi', not 'much'"),
+        ("deadline_minutes: -1", "deadline_minutes must not be negative, not -1"),
+        ("queue: A_b", "queue must be a Kubernetes name"),
         ("volumes: [{claim: a, path: data}]", "volumes.0: path must be an absolute path, not 'data'"),
         ("mlflow: mlflow-host", "mlflow must be an address such as http://host:5000, not 'mlflow-host'"),
         ("extract_shards: 0", "extract_shards must be at least 1"),
@@ -94,16 +104,21 @@ def test_only_several_gpus_of_the_train_stage_are_several_processes() -> None:
     assert {name: of_one[PROCESSES] for name, of_one in variables.items() if PROCESSES in of_one} == {"exec-train": "2"}
 
 
-def test_every_component_knows_version_mlflow_and_what_its_secrets_must_bring(repository: Path) -> None:
+def test_every_component_gets_the_addresses_and_secrets_of_what_it_reaches_and_no_others(repository: Path) -> None:
     text = compile_pipeline("training", example(repository, "cluster"), {})
     pipeline, platform = yaml.safe_load_all(text)
+    pods = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    keys = (
+        "RMSNET_DATA_AWS_ACCESS_KEY_ID=rmsnet-storage/access-key,"
+        "RMSNET_DATA_AWS_SECRET_ACCESS_KEY=rmsnet-storage/secret-key"
+    )
+    of_data = {"exec-identify-data", "exec-validate-data", "exec-extract-features"}
+    of_mlflow = {"exec-train", "exec-register-model"}
     for name, executor in pipeline["deploymentSpec"]["executors"].items():
         variables = {item["name"]: item["value"] for item in executor["container"]["env"]}
         assert executor["container"]["image"] == "registry.example/rmsnet:0.1.0", name
-        assert variables["RMSNET_EXPECTED_VERSION"] == __version__
-        assert variables["MLFLOW_TRACKING_URI"] == "http://mlflow.rmsnet.svc:5000"
-        assert variables["RMSNET_REQUIRED_ENVIRONMENT"] == (
-            "AWS_ACCESS_KEY_ID=rmsnet-storage/access-key,AWS_SECRET_ACCESS_KEY=rmsnet-storage/secret-key"
-        )
-        secret = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"][name]["secretAsEnv"][0]
-        assert (secret["secretName"], secret["optional"]) == ("rmsnet-storage", True)
+        assert variables["RMSNET_EXPECTED"] == __version__
+        assert variables.get("RMSNET_MLFLOW") == ("http://mlflow.rmsnet.svc:5000" if name in of_mlflow else None), name
+        assert variables.get("RMSNET_REQUIRED_ENVIRONMENT") == (keys if name in of_data else None), name
+        secrets = [(secret["secretName"], secret["optional"]) for secret in pods[name].get("secretAsEnv", ())]
+        assert secrets == ([("rmsnet-storage", True)] if name in of_data else []), name

@@ -18,6 +18,11 @@ def say(text: str) -> str:
 
 
 @dsl.component(base_image="python:3.11", install_kfp_package=False)
+def join(one: str, two: str):
+    print(one, two)
+
+
+@dsl.component(base_image="python:3.11", install_kfp_package=False)
 def refuse():
     print("no, because")
     raise SystemExit(1)
@@ -104,3 +109,14 @@ def test_without_an_engine_docker_is_refused(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no.sock")
     with pytest.raises(UserError, match="no Docker-compatible engine answers"):
         run_locally(tmp_path / "pipeline.yaml", {}, tmp_path / "out", docker=True)
+
+
+def test_an_iteration_is_given_what_a_task_before_the_loop_has_returned(run) -> None:
+    @dsl.pipeline(name="given")
+    def given(texts: list):
+        before = say(text="from before")
+        with dsl.ParallelFor(items=texts) as text:
+            join(one=before.output, two=text)
+
+    tasks = run(given, texts=["a", "b"])
+    assert sorted(line for task in tasks for line in task.lines) == ["from before", "from before a", "from before b"]

@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipelines.__main__ import NAMES, main
+from pipelines.__main__ import main
+from pipelines.commands._options import NAMES
 from pipelines.compiling import PIPELINES
+from rmsnet import __version__
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +35,8 @@ def test_every_component_is_told_the_commit_that_the_pipeline_was_compiled_from(
     assert main(["compile", "training", "--out", "compiled"]) == 0
     pipeline = next(yaml.safe_load_all((tmp_path / "compiled" / "training.yaml").read_text()))
     for name, executor in pipeline["deploymentSpec"]["executors"].items():
-        assert {"name": "RMSNET_EXPECTED_COMMIT", "value": "abc"} in executor["container"]["env"], name
+        variables = {item["name"]: item["value"] for item in executor["container"]["env"]}
+        assert variables["RMSNET_EXPECTED"] == f"{__version__} abc", name
 
 
 @pytest.mark.parametrize(

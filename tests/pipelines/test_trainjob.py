@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from kubeflow_trainer_api.models import TrainerV1alpha1TrainJob
 
 from components.image import IMAGE
@@ -21,6 +20,7 @@ from rmsnet import __version__
 from rmsnet.network.model_files import load_model
 from tests.builders import learnable_bank, write_bank
 from tests.json_server import json_server
+from tests.pipelines.kubectl import point_kubectl_at
 
 API = "/apis/trainer.kubeflow.org/v1alpha1"
 
@@ -53,7 +53,7 @@ DEPLOYMENT = """
 image: registry.example/rmsnet:0.1.0
 pull_secret: registry-credentials
 mlflow: http://mlflow:5000
-secrets: [{name: storage, environment: {key: AWS_ACCESS_KEY_ID}}]
+secrets: [{name: storage, environment: {key: MLFLOW_TRACKING_PASSWORD}}]
 volumes: [{claim: soccernet, path: /data}]
 train:
   cpu: "8"
@@ -103,23 +103,13 @@ def kubernetes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kube
     state = Kubernetes()
     monkeypatch.setattr(trainjob, "POLL_SECONDS", 0.01)
     with json_server(state.answer) as address:
-        point_kubectl_at(address, tmp_path, monkeypatch)
+        set_up(address, tmp_path, monkeypatch)
         yield state
 
 
-def point_kubectl_at(address: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    config = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "here", "cluster": {"server": address}}],
-        "users": [{"name": "me", "user": {}}],
-        "contexts": [{"name": "here", "context": {"cluster": "here", "user": "me", "namespace": "team"}}],
-        "current-context": "here",
-    }
-    (folder / "kubeconfig").write_text(yaml.safe_dump(config))
+def set_up(address: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    point_kubectl_at(address, folder, monkeypatch)
     (folder / "deployment.yaml").write_text(DEPLOYMENT)
-    monkeypatch.setenv("KUBECONFIG", str(folder / "kubeconfig"))
-    monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(folder / "kubeconfig"))
     monkeypatch.chdir(folder)
 
 
@@ -144,8 +134,8 @@ def test_the_job_has_the_image_and_the_place_that_the_deployment_file_says(kuber
     assert spec["activeDeadlineSeconds"] == 43200
 
     variables = {item["name"]: item["value"] for item in trainer["env"]}
-    assert variables["RMSNET_EXPECTED_VERSION"] == __version__
-    assert variables["MLFLOW_TRACKING_URI"] == "http://mlflow:5000"
+    assert variables["RMSNET_EXPECTED"].split()[0] == __version__
+    assert variables["RMSNET_MLFLOW"] == "http://mlflow:5000"
     training = json.loads(variables[REQUEST])
     assert (training["features"], training["out"]) == ("/data/features", "/data/models/full")
     assert training["params"]["train"]["epochs"] == 2
@@ -281,7 +271,7 @@ def test_bad_input_is_one_line_and_no_job(kubernetes: Kubernetes, arguments: lis
 
 
 def test_a_cluster_that_does_not_answer_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
-    point_kubectl_at("http://127.0.0.1:1", tmp_path, monkeypatch)
+    set_up("http://127.0.0.1:1", tmp_path, monkeypatch)
     assert submit() == 2
     error = capsys.readouterr().err
     assert "([Errno 111] Connection refused); is Kubeflow Trainer there" in error
@@ -289,8 +279,7 @@ def test_a_cluster_that_does_not_answer_is_one_line(tmp_path: Path, monkeypatch:
 
 
 def test_no_cluster_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
-    point_kubectl_at("", tmp_path, monkeypatch)
-    (tmp_path / "kubeconfig").unlink()
+    set_up("", tmp_path, monkeypatch)
     assert submit() == 2
     error = capsys.readouterr().err
     assert "no cluster to train on" in error

@@ -10,6 +10,7 @@ import pytest
 from rmsnet import tracking
 from rmsnet.documents import read_json
 from rmsnet.errors import CheckFailed, UserError
+from rmsnet.evaluation.stage import evaluate_stage
 from rmsnet.features.bank import read_bank
 from rmsnet.features.games import all_keys
 from rmsnet.files import write_json
@@ -222,6 +223,17 @@ def test_with_few_games_the_first_version_becomes_champion_and_a_challenger_is_r
     assert failed(decision) == ["enough games"]
     assert "22 games decide; 30 are needed" in decision.reason
     assert tracking.aliases("rmsnet") == {"champion": 1, "challenger": 2}
+
+
+def test_a_single_validation_game_refuses_a_challenger_and_ends_in_no_traceback(shop, tmp_path):
+    register(shop, "good")
+    one, evaluation = tmp_path / "one game", tmp_path / "evaluation"
+    write_bank(one, "valid", learnable_bank(1, seed=1))
+    write_bank(one, "test", learnable_bank(1, seed=2))
+    evaluate_stage(shop.model("poor"), one, evaluation / "poor", PARAMS.evaluate, device="cpu")
+    decision = register_stage([shop.model("poor")], evaluation, one, OUT, PARAMS, validation=shop.validation)
+    assert failed(decision) == ["enough games"]
+    assert decision.difference is None
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rmsnet.dataset.labels import game_events
+from rmsnet.dataset.class_lists import class_list
+from rmsnet.dataset.game_events import game_events
 from rmsnet.dataset.soccernet import open_dataset
 from rmsnet.errors import UserError
 from rmsnet.files import write_json
@@ -56,7 +57,7 @@ def test_a_simulated_dataset_has_soccernets_layout_and_says_that_it_is_simulated
                 features = np.load(dataset.features_path(game, half, "ResNET_TF2_PCA512"), allow_pickle=False)
                 assert features.shape == (MINUTES * 60 * 2, 512)
                 assert features.dtype == np.float32
-            goals = [event for event in game_events(dataset.labels(), game, "v2") if event.label == "Goal"]
+            goals = [event for event in game_events(dataset.labels(), game, class_list("v2")) if event.label == "Goal"]
             score = [int(part) for part in name.split() if part.isdigit()]
             assert sum(score) == len(goals)
     assert [path.name for path in simulated.parent.iterdir()] == ["data"]

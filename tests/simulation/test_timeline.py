@@ -2,8 +2,10 @@ from collections import Counter
 
 import pytest
 
+from rmsnet.dataset.class_lists import class_list
+from rmsnet.dataset.game_events import game_events
 from rmsnet.dataset.game_files import GameFiles
-from rmsnet.dataset.labels import V2_CLASSES, Event, game_events, read_events
+from rmsnet.dataset.labels import V2_CLASSES, Event, read_events
 from rmsnet.simulation.annotations import v1_annotations, v2_annotations
 from rmsnet.simulation.draws import Draws
 from rmsnet.simulation.timeline import around_v1, density, draw_timeline, unannotated
@@ -24,7 +26,7 @@ def test_whole_matches_have_the_real_number_of_events_of_every_class(whole_match
     """Labels of the 500 real games, v2. Within a quarter; the rare cards within a half."""
     files = GameFiles(shared / "soccernet" / "labels_v2.zip")
     games = files.games("Labels-v2.json")
-    real = Counter(event.label for game in games for event in game_events(files, game, "v2"))
+    real = Counter(event.label for game in games for event in game_events(files, game, class_list("v2")))
     drawn = Counter(event.label for match in whole_matches for event in match.events)
     for label in V2_CLASSES:
         tolerance = 0.5 if label in ("Red card", "Yellow->red card") else 0.25

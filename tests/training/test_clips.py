@@ -3,8 +3,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from rmsnet.dataset.class_lists import class_list
+from rmsnet.dataset.game_events import game_events
 from rmsnet.dataset.game_files import GameFiles
-from rmsnet.dataset.labels import V1_CLASSES, game_events, truth_of
+from rmsnet.dataset.labels import V1_CLASSES, truth_of
 from rmsnet.dataset.soccernet import read_split
 from rmsnet.errors import UserError
 from rmsnet.features.bank import BankHalf, FrameBank
@@ -111,7 +113,7 @@ def test_the_real_training_games_give_the_papers_counts(shared):
     frames = 5500  # mean length of the real valid and test halves, 45:50
     halves, events = [], []
     for game in read_split(shared / "soccernet", "train"):
-        of_game = game_events(labels, game, "v1")
+        of_game = game_events(labels, game, class_list("v1"))
         for half in (1, 2):
             halves.append(BankHalf(game, half, len(halves) * frames, frames))
             events.append([event for event in of_game if event.half == half])

@@ -26,12 +26,15 @@ PARAMS = Params(
 )
 
 
+CONTENT = {split: split for split in ("train", "valid", "test")}
+
+
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory):
     """Three seeds of one variant and what they were trained on."""
     root = tmp_path_factory.mktemp("ensemble")
-    for number, split in enumerate(("train", "valid", "test")):
-        write_bank(root / "features", split, learnable_bank(2, seed=number))
+    for number, split in enumerate(CONTENT):
+        write_bank(root / "features", split, learnable_bank(2, seed=number), content=split)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
@@ -53,7 +56,7 @@ def test_an_ensemble_is_evaluated_registered_and_becomes_champion(shop):
     assert assessed["valid"].scores.average_map == pytest.approx(metrics["valid_average_map"])
     write_json(
         Path("validation/validation.json"),
-        {"verdict": "passed", "summary": "passed", "dataset": "test", "dvc_md5": None},
+        {"verdict": "passed", "summary": "passed", "dataset": "test", "dvc_md5": None, "content": CONTENT},
     )
     params = replace(PARAMS, register=replace(PARAMS.register, floor=0.0))
     decision = register_stage(

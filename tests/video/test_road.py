@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from rmsnet import cli, tracking
-from rmsnet.dataset.labels import game_events
+from rmsnet.dataset.class_lists import class_list
+from rmsnet.dataset.game_events import game_events
 from rmsnet.dataset.soccernet import open_dataset
 from rmsnet.documents import read_json
 from rmsnet.network.model_files import CONFIG, load_model
@@ -68,7 +69,7 @@ def test_from_simulated_broadcasts_to_the_events_of_a_video(tmp_path, monkeypatc
         features = video_features(dataset.game_folder(game) / f"{half}_224p.mkv", extractor).features
         assert features.shape == (600, 48)
         spots = spot_features(model, features)
-        for event in game_events(dataset.labels(), game, "v1"):
+        for event in game_events(dataset.labels(), game, class_list("v1")):
             if event.half == half and event.position_ms >= 1000:
                 near = np.abs(spots.position_ms - event.position_ms) <= 15_000
                 events += 1

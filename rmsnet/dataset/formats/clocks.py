@@ -83,7 +83,7 @@ def _frame(text: str, fps: Fraction | None) -> int:
 
 def _known(fps: Fraction | None) -> Fraction:
     if fps is None:
-        raise UserError("times in frames need a rate: --fps")
+        raise UserError("times in frames need a rate: --frame-rate")
     return fps
 
 

@@ -58,7 +58,7 @@ def _timeline(row: dict[str, Any], video: _Video, where: str, stated: Stated, od
     # FineDiving says -1: its frames have no times.
     fps = rate(video.fps, f"{where}.fps") if video.fps is not None and video.fps > 0 else stated.fps
     if fps is None and video.events:
-        raise UserError(f"{where}: {video.video!r} says no frame rate (fps {video.fps}); name it with --fps")
+        raise UserError(f"{where}: {video.video!r} says no frame rate (fps {video.fps}); name it with --frame-rate")
     if video.events is None:
         odd["no 'events'; those of SoccerNet are in its label files"] += 1
     events = video.events or []
@@ -91,7 +91,7 @@ def write_frames(document: Annotations, stated: Stated) -> dict[str, bytes]:
     for name, timeline in written_names(document):
         fps = stated.fps or timeline.fps
         if fps is None:
-            raise UserError(f"{name}: times become frames, and no rate is known; name it with --fps")
+            raise UserError(f"{name}: times become frames, and no rate is known; name it with --frame-rate")
         predicted = any(mark.confidence is not None for mark in timeline.marks)
         item: dict[str, Any] = {**timeline.extra, "video": name, "fps": float(fps)}
         if timeline.frames is not None and fps == timeline.fps:

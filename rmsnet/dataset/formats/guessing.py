@@ -21,7 +21,7 @@ def guess(source: Path) -> str:
     """The format of a source, by the names of its files or by what is in them.
 
     Raises:
-        UserError: it is none that is known, or could be several.
+        UserError: it is none that is known, or could be several; a file that cannot be read.
     """
     names = source_names(source)
     named = [name for name in BY_NAME if any(matches(path, FORMATS[name].patterns) for path in names)]
@@ -31,7 +31,7 @@ def guess(source: Path) -> str:
     if named:
         raise UserError(f"{source}: holds {' and '.join(named + ['predictions'] * bool(results))}; {SAY}")
     wanted = results[:1] or [path for path in names if _may_be_labels(path)]
-    found = {_format_of(file) for file in open_files(source, wanted)} - {""}
+    found = {_format_of(file, alone=source.is_file()) for file in open_files(source, wanted)} - {""}
     if len(found) == 1:
         return found.pop()
     what = f"could be {' or '.join(sorted(found))}" if found else "is of no format that is known for certain"
@@ -42,8 +42,8 @@ def _may_be_labels(path: PurePosixPath) -> bool:
     return any(matches(path, form.patterns) for form in FORMATS.values())
 
 
-def _format_of(file: SourceFile) -> str:
-    """The only format that a file can have; "" there is none, or more than one."""
+def _format_of(file: SourceFile, alone: bool) -> str:
+    """The only format that a file can have; "" there is none, or more than one, or among others it is unreadable."""
     start = file.content[: 1 << 16].replace(b"\0", b"").lower()
     if b"<all_instances" in start:
         return "sportscode"
@@ -51,6 +51,8 @@ def _format_of(file: SourceFile) -> str:
         text = file.text()
         document = json_of(file) if text.lstrip()[:1] in ("{", "[") else None
     except UserError:
+        if alone:
+            raise
         return ""
     if document is not None:
         return _format_of_json(document, file)

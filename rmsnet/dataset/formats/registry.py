@@ -4,14 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from rmsnet.dataset.ball_actions import BALL_CLASSES
+from rmsnet.dataset.ball_actions import BALL_CLASSES, BALL_LABELS
 from rmsnet.dataset.formats.document import Annotations
 from rmsnet.dataset.formats.e2e_spot import read_frames, write_frames
 from rmsnet.dataset.formats.longomatch import read_longomatch
 from rmsnet.dataset.formats.osl import read_osl
 from rmsnet.dataset.formats.osl_writing import write_osl, write_predictions, write_results_per_video
 from rmsnet.dataset.formats.sctimeline import read_sctimeline
-from rmsnet.dataset.formats.soccernet_labels import BALL_LABELS, NO_EVENT, read_labels, write_labels
+from rmsnet.dataset.formats.soccernet_labels import NO_EVENT, read_labels, write_labels
 from rmsnet.dataset.formats.soccernet_results import RESULTS, read_results, write_results
 from rmsnet.dataset.formats.sources import SourceFile
 from rmsnet.dataset.formats.sportscode import read_sportscode

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from rmsnet.dataset.ball_actions import FRAME_RATE
+from rmsnet.dataset.ball_actions import BALL_LABELS, FRAME_RATE
 from rmsnet.dataset.formats.document import Annotations, Mark, Timeline
 from rmsnet.dataset.formats.json_rows import encoded, object_of, others, rows_of, shown, typed
 from rmsnet.dataset.formats.sources import SourceFile
@@ -23,7 +23,6 @@ from rmsnet.dataset.labels import HALVES, split_game_time
 from rmsnet.errors import UserError
 
 NO_EVENT = "no-events"
-BALL_LABELS = "Labels-ball.json"
 
 
 class Annotation(msgspec.Struct):

@@ -26,7 +26,7 @@ def rounded(value: Fraction | Decimal | float) -> int:
     return (2 * exact.numerator + exact.denominator) // (2 * exact.denominator)
 
 
-def rate(text: str | float, where: str = "--fps") -> Fraction:
+def rate(text: str | float, where: str = "--frame-rate") -> Fraction:
     """Frames per second out of a number or a text such as "25", "29.97" or "30000/1001".
 
     Raises:

@@ -13,11 +13,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from rmsnet.dataset.periods import HALVES, Period
 from rmsnet.errors import UserError
 from rmsnet.files import atomic_folder
 from rmsnet.matches.highlights.cutting import copy_clip
 from rmsnet.matches.highlights.reel import Caption, Segment, encode
-from rmsnet.matches.match import match_minute
 from rmsnet.style.palette import name_of
 from rmsnet.video.files import half_video
 from rmsnet.video.opening import reason
@@ -45,6 +45,8 @@ class Highlight:
         color: #rrggbb of its class.
         confidence: how sure the model is.
         before, after: seconds that are shown before it and behind it.
+        shown_as: what people read for its class; "" as usual.
+        periods: of the match; they say how its time is said.
     """
 
     half: int
@@ -54,10 +56,22 @@ class Highlight:
     confidence: float = 1.0
     before: float = BEFORE_SECONDS
     after: float = AFTER_SECONDS
+    shown_as: str = ""
+    periods: tuple[Period, ...] = HALVES
+
+    @property
+    def name(self) -> str:
+        """What people read for its class."""
+        return self.shown_as or name_of(self.label)
+
+    @property
+    def minute(self) -> str:
+        """Its time as people say it."""
+        return self.periods[self.half - 1].said(self.position_ms)
 
     @property
     def title(self) -> str:
-        return f"{name_of(self.label)} {match_minute(self.half, self.position_ms)}"
+        return f"{self.name} {self.minute}"
 
 
 @dataclass(frozen=True)
@@ -161,7 +175,7 @@ def segment_of(video: Path, seconds: float, event: Highlight) -> Segment:
     """
     at = event.position_ms / 1000
     start, end = max(0.0, at - event.before), min(seconds, at + event.after)
-    caption = Caption(start, name_of(event.label), match_minute(event.half, event.position_ms), event.color, at)
+    caption = Caption(start, event.name, event.minute, event.color, at)
     return Segment(video, start, end, (caption,))
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,13 @@ from urllib.parse import quote
 
 import numpy as np
 
+from rmsnet.dataset.periods import HALVES, Period
 from rmsnet.errors import UserError
 from rmsnet.features.bank import FrameBank
 from rmsnet.matches.exports.cuts import Source
 from rmsnet.matches.exports.timecode import labels_a_second
 from rmsnet.matches.highlights.clips import HIGHLIGHTS, REEL, Highlights
-from rmsnet.matches.match import HALF_MINUTES, Match
+from rmsnet.matches.match import Match
 from rmsnet.matches.page.page_video import PageVideo
 from rmsnet.matches.page.votes import Votes
 from rmsnet.matches.stretches import Stretches
@@ -78,26 +80,27 @@ def match_page(
         "confidence": float(least[0]) if len(set(least.tolist())) == 1 else None,
         "least": least.tolist(),
         "most_votes": clip_frames,
-        "half_minutes": HALF_MINUTES,
         "reel": f"{HIGHLIGHTS}/{REEL}" if highlights is not None and highlights.reel else None,
         "frame_rate": bank.frame_rate,
         "first_frame_seconds": bank.first_frame_seconds,
         "classes": [
             {
-                "name": name_of(label),
+                "name": name_of(label, bank.looks),
                 "label": label,
+                "hidden": bool(bank.looks.get(label, {}).get("hidden")),
                 **look.colour._asdict(),
                 "before": stretches.before[label],
                 "after": stretches.after[label],
                 "in_reel": label in stretches.classes,
             }
-            for label, look in zip(bank.classes, class_looks(bank.classes), strict=True)
+            for label, look in zip(bank.classes, class_looks(bank.classes, bank.looks), strict=True)
         ],
         "halves": [
             {
                 "number": half.number,
                 "seconds": round(float(bank.seconds_of(np.array(rows.frames))), 3),
-                "first_minute": (half.number - 1) * HALF_MINUTES,
+                "name": _name(bank.periods, half.number),
+                "period": asdict(bank.periods[half.number - 1]),
                 "video": None if video.path is None else _address(video.path, out),
                 "video_name": None if video.path is None else video.path.name,
                 "video_start": round(video.start_seconds, 3),
@@ -122,6 +125,12 @@ def match_page(
     parts = {"TITLE": text(title), "DATA": _json(data), "STYLE": f"{style('colours')}\n{_part('page.css')}"}
     script = "\n\n".join(_part(f"{name}.js") for name in SCRIPTS)
     return _filled({**parts, "SCRIPT": script, "MADEBY": MADE_BY})
+
+
+def _name(periods: Sequence[Period], number: int) -> str:
+    """What people call a period."""
+    period, halves = periods[number - 1], len(periods) == len(HALVES)
+    return period.name or (("1st half", "2nd half")[number - 1] if halves else f"period {number}")
 
 
 def _in_order(bank: FrameBank, spots: Any) -> "list[tuple[int, dict[str, Any]]]":

@@ -35,12 +35,18 @@ const exact_clock = (seconds) => {
 // When each half was kicked off, in seconds from its start: what people say, else its start.
 const kick_offs = match.halves.map((half) => Number(kept("kick-off", {})[half.number]) || 0);
 
-/** The minute as it is said on television: 67', and 45+2' in the injury time of the first half. */
+/** A time as people say it: 67', 45+2' in added time, or Q3 4:11 where each period has its own clock. */
 function minute_of({ half, seconds }) {
-  const { first_minute } = match.halves[half];
-  const minute = Math.floor((Math.round(1000 * seconds) - Math.round(1000 * kick_offs[half])) / 60_000) + 1;
-  const extra = minute - match.half_minutes;
-  return extra > 0 ? `${first_minute + match.half_minutes}+${extra}'` : `${first_minute + Math.max(minute, 0)}'`;
+  const { name, minutes, first_minute } = match.halves[half].period;
+  const since_ms = Math.round(1000 * seconds) - Math.round(1000 * kick_offs[half]);
+  const before = name ? `${name} ` : "";
+  if (first_minute === null) {
+    const whole = Math.max(0, Math.floor(since_ms / 1000));
+    return `${before}${Math.floor(whole / 60)}:${two(whole % 60)}`;
+  }
+  const minute = Math.floor(since_ms / 60_000) + 1;
+  const extra = minute - Math.round(minutes);
+  return `${before}${extra > 0 ? `${first_minute + Math.round(minutes)}+${extra}` : first_minute + Math.max(minute, 0)}'`;
 }
 
 /** The frame that is shown at a moment, counted from the first of its video. */

@@ -25,7 +25,7 @@ const dots = new Map(); // id -> its dot in the lane of confidence
 
 const state = {
   confidence: match.confidence, // of all classes; null: each has its own, match.least
-  hidden: new Set(),
+  hidden: new Set(match.classes.flatMap((one, index) => (one.hidden ? [index] : []))),
   selected: null, // id of an event or of a missed truth
   half: 0,
   seconds: 0,
@@ -44,7 +44,7 @@ function make(tag, properties = {}, ...children) {
 }
 
 const look = (one) => ({ "--on-light": one.on_light, "--on-dark": one.on_dark });
-const half_name = (half) => ["1st half", "2nd half"][match.halves[half].number - 1];
+const half_name = (half) => match.halves[half].name;
 const is_sure = (event) => event.confidence >= (state.confidence ?? match.least[event.class]);
 const is_shown = (event) => is_sure(event) && !state.hidden.has(event.class);
 /** Where the slider stands: in the middle of the classes' own while it was not moved. */
@@ -190,7 +190,8 @@ function draw_axis() {
       // The last of a half must leave room for the first of the next.
       if (at && index + 1 < match.halves.length && (wide * (half.seconds - seconds)) / total < 30) break;
       const tick = make("span", { className: "tick", style: { left: `${percent(index, seconds)}%` } });
-      tick.textContent = Number.isInteger(at) ? `${half.first_minute + at}'` : `${clock(60 * (half.first_minute + at))}`;
+      const minute = (half.period.first_minute ?? 0) + at;
+      tick.textContent = Number.isInteger(at) ? `${minute}'` : `${clock(60 * minute)}`;
       el("axis").append(tick);
     }
   });

@@ -61,15 +61,24 @@ function stop_reel() {
   draw_reel();
 }
 
-/** On to the next stretch where one ends; who goes somewhere else has left the reel. */
+/** On to the next stretch where one ends. */
 function follow_reel() {
   if (!reel || video.seeking || wanted !== null) return;
-  const { half, start, end } = reel[0];
-  if (state.half !== half || state.seconds < start - 1 || state.seconds > end + 1) {
-    reel = null;
-    draw_reel();
-  } else if (state.seconds >= end - 0.02 || video.ended) play_stretches(reel.slice(1));
+  if (state.half !== reel[0].half) leave_reel();
+  else if (state.seconds >= reel[0].end - 0.02 || video.ended) play_stretches(reel.slice(1));
 }
+
+function leave_reel() {
+  reel = null;
+  draw_reel();
+}
+
+// Who goes somewhere else has left the reel; a look back within a stretch is none.
+video.addEventListener("seeking", () => {
+  if (!reel || state.half !== reel[0].half) return;
+  const seconds = video.currentTime - start_in_video();
+  if (seconds < reel[0].start - 1 || seconds > reel[0].end + 1) leave_reel();
+});
 
 function draw_reel() {
   const seconds = stretches().reduce((sum, { start, end }) => sum + end - start, 0);

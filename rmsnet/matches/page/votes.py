@@ -63,7 +63,7 @@ def _draw(panel: "Axes", votes: Votes, predictions: Predictions, bank: FrameBank
     at_ms = int(predictions.position_ms[best])
     seconds = bank.seconds_of(np.arange(half.frames)) - at_ms / 1000
     near = np.abs(seconds) <= BESIDE_SECONDS
-    colour = class_looks(bank.classes)[label].colour.on_light
+    colour = class_looks(bank.classes, bank.looks)[label].colour.on_light
     panel.plot(seconds[near], votes[half.first_frame : half.first_frame + half.frames][near], color=colour)
     same = (bank.truth.half == predictions.half[best]) & (bank.truth.label == label)
     truth = (bank.truth.position_ms[same] - at_ms) / 1000
@@ -72,4 +72,4 @@ def _draw(panel: "Axes", votes: Votes, predictions: Predictions, bank: FrameBank
     panel.axvline(0, color=QUIET.on_light, linestyle="--", linewidth=1)
     panel.set_xlim(-BESIDE_SECONDS, BESIDE_SECONDS)
     whole_numbers(panel.yaxis)
-    name_axes(panel, f"{name_of(bank.classes[label])}, half {half.half}, {clock(at_ms)}", y="votes")
+    name_axes(panel, f"{name_of(bank.classes[label], bank.looks)}, half {half.half}, {clock(at_ms)}", y="votes")

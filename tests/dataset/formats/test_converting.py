@@ -4,11 +4,13 @@ import gzip
 import json
 import zipfile
 from fractions import Fraction
+from random import Random
 
 import pytest
 
 from rmsnet import cli
 from rmsnet.dataset.ball_actions import BALL_CLASSES
+from rmsnet.dataset.class_lists import class_list
 from rmsnet.dataset.formats.converting import convert
 from rmsnet.dataset.formats.document import Annotations, Mark, Timeline
 from rmsnet.dataset.formats.guessing import guess
@@ -16,7 +18,10 @@ from rmsnet.dataset.formats.reading import read_source
 from rmsnet.dataset.formats.registry import FORMATS, format_name
 from rmsnet.dataset.formats.saving import require_names, save
 from rmsnet.dataset.formats.stated import NOTHING, Stated, stated_classes
+from rmsnet.dataset.labels import V2_CLASSES
 from rmsnet.errors import UserError
+from rmsnet.evaluation import average_map
+from rmsnet.evaluation.files import read_predictions, read_truth
 from tests.dataset.formats.builders import labels_of, osl, put, written
 
 GAMES = ("league/season/2020-01-01 - A 1 - 0 B", "league/season/2020-01-02 - C 0 - 0 D")
@@ -112,6 +117,15 @@ def test_what_is_not_certain_is_asked_for(files, told, tmp_path):
     (tmp_path / "in").mkdir(exist_ok=True)
     with pytest.raises(UserError, match=told):
         guess(tmp_path / "in")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [("a.json", b'{"data": [', "not JSON"), ("a.csv", "label,seconds\nKöln,1".encode("cp1252"), "not UTF-8")],
+)
+def test_a_single_file_that_cannot_be_read_says_why(name, content, told, tmp_path):
+    with pytest.raises(UserError, match=told):
+        guess(put(tmp_path / name, content))
 
 
 def test_an_unknown_class_is_told_with_the_nearest_and_nothing_is_written(league, match, tmp_path):
@@ -292,7 +306,7 @@ def test_the_command_says_what_it_read_wrote_and_lost(match, tmp_path, capsys):
 
 
 def test_the_command_answers_in_json(match, tmp_path, capsys):
-    options = ["--from", "osl", "--to", "csv", "--times", "frames", "--fps", "25", "--classes", "ball", "--json"]
+    options = ["--from", "osl", "--to", "csv", "--times", "frames", "--frame-rate", "25", "--classes", "ball", "--json"]
     assert cli.main(["data", "convert", str(match), *options, "--out", str(tmp_path / "out")]) == 0
     done = json.loads(capsys.readouterr().out)
     assert (done["source_format"], done["target_format"], done["guessed"], done["events"]["PASS"]) == (
@@ -305,10 +319,46 @@ def test_the_command_answers_in_json(match, tmp_path, capsys):
 
 
 def test_the_command_refuses_in_a_line(match, tmp_path, capsys):
-    for options in (["--to", "vhs"], ["--to", "csv", "--fps", "fast"], ["--to", "csv", "--from", "ocl"]):
+    for options in (["--to", "vhs"], ["--to", "csv", "--frame-rate", "fast"], ["--to", "csv", "--from", "ocl"]):
         assert cli.main(["data", "convert", str(match), *options, "--out", str(tmp_path / "out")]) == 2
         assert capsys.readouterr().err.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("way", ["osl", "csv", "sportscode"])
+def test_a_score_is_the_same_after_a_way_through_another_format(way, tmp_path):
+    """Labels and predictions of two games, out of SoccerNet's files and back into them."""
+    random = Random(0)
+    for game in GAMES:
+        rows = [spot(random) for _ in range(40)]
+        found = [{**row, "confidence": random.random()} for row in rows] + [
+            {**spot(random), "confidence": random.random()} for _ in range(20)
+        ]
+        put(tmp_path / "labels" / game / "Labels-v2.json", labels_of(*rows, UrlLocal=game))
+        put(tmp_path / "found" / game / "results_spotting.json", {"UrlLocal": game, "predictions": found})
+    for name, form in (("labels", "soccernet-v2"), ("found", "soccernet-results")):
+        convert(tmp_path / name, tmp_path / f"{name} as {way}", way)
+        convert(tmp_path / f"{name} as {way}", tmp_path / f"{name} again", form)
+    scores = [
+        average_map(
+            read_truth(tmp_path / f"labels{again}", GAMES, class_list("v2")),
+            read_predictions(tmp_path / f"found{again}", GAMES, class_list("v2")).predictions,
+            halves=4,
+            classes=17,
+            frame_rate=2,
+            tolerances=(1, 2),
+        )
+        for again in ("", " again")
+    ]
+    assert scores[0].average_map == scores[1].average_map > 0.1
+    assert scores[0].per_class.tolist() == scores[1].per_class.tolist()
+
+
+def spot(random: Random) -> dict[str, object]:
+    half, position_ms = 1 + int(2 * random.random()), int(2_700_000 * random.random())
+    label = V2_CLASSES[int(17 * random.random())]
+    time = f"{half} - {position_ms // 60_000:02d}:{position_ms // 1000 % 60:02d}"
+    return {"gameTime": time, "label": label, "position": str(position_ms), "half": str(half)}
 
 
 def test_every_format_is_in_the_document(repository):

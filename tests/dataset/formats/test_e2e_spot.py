@@ -47,7 +47,7 @@ def test_frames_come_back_at_any_rate(fps):
 def test_frames_without_a_rate_need_one():
     """FineDiving says -1."""
     source = [{**VIDEO, "fps": -1}]
-    with pytest.raises(UserError, match=r"'v1' says no frame rate \(fps -1.0\); name it with --fps"):
+    with pytest.raises(UserError, match=r"'v1' says no frame rate \(fps -1.0\); name it with --frame-rate"):
         read("e2e-spot", source)
     assert times(read("e2e-spot", source, stated=Stated(fps=Fraction(25)))) == [1160]
 
@@ -92,7 +92,7 @@ def test_times_become_frames_at_the_stated_rate():
 
 
 def test_times_without_any_rate_are_refused():
-    with pytest.raises(UserError, match="no rate is known; name it with --fps"):
+    with pytest.raises(UserError, match="no rate is known; name it with --frame-rate"):
         written("e2e-spot", read("csv", "time,label\n0:00:01.000,serve\n"))
 
 

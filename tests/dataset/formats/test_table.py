@@ -76,7 +76,7 @@ def test_tables_of_spreadsheets_are_read(encoding):
         ("time,event\n", "names no column 'label'"),
         ("label\ngoal\n", "no column of times"),
         ("frame,seconds,label\n1,2,goal\n", "times stand in frame and in seconds"),
-        ("frame,label\n1,goal\n", "times in frames need a rate: --fps"),
+        ("frame,label\n1,goal\n", "times in frames need a rate: --frame-rate"),
         ("position_ms,label\n1,goal,more\n", "line 2: more cells than the first line names"),
         ("position_ms,label\n1,\n", "line 2: no label"),
         ("position_ms,label\nx,goal\n", "line 2: 'x' is no number of milliseconds"),

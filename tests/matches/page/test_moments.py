@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from rmsnet.dataset.periods import HALVES
 from rmsnet.matches.exports.cuts import Source
 from rmsnet.matches.exports.timecode import frame_of, milliseconds, timecode
-from rmsnet.matches.match import match_minute
 from rmsnet.matches.page.match_page import _code
 from rmsnet.matches.stage import spot_stage
 from tests.chromium import find_chromium
@@ -37,7 +37,7 @@ def test_minutes_are_those_of_the_table(match):
     said = match.page.js(
         f"{json.dumps(moments)}.map(([half, ms]) => minute_of({{ half: half - 1, seconds: ms / 1000 }}))"
     )
-    assert said == [match_minute(half, ms) for half, ms in moments]
+    assert said == [HALVES[half - 1].said(ms) for half, ms in moments]
 
 
 @pytest.mark.parametrize("drop", [False, True])

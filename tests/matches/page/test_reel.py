@@ -65,24 +65,32 @@ def test_the_reel_plays_its_stretches_one_after_the_other_and_nothing_between(fr
     parts = page.js("stretches()")
     assert len(parts) == 3
     page.js(
-        "window.seen = []; video.addEventListener('timeupdate', () => reel && !video.seeking && wanted === null"
-        " && seen.push([state.half, state.seconds]))"
+        "window.seen = []; const before = follow_reel; follow_reel = () => {"
+        " if (reel && !video.seeking && wanted === null) seen.push([state.half, reel[0].start, state.seconds]);"
+        " before(); }; 0"
     )
     page.press("r")
     assert page.js("el('play-reel').textContent") == "Stop reel"
     page.wait("reel === null")
     assert page.js("[video.paused, el('play-reel').textContent]") == [True, "Play reel"]
     seen = page.js("seen")
-    for part in parts:
-        assert any(half == part["half"] and part["start"] <= seconds <= part["end"] for half, seconds in seen)
-    for half, seconds in seen:
-        assert any(half == part["half"] and part["start"] - 0.1 <= seconds <= part["end"] + 1 for part in parts)
+    first = {(half, start): seconds for half, start, seconds in reversed(seen)}
+    assert list(dict.fromkeys((half, start) for half, start, _ in seen)) == [
+        (part["half"], part["start"]) for part in parts
+    ]
+    assert all(seconds >= start - 0.01 for _, start, seconds in seen)
+    for part, after in zip(parts, [*parts[1:], None], strict=True):
+        found = first[part["half"], part["start"]]
+        assert after is None or after["half"] != part["half"] or found < after["start"]
 
 
 def test_who_goes_somewhere_else_has_left_the_reel(fresh):
     page = fresh.page
     page.press("r")
     page.wait("!video.paused && !video.seeking")
+    page.js("const { half, start } = reel[0]; seek(half, start + 0.5)")
+    page.wait("!video.seeking && wanted === null")
+    assert page.js("reel !== null")
     page.js("seek(1, 58)")
     page.wait("reel === null")
     assert page.js("el('play-reel').textContent") == "Play reel"

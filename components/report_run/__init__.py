@@ -1,3 +1,0 @@
-from components.report_run.component import report_run
-
-__all__ = ["report_run"]

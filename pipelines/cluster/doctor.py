@@ -1,0 +1,317 @@
+"""What a deployment file names, looked for in the cluster before anything is submitted."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from pipelines.cluster.api import Kubeflow
+from pipelines.cluster.pods import WAITING, trouble_of
+from pipelines.deployment import STAGES, Deployment
+from pipelines.placing import labels, secrets, variables
+from rmsnet import __version__
+from rmsnet.errors import UserError
+
+PROBE_SECONDS = 600
+"""For an image of gigabytes to be pulled."""
+
+PATIENCE_SECONDS = 60
+"""For a node to be found."""
+
+POLL_SECONDS = 3.0
+
+QUOTAS = ("pods", "requests.cpu", "limits.cpu", "requests.memory", "limits.memory")
+
+RIGHTS = (("create", "pods"), ("get", "pods"), ("get", "pods/log"), ("get", "secrets"), ("delete", "pods"))
+"""What the doctor itself needs in the namespace of the runs."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that was looked for.
+
+    Attributes:
+        what: in words.
+        there: whether it is; None: nobody may tell.
+        detail: what was found, or what to do.
+    """
+
+    what: str
+    there: bool | None
+    detail: str
+
+
+@dataclass(frozen=True)
+class Visit:
+    """Everything a look needs.
+
+    Attributes:
+        kubeflow, core: the two APIs.
+        deployment: what is looked for.
+        namespace: of the runs.
+    """
+
+    kubeflow: Kubeflow
+    core: Any
+    deployment: Deployment
+    namespace: str
+
+
+def examine(visit: Visit) -> Iterator[Finding]:
+    """Look for all of it, one after the other."""
+    for look in (_kubeflow, _namespace, _rights, _account, _secrets, _claims, _gpus, _quota, _pod):
+        try:
+            yield from look(visit)
+        except UserError as error:
+            yield Finding(look.__name__.strip("_"), False, str(error))
+
+
+def _ask(what: str, question: Callable[[], Any]) -> Any:
+    """An answer of Kubernetes; None where there is no such thing.
+
+    Raises:
+        UserError: it is away, or we may not ask.
+    """
+    from kubernetes.client import ApiException
+    from urllib3.exceptions import HTTPError
+
+    try:
+        return question()
+    except ApiException as error:
+        if error.status == 404:
+            return None
+        raise UserError(f"{what}: {error.status} {error.reason}") from None
+    except (HTTPError, OSError) as error:
+        raise UserError(f"{what}: Kubernetes does not answer ({' '.join(str(error).split())[:120]})") from None
+
+
+def _kubeflow(visit: Visit) -> Iterator[Finding]:
+    health = visit.kubeflow.client.get_kfp_healthz()
+    users = "a namespace for each user" if health.multi_user else "one user"
+    yield Finding("Kubeflow", True, f"{visit.kubeflow.host}, {users}; UI: {visit.kubeflow.ui or 'not there, see --ui'}")
+
+
+def _namespace(visit: Visit) -> Iterator[Finding]:
+    found = _ask("namespace", lambda: visit.core.read_namespace(visit.namespace))
+    if found is None:
+        yield Finding(f"namespace {visit.namespace}", False, "is not there")
+        return
+    level = (found.metadata.labels or {}).get("pod-security.kubernetes.io/enforce", "none enforced")
+    yield Finding(f"namespace {visit.namespace}", True, f"Pod Security: {level} (these pods fit restricted)")
+
+
+def _rights(visit: Visit) -> Iterator[Finding]:
+    from kubernetes import client
+
+    review = client.AuthorizationV1Api(visit.core.api_client)
+    for verb, resource in RIGHTS:
+        name, _, part = resource.partition("/")
+        asked = client.V1ResourceAttributes(
+            namespace=visit.namespace, verb=verb, resource=name, subresource=part or None
+        )
+        body = client.V1SelfSubjectAccessReview(spec=client.V1SelfSubjectAccessReviewSpec(resource_attributes=asked))
+        allowed = _ask("rights", lambda body=body: review.create_self_subject_access_review(body)).status.allowed
+        if not allowed:
+            yield Finding(f"right to {verb} {resource}", False, f"not yours in {visit.namespace}")
+
+
+def _account(visit: Visit) -> Iterator[Finding]:
+    name = visit.deployment.service_account
+    if name:
+        found = _ask("service account", lambda: visit.core.read_namespaced_service_account(name, visit.namespace))
+        yield Finding(f"service account {name}", found is not None, "" if found else "is not there")
+
+
+def _secrets(visit: Visit) -> Iterator[Finding]:
+    wanted: dict[str, set[str]] = {
+        name: set(keys) for name, keys in secrets(visit.deployment, "data", "mlflow").items()
+    }
+    if visit.deployment.pull_secret:
+        wanted.setdefault(visit.deployment.pull_secret, set()).add(".dockerconfigjson")
+    for name, keys in wanted.items():
+        found = _ask(f"secret {name}", lambda name=name: visit.core.read_namespaced_secret(name, visit.namespace))
+        if found is None:
+            create = "kubectl create secret generic NAME --from-literal=KEY=VALUE"
+            yield Finding(f"secret {name}", False, f"is not there; make it with: {create}")
+            continue
+        lacking = sorted(keys - set(found.data or {}))
+        yield Finding(f"secret {name}", not lacking, f"has no {', '.join(lacking)}" if lacking else "")
+
+
+def _claims(visit: Visit) -> Iterator[Finding]:
+    pods = max(visit.deployment.extract_shards, visit.deployment.spot_shards, visit.deployment.train_pods)
+    for volume in visit.deployment.volumes:
+        found = _ask(
+            f"claim {volume.claim}",
+            lambda volume=volume: visit.core.read_namespaced_persistent_volume_claim(volume.claim, visit.namespace),
+        )
+        if found is None:
+            yield Finding(f"claim {volume.claim}", False, "is not there")
+            continue
+        modes = found.spec.access_modes or []
+        shared = any(mode in ("ReadWriteMany", "ReadOnlyMany") for mode in modes)
+        note = "" if shared or pods == 1 else "; pods on several nodes cannot share it"
+        yield Finding(
+            f"claim {volume.claim}", found.status.phase == "Bound", f"{', '.join(modes)}, {found.status.phase}{note}"
+        )
+    if visit.deployment.workspace and visit.deployment.workspace.storage_class:
+        from kubernetes import client
+
+        name = visit.deployment.workspace.storage_class
+        storage = client.StorageV1Api(visit.core.api_client)
+        there = _ask("storage class", lambda: storage.read_storage_class(name)) is not None
+        yield Finding(f"storage class {name}", there, "" if there else "is not there")
+
+
+def _gpus(visit: Visit) -> Iterator[Finding]:
+    wanted = {
+        resources.gpu_type: max(resources.gpus, 0)
+        for resources in (getattr(visit.deployment, stage) for stage in STAGES)
+        if resources.gpus
+    }
+    if not wanted:
+        return
+    nodes = _ask("nodes", lambda: visit.core.list_node()).items
+    for kind, count in wanted.items():
+        held = {node.metadata.name: int((node.status.allocatable or {}).get(kind, 0)) for node in nodes}
+        enough = [name for name, number in held.items() if number >= count]
+        yield Finding(
+            f"{count} {kind}", bool(enough), f"on {len(enough)} of {len(nodes)} nodes" if enough else "on no node"
+        )
+
+
+def _quota(visit: Visit) -> Iterator[Finding]:
+    from kubernetes.utils import parse_quantity
+
+    quotas = _ask("quota", lambda: visit.core.list_namespaced_resource_quota(visit.namespace)).items
+    for quota in quotas:
+        hard, used = quota.status.hard or {}, quota.status.used or {}
+        for key in QUOTAS:
+            if key not in hard:
+                continue
+            left = parse_quantity(hard[key]) - parse_quantity(used.get(key, "0"))
+            yield Finding(
+                f"quota {quota.metadata.name}: {key}",
+                all(each <= left for _, each, _ in _asked(visit.deployment, key)),
+                f"{used.get(key, '0')} of {hard[key]} used{_waiting(visit.deployment, key, left)}",
+            )
+
+
+def _waiting(deployment: Deployment, key: str, left: Any) -> str:
+    """Which stages do not get all their pods at once."""
+    waiting = [
+        f"; {stage}: {max(0, int(left // each))} of {count} pods at a time"
+        for stage, each, count in _asked(deployment, key)
+        if each * count > left
+    ]
+    return "".join(waiting)
+
+
+def _asked(deployment: Deployment, key: str) -> Iterator[tuple[str, Any, int]]:
+    """Of each stage: what a pod of it counts against a quota, and how many pods run side by side."""
+    from kubernetes.utils import parse_quantity
+
+    counts = {"extract": deployment.extract_shards, "train": deployment.train_pods, "spot": deployment.spot_shards}
+    for stage in STAGES:
+        resources = getattr(deployment, stage)
+        each = {
+            "pods": "1",
+            "requests.cpu": resources.cpu,
+            "limits.cpu": resources.cpu_limit or resources.cpu,
+            "requests.memory": resources.memory,
+            "limits.memory": resources.memory,
+        }
+        yield stage, parse_quantity(each[key]), counts.get(stage, 1)
+
+
+def _pod(visit: Visit) -> Iterator[Finding]:
+    """What a pod like those of a run finds."""
+    name = f"rmsnet-doctor-{uuid4().hex[:6]}"
+    _ask("a pod", lambda: visit.core.create_namespaced_pod(visit.namespace, _manifest(name, visit.deployment)))
+    try:
+        trouble = _ended(visit, name)
+        log = (
+            _ask("log", lambda: visit.core.read_namespaced_pod_log(name, visit.namespace))
+            if _began(visit, name)
+            else ""
+        )
+    finally:
+        _ask("a pod", lambda: visit.core.delete_namespaced_pod(name, visit.namespace, grace_period_seconds=0))
+    lines = [line.split("\t") for line in str(log or "").splitlines() if line.count("\t") == 2]
+    for state, what, detail in lines:
+        fits = what != "image" or detail == f"rmsnet {__version__}"
+        wrong = "" if fits else f"; the pipelines here are of {__version__}"
+        yield Finding(f"{what}", state == "ok" and fits, detail + wrong)
+    if not lines:
+        said = " ".join(str(log or "").split())[-200:]
+        yield Finding(f"image {visit.deployment.image}", False, f"{trouble} {said}".strip())
+
+
+def _began(visit: Visit, name: str) -> bool:
+    found = _ask("a pod", lambda: visit.core.read_namespaced_pod(name, visit.namespace))
+    return found is not None and found.status.phase in ("Running", "Succeeded", "Failed")
+
+
+def _ended(visit: Visit, name: str) -> str:
+    """Wait until the probe's pod is done; what went wrong with it, "" where nothing did."""
+    start = time.monotonic()
+    while True:
+        found = _ask("a pod", lambda: visit.core.read_namespaced_pod(name, visit.namespace))
+        if found is None:
+            return "its pod was taken away"
+        trouble, waited = trouble_of(found.status), time.monotonic() - start
+        if found.status.phase in ("Succeeded", "Failed"):
+            return trouble
+        if trouble.split(":")[0] in WAITING or (trouble and waited > PATIENCE_SECONDS):
+            return trouble
+        if waited > PROBE_SECONDS:
+            return f"its pod has not ended after {PROBE_SECONDS} s ({found.status.phase})"
+        time.sleep(POLL_SECONDS)
+
+
+def _manifest(name: str, deployment: Deployment) -> Mapping[str, Any]:
+    """A pod like those of a run: image, account, environment, volumes, security."""
+    environment: list[Mapping[str, Any]] = [
+        {"name": key, "value": value} for key, value in variables(deployment, "data", "mlflow").items()
+    ]
+    environment += [
+        {"name": variable, "valueFrom": {"secretKeyRef": {"name": secret, "key": key, "optional": True}}}
+        for secret, of_secret in secrets(deployment, "data", "mlflow").items()
+        for key, variable in of_secret.items()
+    ]
+    volumes = [
+        {"name": f"volume-{number}", "persistentVolumeClaim": {"claimName": volume.claim}}
+        for number, volume in enumerate(deployment.volumes)
+    ]
+    mounts = [
+        {"name": f"volume-{number}", "mountPath": volume.path} for number, volume in enumerate(deployment.volumes)
+    ]
+    container = {
+        "name": "probe",
+        "image": deployment.image,
+        "command": ["python3", "-m", "components.probe", *(volume.path for volume in deployment.volumes)],
+        "env": environment,
+        "resources": {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"cpu": "1", "memory": "1Gi"}},
+        "volumeMounts": [*mounts, {"name": "tmp", "mountPath": "/tmp"}],
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "readOnlyRootFilesystem": True,
+        },
+    }
+    pull = [{"name": deployment.pull_secret}] if deployment.pull_secret else []
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "labels": {**labels(deployment), "app.kubernetes.io/name": "rmsnet-doctor"}},
+        "spec": {
+            "restartPolicy": "Never",
+            "automountServiceAccountToken": False,
+            **({"serviceAccountName": deployment.service_account} if deployment.service_account else {}),
+            "imagePullSecrets": pull,
+            "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+            "containers": [container],
+            "volumes": [*volumes, {"name": "tmp", "emptyDir": {}}],
+        },
+    }

@@ -1,0 +1,142 @@
+"""Why a pod does not do what it should: only Kubernetes knows that a node is too small or an image cannot be pulled."""
+
+import io
+import re
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from typing import Any
+
+from rmsnet.errors import UserError
+
+RUN_LABEL = "pipeline/runid"
+NODE_ANNOTATION = "workflows.argoproj.io/node-name"
+NODE_ID_ANNOTATION = "workflows.argoproj.io/node-id"
+WAITING = ("ImagePullBackOff", "ErrImagePull", "InvalidImageName", "CreateContainerConfigError", "CreateContainerError")
+
+_TASK = re.compile(r"\.([a-z0-9-]+)\(\d+\)\.executor\((\d+)\)$")
+_ITERATION = re.compile(r"iteration-iterations\((\d+):\d+\)")
+
+
+@dataclass(frozen=True)
+class Pod:
+    """A pod that runs a task's container.
+
+    Attributes:
+        namespace, name: of the pod.
+        node: id of Argo's node.
+        task: its key.
+        iteration: of the loop around it; None: there is none.
+        attempt: 0 for the first.
+        phase: as Kubernetes calls it.
+        trouble: what keeps or has kept it from ending well; "" where nothing does.
+    """
+
+    namespace: str
+    name: str
+    node: str
+    task: str
+    iteration: int | None
+    attempt: int
+    phase: str
+    trouble: str
+
+
+def kubernetes(required: bool = False) -> Any:
+    """A client of Kubernetes, as kubectl or a pod's account reaches it; None where neither does.
+
+    Raises:
+        UserError: there is none and it is required.
+    """
+    from kubernetes import client, config
+    from kubernetes.config import ConfigException
+
+    try:
+        with redirect_stdout(io.StringIO()):  # it says where it looks
+            config.load_config()
+    except (ConfigException, OSError):
+        if required:
+            raise UserError("no cluster to ask: set KUBECONFIG, or run where a pod's account may") from None
+        return None
+    return client.CoreV1Api()
+
+
+def pods_of(core: Any, run_id: str, namespace: str = "") -> list[Pod] | None:
+    """The pods of a run that run containers; None where nobody may tell.
+
+    Args:
+        core: of `kubernetes`.
+        run_id: Kubeflow's.
+        namespace: of the run; "": that of a Kubeflow with one user.
+    """
+    from kubernetes.client import ApiException
+    from urllib3.exceptions import HTTPError
+
+    if core is None:
+        return None
+    try:
+        found = core.list_namespaced_pod(
+            namespace or "kubeflow", label_selector=f"{RUN_LABEL}={run_id}", _request_timeout=30
+        )
+    except (ApiException, HTTPError, OSError):
+        return None
+    pods = [pod_of(item) for item in found.items]
+    return [pod for pod in pods if pod is not None]
+
+
+def pod_of(item: Any) -> Pod | None:
+    """What Kubernetes says of a pod; None for a driver's."""
+    path = (item.metadata.annotations or {}).get(NODE_ANNOTATION, "")
+    found = _TASK.search(path)
+    if found is None:
+        return None
+    iterations = _ITERATION.findall(path)
+    return Pod(
+        item.metadata.namespace,
+        item.metadata.name,
+        (item.metadata.annotations or {}).get(NODE_ID_ANNOTATION, ""),
+        found[1],
+        int(iterations[-1]) if iterations else None,
+        int(found[2]),
+        str(item.status.phase),
+        trouble_of(item.status),
+    )
+
+
+def trouble_of(status: Any) -> str:
+    """What keeps a pod from running, or has ended it, in one line."""
+    if status.reason:  # evicted, past its deadline
+        return _line(status.reason, status.message)
+    for condition in status.conditions or ():
+        if condition.type == "PodScheduled" and condition.status == "False":
+            return _line("cannot be scheduled", condition.message)
+    for container in (*(status.init_container_statuses or ()), *(status.container_statuses or ())):
+        waiting, ended = container.state.waiting, container.state.terminated
+        if waiting is not None and waiting.reason in WAITING:
+            return _line(waiting.reason, waiting.message)
+        if ended is not None and ended.reason == "OOMKilled":
+            return f"OOMKilled: it took more memory than its limit ({container.name})"
+        if ended is not None and ended.exit_code and container.name in ("main", "probe"):
+            return _line(f"ended with status {ended.exit_code}", ended.message)
+    return ""
+
+
+def last_words(core: Any, pod: Pod, lines: int = 40) -> list[str]:
+    """The end of a pod's log, without what Kubeflow's launcher says; empty where it is gone."""
+    from kubernetes.client import ApiException
+    from urllib3.exceptions import HTTPError
+
+    try:
+        text = core.read_namespaced_pod_log(
+            pod.name, pod.namespace, container="main", tail_lines=lines, _request_timeout=30
+        )
+    except (ApiException, HTTPError, OSError):
+        return []
+    return [line for line in str(text).splitlines() if line.strip() and not _LAUNCHER.match(line)]
+
+
+_LAUNCHER = re.compile(r"[IWEF]\d{4} |time=|\[KFP Executor|Error: exit status|[ {}\]]|$")
+"""Lines of the launcher and of Argo's executor, and the JSON between them."""
+
+
+def _line(reason: str, message: str | None) -> str:
+    return " ".join(f"{reason}: {message or ''}".split()).rstrip(":")

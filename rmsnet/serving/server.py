@@ -1,0 +1,85 @@
+"""The process that serves a model: sockets, bounds, and an end in time."""
+
+import gc
+import logging
+from pathlib import Path
+
+import uvicorn
+
+from rmsnet.errors import UserError
+from rmsnet.serving.access import Keys, is_loopback
+from rmsnet.serving.app import make_app
+from rmsnet.serving.following import ModelInService, open_service
+from rmsnet.serving.limits import Limits
+from rmsnet.serving.listening import address_of, listen, patient_protocol
+from rmsnet.serving.logs import say, write_json_lines
+from rmsnet.serving.metrics import Metrics
+from rmsnet.serving.shadow import Shadow
+
+
+def serve(
+    uri: str,
+    host: str,
+    port: int,
+    limits: Limits,
+    *,
+    threads: int | None = None,
+    api_key_file: Path | None = None,
+    shadow: str | None = None,
+) -> None:
+    """Serve a model until interrupted.
+
+    Args:
+        uri: see `load_served`.
+        host: name or address to listen on.
+        port: 0: a free one.
+        limits: what clients may cost.
+        threads: of the processor, for each half that is computed; None: as PyTorch chooses.
+        api_key_file: keys of those who may ask; None: everybody may.
+        shadow: URI of a challenger that answers along.
+
+    Raises:
+        UserError: no such model, one that was damaged, no key, or an address that cannot be had.
+    """
+    import torch
+
+    if threads is not None and threads < 1:
+        raise UserError(f"--threads {threads}: at least one")
+    if threads is not None:
+        torch.set_num_threads(threads)
+    keys = Keys(api_key_file) if api_key_file else None
+    metrics = Metrics()
+    service = open_service(uri, metrics)
+    listeners = listen(host, port)
+    write_json_lines()
+    say("serving", **service.state(), addresses=[address_of(listener) for listener in listeners])
+    if keys is None and not all(is_loopback(listener.getsockname()[0]) for listener in listeners):
+        say("everybody who reaches this machine may ask; set --api-key-file", logging.WARNING)
+    # What is loaded stays: to look through it for garbage would take time of requests, and seconds at the end.
+    gc.collect()
+    gc.freeze()
+    server = make_server(service, metrics, limits, keys, Shadow(shadow, metrics) if shadow else None)
+    try:
+        server.run(listeners)
+    except KeyboardInterrupt:  # the signal that ended it, which uvicorn raises again
+        say("ended")
+
+
+def make_server(
+    service: ModelInService, metrics: Metrics, limits: Limits, keys: Keys | None = None, shadow: Shadow | None = None
+) -> uvicorn.Server:
+    """A server that is not listening yet."""
+    server: uvicorn.Server
+    app = make_app(service, metrics, limits, lambda: server.should_exit, keys, shadow)
+    config = uvicorn.Config(
+        app,
+        http=patient_protocol(limits),
+        ws="none",
+        limit_concurrency=limits.connections,
+        timeout_graceful_shutdown=limits.stop_seconds,
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+    )
+    server = uvicorn.Server(config)
+    return server

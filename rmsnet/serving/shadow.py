@@ -1,0 +1,135 @@
+"""A challenger that answers along, unseen: users get the champion's events, the log and the metrics the differences.
+
+The challenger is asked after the champion's answer is out, and only when nobody waits for a turn: it costs users
+nothing but the processor's time of one half at most.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rmsnet.errors import UserError
+from rmsnet.serving import following
+from rmsnet.serving.following import ModelInService, open_service, require_same_contract
+from rmsnet.serving.logs import say
+from rmsnet.serving.metrics import Metrics
+from rmsnet.serving.model import ServedModel
+from rmsnet.serving.refusals import Refused
+from rmsnet.serving.requests import Features
+from rmsnet.serving.turns import Turns
+
+SAME_EVENT_MS = 5000
+"""Two models mean one event when they say the same within the metric's loosest small tolerance."""
+
+Events = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A half that the champion has answered.
+
+    Attributes:
+        request: id of the request.
+        features: (T, D).
+        thresholded: whether weak events were left out.
+        champion: the model that has answered.
+        events: its answer.
+    """
+
+    request: str
+    features: Features
+    thresholded: bool
+    champion: ServedModel
+    events: Events
+
+
+class Shadow:
+    """The challenger behind a URI; its alias may name nothing until there is one."""
+
+    def __init__(self, uri: str, metrics: Metrics) -> None:
+        self.uri = uri
+        self._metrics = metrics
+        self._service: ModelInService | None = None
+        self._trouble: str | None = None
+        self._answering = False
+
+    async def follow(self) -> None:
+        """Load what the alias means, now and whenever it moves; for ever."""
+        while True:
+            await asyncio.to_thread(self.look)
+            await asyncio.sleep(following.FOLLOW_SECONDS)
+
+    def look(self) -> None:
+        """Follow the alias; see `ModelInService.look`."""
+        if self._service is not None:
+            self._service.look()
+            return
+        try:
+            self._service = open_service(self.uri, Metrics())  # its own: those that are read are the champion's
+            self._trouble = None
+        except UserError as error:
+            if self._trouble is None:
+                say("there is no challenger", logging.WARNING, model=self.uri, trouble=str(error))
+            self._trouble = str(error)
+
+    async def ask(self, asked: Asked, turns: Turns) -> None:
+        """Ask the challenger what the champion was asked, and record where they differ; never raises."""
+        if self._service is None:
+            return
+        if self._answering or turns.waiting:
+            self._metrics.shadowed.labels("skipped").inc()
+            return
+        self._answering = True
+        try:
+            challenger = self._service.current
+            require_same_contract(asked.champion, challenger)
+            answer = await turns.take(lambda: challenger.answer(asked.features, asked.thresholded), 0.0)
+            self._record(asked, challenger, answer["events"])
+        except Refused:  # somebody was quicker
+            self._metrics.shadowed.labels("skipped").inc()
+        except Exception as error:
+            self._metrics.shadowed.labels("failed").inc()
+            say(
+                "the challenger fails", logging.ERROR, request=asked.request, trouble=f"{type(error).__name__}: {error}"
+            )
+        finally:
+            self._answering = False
+
+    def _record(self, asked: Asked, challenger: ServedModel, events: Events) -> None:
+        both, champions, challengers = differences(asked.events, events)
+        for found_by, found in (("both", both), ("champion", champions), ("challenger", challengers)):
+            for event in found:
+                self._metrics.shadow_events.labels(event["label"], found_by).inc()
+        self._metrics.shadowed.labels("compared").inc()
+        say(
+            "shadow",
+            request=asked.request,
+            champion=asked.champion.version,
+            challenger=challenger.version,
+            both=len(both),
+            champion_alone=champions,
+            challenger_alone=challengers,
+        )
+
+
+def differences(ours: Events, theirs: Events) -> tuple[Events, Events, Events]:
+    """Events of ours that they found too, those that we alone found, and those that they alone found.
+
+    Surest first, each takes the nearest of the other's with its label within SAME_EVENT_MS.
+    """
+    left = list(theirs)
+    both, alone = [], []
+    for event in sorted(ours, key=lambda event: -event["confidence"]):
+
+        def distance(other: Mapping[str, Any], event: Mapping[str, Any] = event) -> int:
+            return abs(int(other["position_ms"]) - int(event["position_ms"]))
+
+        near = [other for other in left if other["label"] == event["label"] and distance(other) <= SAME_EVENT_MS]
+        if near:
+            left.remove(min(near, key=distance))
+            both.append(event)
+        else:
+            alone.append(event)
+    return both, alone, left

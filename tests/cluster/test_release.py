@@ -1,0 +1,175 @@
+"""A release on a real cluster: `make cluster-test` with KFP_HOST, DEPLOYMENT and SOURCE, and kubectl set to it.
+
+SOURCE is what the pipelines' `source=` would be, reachable from pods: a simulated dataset of six games will do. Every
+run's tasks are printed as a table. Skipped where the variables are not set.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from tempfile import NamedTemporaryFile
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import yaml
+
+from pipelines.cluster.api import Kubeflow
+from pipelines.cluster.pods import kubernetes, pods_of
+from pipelines.cluster.runs import RunState, status, wait
+from pipelines.cluster.schedules import listed
+from pipelines.cluster.submitting import Submitted
+from rmsnet.errors import CheckFailed
+from rmsnet.style.tables import as_text
+
+HOST, DEPLOYMENT, SOURCE = (os.environ.get(name, "") for name in ("KFP_HOST", "DEPLOYMENT", "SOURCE"))
+NAMESPACE = os.environ.get("KFP_NAMESPACE", "")
+
+pytestmark = pytest.mark.skipif(
+    not (HOST and DEPLOYMENT and SOURCE), reason="no cluster: set KFP_HOST, DEPLOYMENT and SOURCE"
+)
+
+SHORT: dict[str, dict[str, Any]] = {
+    "train": {"epochs": 1, "foreground_clips": 64, "background_clips": 64},
+    "evaluate": {"bootstrap": 20},
+    "register": {"floor": 0},
+    "variants": {"full": {}, "no-masking": {"masking_probability": 0}},
+}
+"""A training of seconds; that the model is any good is not asked here."""
+
+ROWS, SEEDS = 9, 9
+
+MINUTES = 60
+
+
+@pytest.fixture(scope="module")
+def kubeflow() -> Kubeflow:
+    return Kubeflow(HOST, NAMESPACE, os.environ.get("KF_PIPELINES_TOKEN"))
+
+
+@pytest.fixture(scope="module")
+def model() -> str:
+    """A registered model of this test run alone."""
+    return f"cluster-test-{uuid4().hex[:8]}"
+
+
+def command(*arguments: str) -> dict:
+    """What a command of `python -m pipelines` answers."""
+    place = ["--deployment", DEPLOYMENT, "--host", HOST, *(["--namespace", NAMESPACE] if NAMESPACE else [])]
+    done = subprocess.run(
+        [sys.executable, "-m", "pipelines", *arguments, *place, "--json"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def short(model: str, **sections: dict[str, Any]) -> list[str]:
+    """Options of a command: parameters of a training of seconds, with some sections otherwise."""
+    changes = {**sections, "register": {"model_name": model}}
+    params = {name: {**SHORT.get(name, {}), **changes.get(name, {})} for name in {**SHORT, **changes}}
+    with NamedTemporaryFile("w", suffix=".yaml", delete=False) as file:
+        yaml.safe_dump(params, file)
+    return ["--params", file.name]
+
+
+def started(pipeline: str, model: str, *arguments: str, **sections: dict[str, Any]) -> Submitted:
+    return Submitted(**command("submit", pipeline, f"source={SOURCE}", *arguments, *short(model, **sections)))
+
+
+def ended(kubeflow: Kubeflow, run: Submitted) -> RunState:
+    """A run when it is over, its tasks printed."""
+    began = time.monotonic()
+    try:
+        wait(kubeflow, run, 60 * MINUTES)
+    except CheckFailed as error:
+        print(f"\n{error}")
+    found = status(kubeflow, run.run_id)
+    rows = [
+        {
+            "task": task.shown,
+            "state": task.state,
+            "seconds": f"{task.seconds or 0:.0f}",
+            "retries": "" if task.attempts is None else str(task.attempts - 1),
+        }
+        for task in found.tasks
+    ]
+    print(f"\n{found.name}: {found.state} after {time.monotonic() - began:.0f} s\n{as_text(rows)}", flush=True)
+    return found
+
+
+@pytest.fixture(scope="module")
+def trained(kubeflow: Kubeflow, model: str) -> RunState:
+    return ended(kubeflow, started("training", model, "variants=[full, no-masking]"))
+
+
+def test_a_training_makes_a_champion(trained: RunState) -> None:
+    assert trained.state == "SUCCEEDED"
+
+
+def test_the_same_again_is_taken_from_the_first_and_green(kubeflow: Kubeflow, model: str, trained: RunState) -> None:
+    again = ended(kubeflow, started("training", model, "variants=[full, no-masking]"))
+    assert again.state == "SUCCEEDED"
+    worked = {task.key for task in again.tasks if task.state != "CACHED"}
+    assert worked == {"identify-data", "register-model", "require"}
+
+
+def test_bad_data_are_red_and_the_words_are_true(kubeflow: Kubeflow, model: str) -> None:
+    run = ended(kubeflow, started("training", model, "variants=[full]", extract={"features": "nobody-has-these"}))
+    assert run.state == "FAILED"
+    states = {task.key: task for task in run.tasks}
+    assert states["validate-data"].state == "SUCCEEDED"
+    refused = states["extract-features"]
+    assert (refused.state, refused.attempts) == ("FAILED", 1)
+    assert "check failed: the data did not pass their validation" in refused.reason
+
+
+def test_a_pod_that_is_lost_runs_again(kubeflow: Kubeflow, model: str) -> None:
+    run = started("training", f"{model}-lost", "variants=[full]", "--no-cache", train={"foreground_clips": 2000})
+    core = kubernetes(required=True)
+    until = time.monotonic() + 60 * MINUTES
+    while time.monotonic() < until:
+        pods = pods_of(core, run.run_id, NAMESPACE) or []
+        training = [pod for pod in pods if pod.task == "train" and pod.phase == "Running"]
+        if training:
+            core.delete_namespaced_pod(training[0].name, training[0].namespace, grace_period_seconds=0)
+            break
+        time.sleep(2)
+    found = ended(kubeflow, run)
+    assert found.state == "SUCCEEDED"
+    assert {task.attempts for task in found.tasks if task.key == "train"} == {2}
+
+
+def test_a_study_of_nine_rows_and_nine_seeds(kubeflow: Kubeflow, model: str) -> None:
+    rows = {f"dropout-{number}": {"dropout": number / 10} for number in range(ROWS - len(SHORT["variants"]))}
+    found = ended(kubeflow, started("ablation", model, "study=", f"seeds={SEEDS}", variants=rows))
+    assert found.state == "SUCCEEDED"
+
+
+def test_matches_are_spotted_with_the_champion(kubeflow: Kubeflow, model: str, trained: RunState) -> None:
+    assert ended(kubeflow, started("spotting", model, "split=test", f"model=models:/{model}@champion")).state == (
+        "SUCCEEDED"
+    )
+
+
+def test_a_schedule_starts_a_run_by_itself(kubeflow: Kubeflow, model: str) -> None:
+    name = f"{model}-schedule"
+    when = ["--every", "1m", "--schedule", name]
+    command("schedule", "training", f"source={SOURCE}", "variants=[full]", *when, *short(name))
+    try:
+        assert _eventually(lambda: any(item.name == name and item.last for item in listed(kubeflow)))
+    finally:
+        subprocess.run(
+            [sys.executable, "-m", "pipelines", "schedule", "delete", name, "--host", HOST], check=True
+        )  # fmt: skip
+
+
+def _eventually(happened: Callable[[], bool]) -> bool:
+    until = time.monotonic() + 300
+    while time.monotonic() < until:
+        if happened():
+            return True
+        time.sleep(5)
+    return False

@@ -1,0 +1,129 @@
+"""A challenger answers along; users see the champion alone."""
+
+import asyncio
+import logging
+import threading
+from dataclasses import replace
+
+import pytest
+
+from rmsnet import tracking
+from rmsnet.serving import shadow as module
+from rmsnet.serving.following import ModelInService, open_service
+from rmsnet.serving.limits import Limits
+from rmsnet.serving.metrics import Metrics
+from rmsnet.serving.model import load_served
+from rmsnet.serving.server import make_server
+from rmsnet.serving.shadow import Asked, Shadow, differences
+from rmsnet.serving.turns import Turns
+from tests.serving.conftest import HALF, ask, npy, running
+from tests.serving.test_following import CHAMPION, finished_store, store  # noqa: F401  # fixtures
+from tests.serving.test_watching import metrics_of
+
+CHALLENGER = "models:/rmsnet@challenger"
+
+
+def event(second: float, label: str = "card", confidence: float = 0.9) -> dict[str, object]:
+    return {"position_ms": int(1000 * second), "label": label, "confidence": confidence}
+
+
+def test_two_models_mean_one_event_within_five_seconds_and_of_one_class():
+    ours = [event(10), event(12, confidence=0.5), event(60), event(90, "subs")]
+    theirs = [event(13), event(66), event(91, "soccer")]
+    both, alone, left = differences(ours, theirs)
+    assert both == [ours[0]]
+    assert alone == [ours[2], ours[3], ours[1]]
+    assert left == theirs[1:]
+    assert differences([], []) == ([], [], [])
+
+
+def test_users_see_the_champion_and_operators_the_differences(store, caplog):  # noqa: F811
+    caplog.set_level(logging.INFO, "rmsnet.serving")
+    tracking.set_alias("rmsnet", "challenger", 2)
+    answers = [load_served(f"models:/rmsnet/{version}").answer(HALF, False)["events"] for version in (1, 2)]
+    both, alone, left = differences(*answers)
+    assert alone
+    assert left
+    metrics = Metrics()
+    service, shadow = open_service(CHAMPION, metrics), Shadow(CHALLENGER, metrics)
+    shadow.look()
+    with running(make_server(service, metrics, Limits(), shadow=shadow)) as (url, _):
+        status, answer = ask(f"{url}/spot", npy(HALF))
+        assert (status, answer["model"]["version"], answer["events"]) == (200, 1, answers[0])
+        for _ in range(1000):
+            found = metrics_of(url)
+            if found.get('rmsnet_shadow_halves_total{outcome="compared"}'):
+                break
+        assert found["rmsnet_model_version"] == 1
+    told = next(record for record in caplog.records if record.getMessage() == "shadow").fields
+    assert (told["champion"], told["challenger"], told["both"]) == (1, 2, len(both))
+    assert told["champion_alone"] == alone
+    assert told["challenger_alone"] == left
+    by = {
+        who: sum(value for name, value in found.items() if f'found_by="{who}"' in name and "_total" in name)
+        for who in ("both", "champion", "challenger")
+    }
+    assert by == {"both": len(both), "champion": len(alone), "challenger": len(left)}
+
+
+def test_there_need_be_no_challenger(store, caplog):  # noqa: F811
+    tracking.set_alias("rmsnet", "challenger", None)
+    metrics = Metrics()
+    shadow = Shadow(CHALLENGER, metrics)
+    for _ in range(3):
+        shadow.look()
+    assert [record.getMessage() for record in caplog.records] == ["there is no challenger"]
+    tracking.set_alias("rmsnet", "challenger", 2)
+    shadow.look()
+    tracking.set_alias("rmsnet", "challenger", None)
+    shadow.look()  # the one that is loaded goes on
+
+
+@pytest.fixture
+def shadow(loaded_model, metrics, monkeypatch) -> Shadow:
+    """One whose challenger is the champion itself."""
+    monkeypatch.setattr(module, "open_service", lambda uri, metrics: ModelInService(uri, loaded_model, metrics))
+    made = Shadow("folder", metrics)
+    made.look()
+    return made
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    return Metrics()
+
+
+def outcomes(metrics: Metrics) -> list[float | None]:
+    names = ("compared", "skipped", "failed")
+    return [metrics.registry.get_sample_value("rmsnet_shadow_halves_total", {"outcome": name}) for name in names]
+
+
+def test_a_challenger_gets_no_turn_while_a_user_has_or_wants_it(shadow, metrics, loaded_model):
+    asked = Asked("1", HALF, False, loaded_model, loaded_model.answer(HALF, False)["events"])
+
+    async def run() -> None:
+        turns, release = Turns(1), threading.Event()
+        user = asyncio.create_task(turns.take(lambda: release.wait(60), 60))
+        await asyncio.sleep(0.01)
+        await shadow.ask(asked, turns)
+        assert outcomes(metrics) == [0, 1, 0]
+        release.set()
+        await user
+        await shadow.ask(asked, turns)
+        assert outcomes(metrics) == [1, 1, 0]
+        turns.close()
+
+    asyncio.run(run())
+
+
+def test_a_challenger_that_fails_is_told_and_harms_nobody(shadow, metrics, loaded_model, caplog):
+    other = replace(loaded_model, description={**loaded_model.description, "classes": ["goal"]})
+
+    async def run() -> None:
+        turns = Turns(1)
+        await shadow.ask(Asked("1", HALF, False, other, []), turns)
+        turns.close()
+
+    asyncio.run(run())
+    assert outcomes(metrics) == [0, 0, 1]
+    assert "its classes are" in caplog.records[-1].fields["trouble"]
