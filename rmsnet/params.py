@@ -245,10 +245,9 @@ class RegisterParams:
         model_name: name of the registered model.
         minimum_games: of the validation split; on fewer no champion is replaced.
         floor: validation Average-mAP that any champion must reach.
-        confidence: of the one-sided lower bound of challenger minus champion.
-        margin: the lower bound must be above it.
-        class_allowance: a class may fall by so much; the gate refuses when it falls further with that confidence.
-        resamples: of the games, behind the bounds.
+        error_rate: what a line of models may err in its whole life; see `rmsnet.registry.levels`.
+        control: what that bounds: "fdr": the share of wrong promotions; "strict": the chance of a single one.
+        class_allowance: a class may fall by so much; the gate refuses when it falls further with 95 % confidence.
     """
 
     __pydantic_config__ = _STRICT
@@ -256,10 +255,9 @@ class RegisterParams:
     model_name: str = "rmsnet"
     minimum_games: int = 20
     floor: float = 0.1
-    confidence: float = 0.95
-    margin: float = 0.0
+    error_rate: float = 0.05
+    control: Literal["fdr", "strict"] = "fdr"
     class_allowance: float = 0.05
-    resamples: int = 1000
 
     def __post_init__(self) -> None:
         _require(
@@ -268,10 +266,8 @@ class RegisterParams:
             f"must be letters, digits, spaces, '.', '_' and '-', not {self.model_name!r}",
         )
         _require(self.minimum_games >= 2, "minimum_games", f"must be at least 2, not {self.minimum_games}")
-        _require(0.5 <= self.confidence < 1, "confidence", f"must lie in [0.5, 1), not {self.confidence}")
-        _require(self.resamples >= 100, "resamples", f"must be at least 100, not {self.resamples}")
-        _require_at_most(self, MOST, "resamples")
-        for key in ("floor", "margin", "class_allowance"):
+        _require(0 < self.error_rate <= 0.5, "error_rate", f"must lie in (0, 0.5], not {self.error_rate}")
+        for key in ("floor", "class_allowance"):
             _require(0 <= getattr(self, key) <= 1, key, f"must lie in [0, 1], not {getattr(self, key)}")
 
 

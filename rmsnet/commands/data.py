@@ -15,6 +15,7 @@ def add_parser(commands: Commands) -> None:
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     _add_simulate(actions)
     _add_download(actions)
+    _add_split(actions)
     _add_inspect(actions)
     add_convert(actions)
     add_init(actions)
@@ -56,6 +57,21 @@ def run_simulate(options: argparse.Namespace) -> Any:
         games = ", ".join(f"{count} {split}" for split, count in info["games"].items())
         print(f"{options.out}: {info['name'].lower()}, {games}")
     return info
+
+
+def _add_split(actions: Commands) -> None:
+    parser = actions.add_parser("split", help="give each game of one's own a role: train, valid, test or gate")
+    parser.add_argument("data", type=Path, help="folder of games with labels; those that are listed keep their roles")
+    finish(parser, run_split, params=False)
+
+
+def run_split(options: argparse.Namespace) -> Any:
+    from rmsnet.dataset.roles import split
+
+    made = split(options.data)
+    if not options.json:
+        print(f"{options.data}: {', '.join(f'{len(games)} {role}' for role, games in made.items())}")
+    return made
 
 
 def _add_inspect(actions: Commands) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rmsnet.commands._options import Commands, add_folder, finish, params_of
+from rmsnet.errors import CheckFailed, UserError
 from rmsnet.style.tables import as_text
 from rmsnet.style.words import marked, percent
 
@@ -21,7 +22,8 @@ def add_parser(commands: Commands) -> None:
 
     promote = actions.add_parser("promote", help="ask the gate about a version that is registered")
     promote.add_argument("version", nargs="?", help="number or alias (default: @challenger)")
-    promote.add_argument("--force", metavar="REASON", help="promote it whatever the gate says; the reason is recorded")
+    promote.add_argument("--force", action="store_true", help="promote it whatever the gate says; needs --reason")
+    promote.add_argument("--reason", metavar="WHY", help="of --force; it stays in history, card and page")
     _finish_gate(promote, run_promote)
 
     rollback = actions.add_parser("rollback", help="make an earlier champion champion again")
@@ -31,6 +33,17 @@ def add_parser(commands: Commands) -> None:
 
     finish(actions.add_parser("list", help="versions, their scores and aliases"), run_list)
     finish(actions.add_parser("history", help="every change of an alias: who, when, from, to, why"), run_history)
+
+    gate = actions.add_parser("gate", help="what the gate's games have borne and what the next question can see")
+    add_folder(gate, "features", "frame banks with the gate's split", "features")
+    gate.add_argument("--explain", action="store_true", help="show every question that counts")
+    finish(gate, run_gate)
+
+    finish(actions.add_parser("audit", help="do history, aliases, tags and files agree? 1: no"), run_audit)
+
+    verify = actions.add_parser("verify", help="compute a version's decision again from what the store holds")
+    verify.add_argument("version", help="number or alias")
+    finish(verify, run_verify)
 
     compare = actions.add_parser("compare", help="score two versions on the same games")
     compare.add_argument("versions", nargs=2, metavar="VERSION", help="number or alias")
@@ -67,6 +80,8 @@ def run_register(options: argparse.Namespace) -> Any:
 
 def run_promote(options: argparse.Namespace) -> Any:
     params = params_of(options)
+    if options.force != bool((options.reason or "").strip()):
+        raise UserError("--force and --reason belong together: a forced act says why, and the gate asks no reason")
 
     from rmsnet.registry.report import verdict
     from rmsnet.registry.stage import promote
@@ -77,7 +92,7 @@ def run_promote(options: argparse.Namespace) -> Any:
         options.out,
         params,
         validation=options.validation,
-        force=options.force,
+        force=options.reason,
     )
     if not options.json:
         print(f"{verdict(decision)}; {options.out}/decision.md")
@@ -133,7 +148,7 @@ def run_history(options: argparse.Namespace) -> Any:
             {
                 "change": change.number,
                 "when": change.when,
-                "who": change.who,
+                "who": f"{change.who} in {change.where.partition(':')[2]}" if change.kind == "forced" else change.who,
                 "what": change.kind if change.holds else f"{change.kind} (came too late)",
                 "moves": change.text,
                 "why": change.why,
@@ -144,9 +159,47 @@ def run_history(options: argparse.Namespace) -> Any:
     return [as_json(change) for change in changes]
 
 
+def run_gate(options: argparse.Namespace) -> Any:
+    params = params_of(options)
+
+    from rmsnet.registry.asking import as_json, as_lines, standing
+
+    found = standing(options.features, params.register)
+    if not options.json:
+        print(as_lines(found, options.explain))
+    return as_json(found)
+
+
+def run_audit(options: argparse.Namespace) -> Any:
+    name = params_of(options).register.model_name
+
+    from rmsnet.registry.audit import differences
+
+    changes, found = differences(name)
+    if found:
+        raise CheckFailed(f"{name}: {len(found)} difference{'s' * (len(found) > 1)}: {'; '.join(found)}")
+    if not options.json:
+        print(f"{name}: {len(changes)} records; aliases, tags, levels and files are as they say")
+    return {"records": len(changes), "differences": found}
+
+
+def run_verify(options: argparse.Namespace) -> Any:
+    name = params_of(options).register.model_name
+
+    from rmsnet.registry.verifying import verify
+
+    found = verify(name, options.version)
+    if not options.json:
+        rows = [{"": what, "recorded": repr(told), "now": repr(now)} for what, (told, now) in found.numbers.items()]
+        print(f"{name} version {found.version} against {found.champion}, record {found.record}: {found.kind}, again")
+        print(as_text(rows))
+    return asdict(found)
+
+
 def run_compare(options: argparse.Namespace) -> Any:
     params = params_of(options)
 
+    from rmsnet.registry.gate import CONFIDENCE
     from rmsnet.registry.report import class_rows
     from rmsnet.registry.stage import compare
 
@@ -159,7 +212,7 @@ def run_compare(options: argparse.Namespace) -> Any:
     if not options.json:
         print(
             f"{one} {100 * made.challenger:.2f}, {two} {100 * made.champion:.2f} (Average-mAP, %) on {made.games} "
-            f"games; {one} minus {two} with {100 * params.register.confidence:g} % bounds:"
+            f"games; {one} minus {two} with {100 * CONFIDENCE:g} % bounds:"
         )
         print(as_text(class_rows(differences, of="")))
     return {

@@ -2,6 +2,7 @@
 
     <root>/dataset.json                                  what the dataset is (absent: the real SoccerNet)
     <root>/SoccerNetGames{Train,Valid,Test}.json         the splits (absent: the official ones)
+    <root>/SoccerNetGamesGate.json                       the gate's games (absent: see `roles.py`)
     <root>/SoccerNetGames<Name>.json                     any other list, e.g. Challenge: labels may be absent
     <root>/<league>/<season>/<game>/Labels.json          v1: goals, cards, substitutions
                                     Labels-v2.json       v2: 17 classes
@@ -27,6 +28,9 @@ from rmsnet.errors import UserError
 from rmsnet.reading.names import fault_of, find_path, same_name
 
 SPLITS = ("train", "valid", "test")
+
+GATE = "gate"
+"""The split that the registry's gate asks on, where there is one."""
 
 
 def split_file(split: str) -> str:
@@ -171,6 +175,8 @@ class Dataset:
 def list_dataset(root: Path, splits: Sequence[str] | None = None) -> Dataset:
     """What a dataset says of itself: name, origin, split lists; the games are not looked at.
 
+    Where these are train, valid and test it tells the gate's games too, if there are some (`_with_gate`).
+
     Args:
         root: its folder.
         splits: which lists; None: its own, whatever they are called, or the official train, valid and test.
@@ -184,9 +190,27 @@ def list_dataset(root: Path, splits: Sequence[str] | None = None) -> Dataset:
     about, info = read_description(root)
     chosen = (split_lists(root) or SPLITS) if splits is None else splits
     listed = {split.lower(): tuple(read_split(root, split)) for split in chosen}
+    if tuple(chosen) == SPLITS:
+        listed |= _with_gate(root, listed["valid"])
     if not any(listed.values()):
         raise UserError(f"{root}: the dataset is empty: none of its splits lists a game")
     return Dataset(root, about, info, listed)
+
+
+def _with_gate(root: Path, valid: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The gate's games: the dataset's own list of them, or a part of the official valid list."""
+    own = split_lists(root)
+    if GATE in own:
+        return {GATE: tuple(read_split(root, GATE))}
+    if "valid" in own:
+        return {}
+    stay, for_gate = every_second(valid)
+    return {"valid": stay, GATE: for_gate}
+
+
+def every_second(valid: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The games of a valid list that stay valid, and the gate's: of each league and season about as many."""
+    return tuple(valid[::2]), tuple(valid[1::2])
 
 
 def follows_links(root: Path) -> bool:
@@ -222,7 +246,7 @@ def open_dataset(root: Path, splits: Sequence[str] | None = SPLITS) -> Dataset:
                 raise UserError(f"{where} {LEADS_OUT}")
             if game in split_of or game == twice:
                 raise UserError(f"{where} is in {split_of.get(game, split)} and in {split}; keep it in one")
-            if split in SPLITS:
+            if split in (*SPLITS, GATE):
                 split_of[game] = split
             if not folder.is_dir():
                 raise UserError(f"{where} has no folder; add it or take it off the list")

@@ -87,11 +87,17 @@ def resample(judged: Judged, resamples: int = RESAMPLES, seed: int = 0) -> Resam
     """
     if judged.games < 2:
         raise ValueError("a bootstrap over games needs at least two of them")
-    drawn = np.random.default_rng(seed).integers(judged.games, size=(resamples, judged.games))
-    weights = np.zeros((resamples, judged.games))
-    np.add.at(weights, (np.arange(resamples)[:, None], drawn), 1)
+    weights = drawn_weights(judged.games, resamples, seed)
     parts = [weights[start : start + AT_ONCE] for start in range(0, resamples, AT_ONCE)]
     return Resampled(np.concatenate(list(in_threads(judged.everything.average_precision, parts))))
+
+
+def drawn_weights(games: int, resamples: int, seed: int) -> Floats:
+    """(B, G) how often each game is in each of B corpora that are drawn with replacement."""
+    drawn = np.random.default_rng(seed).integers(games, size=(resamples, games))
+    weights = np.zeros((resamples, games))
+    np.add.at(weights, (np.arange(resamples)[:, None], drawn), 1)
+    return weights
 
 
 def interval(samples: Floats, level: float = LEVEL) -> Floats:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rmsnet.dataset.feature_files import Features
-from rmsnet.dataset.soccernet import SPLITS
-from rmsnet.features.bank import BankHalf, FrameBank, bank_index
+from rmsnet.dataset.soccernet import GATE, SPLITS
+from rmsnet.features.bank import BankHalf, FrameBank, bank_index, read_bank
+from rmsnet.features.games import require_apart
 from rmsnet.features.profile import PROFILE_FILE, bank_profile
 from rmsnet.features.sources import Half, Source
 from rmsnet.files import atomic_folder, content_hash, write_json
@@ -50,7 +51,11 @@ def write_banks(
     classes: tuple[str, ...],
     info: Mapping[str, Any],
 ) -> Extraction:
-    """Fit the PCA that is wanted, write the banks of all splits and the training profile, whole or not at all."""
+    """Fit the PCA that is wanted, write the banks of all splits and the training profile, whole or not at all.
+
+    Raises:
+        UserError: a game of the gate is in another split too, by its content.
+    """
     # Where the data came from does not change what they are: it stays out of their hash.
     origin = {key: info.get(key) for key in ("dvc_md5", "content")}
     info = {key: value for key, value in info.items() if key not in origin}
@@ -90,6 +95,9 @@ def write_banks(
             if split == "train" and "shard" not in info and bank.width:
                 write_json(folder / PROFILE_FILE, bank_profile(bank), indent=None)
             frames[split], events[split] = len(bank.features), len(bank.truth.half)
+        if GATE in halves:
+            banks = {split: read_bank(folder, split) for split in halves}
+            require_apart(banks.pop(GATE), banks)
     return Extraction(frames, events, tuple(warnings))
 
 
@@ -144,5 +152,5 @@ def _late_events(bank: FrameBank, split: str) -> Iterator[str]:
             yield f"{where}: {name} at {seconds:.1f} s is past the end of the features ({end:.1f} s)"
 
 
-BANK_FILES = tuple(f"{split}.json" for split in SPLITS)
+BANK_FILES = tuple(f"{split}.json" for split in (*SPLITS, GATE))
 """What a folder of frame banks holds."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from rmsnet.dataset.content import joined_content
 from rmsnet.dataset.feature_files import Features
-from rmsnet.dataset.soccernet import SPLITS
+from rmsnet.dataset.soccernet import GATE, SPLITS
 from rmsnet.errors import UserError
 from rmsnet.features.bank import TOLD_ON, FrameBank, read_bank
 from rmsnet.features.bank_writer import BANK_FILES, Extraction, write_banks
@@ -85,7 +85,7 @@ def join(parts: Sequence[Path], out: Path) -> Extraction:
         path.relative_to(part).as_posix(): path
         for part in parts
         for path in sorted(part.rglob("*"))
-        if path.is_file() and not (path.parent == part and path.stem in SPLITS)
+        if path.is_file() and not (path.parent == part and path.stem in (*SPLITS, GATE))
     }
     first = next(iter(banks[0].values()))
     source = Source(arrays, first.info["features"], first.frame_rate, first.first_frame_seconds, shard["pca"], files)
@@ -108,7 +108,8 @@ def _read_parts(parts: Sequence[Path]) -> tuple[list[dict[str, FrameBank]], Mapp
     """The banks of each part and what they say of their shards, all of them there and made alike."""
     banks = []
     for part in parts:
-        banks.append({split: read_bank(part, split) for split in SPLITS if (part / f"{split}.json").exists()})
+        splits = [split for split in (*SPLITS, GATE) if (part / f"{split}.json").exists()]
+        banks.append({split: read_bank(part, split) for split in splits})
         if not banks[-1]:
             raise UserError(
                 f"{part}: no frame banks there; make them with: rmsnet extract DATA --out {part} --shard i/n"

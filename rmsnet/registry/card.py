@@ -16,6 +16,11 @@ from rmsnet.style.words import percent, with_ends
 if TYPE_CHECKING:
     from rmsnet.tracking import Version
 
+CARD = "MODEL_CARD.md"
+
+FORCED_TAG = "forced"
+"""On a version that was promoted against the gate: who, from where, when and why. It is never taken away."""
+
 MINUTES = ((0, 15), (15, 30), (30, 60))
 """Slices of a half; the last one holds the stoppage time as well."""
 
@@ -38,7 +43,14 @@ def model_card(
         scores: metrics.json of each split.
         test: the model judged on the test split.
     """
-    return "\n".join(_lines(name, version, model, scores, test)) + "\n"
+    card = "\n".join(_lines(name, version, model, scores, test)) + "\n"
+    return with_notice(card, version.tags[FORCED_TAG]) if FORCED_TAG in version.tags else card
+
+
+def with_notice(card: str, notice: str) -> str:
+    """The card, which says below its title that the version was forced."""
+    title, _, rest = card.partition("\n")
+    return f"{title}\n\n**Champion against the gate: {notice}**\n{rest}"
 
 
 def _lines(
@@ -210,7 +222,7 @@ def _use(name: str, version: "Version", model: SpottingModel) -> Iterator[str]:
         "- Features of another backbone, projection or frame rate give nonsense without an error; the server compares "
         "them with the training profile and says when they drift.",
         "- Its epoch and its place among the variants were chosen on the validation split, whose score is therefore "
-        "optimistic; the test split was not used for either.",
+        "optimistic; the test split and the gate's were not used for either.",
         "- Classes with few events in the table above have wide intervals and may be worse than they look.",
         "",
         "## Licence",

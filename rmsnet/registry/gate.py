@@ -1,25 +1,31 @@
-"""The gate: may a challenger replace the champion? A list of checks, each with its reason, and one paired bootstrap.
+"""The gate: may a challenger replace the champion? A list of checks, each with its reason, and one test.
 
 Two scores on the same games differ by luck as well: a challenger that is exactly as good has the higher number half of
-the time. So games are drawn again with replacement, both models are scored on every draw, and the difference has to
-stay above the margin in all but one minus `confidence` of the draws. With few games the percentile bootstrap is too
-sure of itself; the quantile is widened as Student's t is against the normal distribution (Hesterberg, What Teachers
-Should Know about the Bootstrap, 2015, "expanded percentile").
+the time. How much the difference varies from one set of games to the next is its standard error, which a paired
+bootstrap over games tells; the difference in standard errors is compared with Student's t, whose tail is the wider the
+fewer games there are. That p-value must be at most the level of this question (`levels.py`). It is true where levels
+are small, where a percentile of resamples is not, and where two equal models differ in kind, where swapping the two in
+random games is not (docs/registry.md has the rates).
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from rmsnet.evaluation.bootstrap import resample
+from rmsnet.evaluation.cells import Floats
 from rmsnet.evaluation.metric import Judged
+from rmsnet.features.games import Keys, UsedGames
 from rmsnet.params import RegisterParams
+from rmsnet.registry.levels import Level
 
-Floats = npt.NDArray[np.float64]
+RESAMPLES = 1000
+"""B, how many corpora are drawn from the games, always the same ones."""
+
+CONFIDENCE = 0.95
+"""Of each one-sided bound that people read."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,8 @@ class Duel:
         games: how many.
         challenger: Average-mAP.
         champion: Average-mAP.
+        error: standard error of the difference.
+        p_value: the chance of such a difference, or a larger one, between equal models.
         low: lower confidence bound of the difference, one-sided.
         high: upper confidence bound, one-sided.
         differences: (B,) of the resampled corpora.
@@ -56,6 +64,8 @@ class Duel:
     games: int
     challenger: float
     champion: float
+    error: float
+    p_value: float
     low: float
     high: float
     differences: Floats
@@ -67,51 +77,66 @@ class Duel:
     def difference(self) -> float:
         return self.challenger - self.champion
 
+    @property
+    def spread(self) -> float:
+        """Standard deviation of the difference per game: what `error` would be on a single one."""
+        return float(self.error * np.sqrt(self.games))
 
-def duel(challenger: Judged, champion: Judged, confidence: float = 0.95, resamples: int = 1000, seed: int = 0) -> Duel:
-    """The paired bootstrap over games.
+
+def duel(challenger: Judged, champion: Judged) -> Duel:
+    """Two models on the same games, with the paired bootstrap over games.
 
     Args:
         challenger: its predictions, judged.
         champion: its predictions, judged against the same events of the same games.
-        confidence: of each one-sided bound.
-        resamples: B, how many corpora are drawn.
-        seed: of the draws.
 
     Raises:
         ValueError: not the same games and tolerances, or fewer than two games.
     """
+    from scipy.stats import t
+
     if challenger.games != champion.games or not np.array_equal(challenger.tolerances, champion.tolerances):
         raise ValueError("the two were not judged on the same games at the same tolerances")
-    one, two = challenger.scores(), champion.scores()
-    drawn_one, drawn_two = (resample(judged, resamples, seed) for judged in (challenger, champion))
-    tail = tail_share(challenger.games, confidence)
+    games, one, two = challenger.games, challenger.scores(), champion.scores()
+    drawn_one, drawn_two = (resample(judged, RESAMPLES) for judged in (challenger, champion))
     differences = drawn_one.average_map - drawn_two.average_map
-    low, high = np.quantile(differences, [tail, 1 - tail])
-    class_low, class_high = np.quantile(drawn_one.per_class - drawn_two.per_class, [tail, 1 - tail], axis=0)
+    difference, error = one.average_map - two.average_map, standard_errors(differences, games)
+    class_difference = one.per_class - two.per_class
+    class_error = standard_errors(drawn_one.per_class - drawn_two.per_class, games)
+    width = t.ppf(CONFIDENCE, games - 1)
     return Duel(
-        challenger.games,
+        games,
         one.average_map,
         two.average_map,
-        float(low),
-        float(high),
+        float(error),
+        float(p_values(np.asarray(difference), error, games)),
+        float(difference - width * error),
+        float(difference + width * error),
         differences,
-        one.per_class - two.per_class,
-        class_low,
-        class_high,
+        class_difference,
+        class_difference - width * class_error,
+        class_difference + width * class_error,
     )
 
 
-def tail_share(games: int, confidence: float) -> float:
-    """The share of resamples that lies beyond a bound of this confidence; 1 - confidence for many games."""
-    from scipy.stats import norm, t
+def standard_errors(differences: Floats, games: int) -> Floats:
+    """(…) of the differences on all games, from those of (B, …) resampled corpora.
 
-    return float(norm.cdf(-math.sqrt(games / (games - 1)) * t.ppf(confidence, games - 1)))
+    Drawn from `games` games, a resample varies by less than new games would, as a variance that divides by n does.
+    """
+    return np.asarray(differences.std(axis=0, ddof=1) * np.sqrt(games / (games - 1)))
 
 
-def statistical_checks(duel: Duel, classes: Sequence[str], params: RegisterParams) -> list[Condition]:
-    """What the numbers must say for the challenger to replace the champion."""
-    percent = 100 * params.confidence
+def p_values(difference: Floats, error: Floats, games: int) -> Floats:
+    """(…) the one-sided p-values of differences with these standard errors; 1 where nothing varies."""
+    from scipy.stats import t
+
+    varies = error > 0
+    return np.where(varies, t.sf(difference / np.where(varies, error, 1), games - 1), 1.0)
+
+
+def statistical_checks(duel: Duel, classes: Sequence[str], level: Level, params: RegisterParams) -> list[Condition]:
+    """What the numbers must say for the challenger to replace the champion at this level."""
     fallen = [
         f"{name} by {-100 * difference:.1f} (at least {-100 * high:.1f})"
         for name, difference, high in zip(classes, duel.class_difference, duel.class_high, strict=True)
@@ -121,16 +146,11 @@ def statistical_checks(duel: Duel, classes: Sequence[str], params: RegisterParam
     fall = f"the lowest difference is {100 * duel.class_difference[lowest]:+.1f} ({classes[lowest]})"
     return [
         Condition(
-            "enough games",
-            duel.games >= params.minimum_games,
-            f"both scored on the same {duel.games} games; {params.minimum_games} are needed for an interval to be "
-            "trusted",
-        ),
-        Condition(
             "better beyond doubt",
-            duel.low > params.margin,
-            f"difference {100 * duel.difference:+.2f}, {percent:g} % lower bound {100 * duel.low:+.2f}, "
-            f"must be above {100 * params.margin:+.2f}",
+            duel.p_value <= level.value,
+            f"difference {100 * duel.difference:+.2f}, {100 * CONFIDENCE:g} % lower bound {100 * duel.low:+.2f}; equal "
+            f"models show as much in {100 * duel.p_value:.2g} % of cases, question {level.questions + 1} may err in "
+            f"{100 * level.value:.2g} %",
         ),
         Condition(
             "no class falls",
@@ -138,6 +158,41 @@ def statistical_checks(duel: Duel, classes: Sequence[str], params: RegisterParam
             f"with significance by more than {100 * params.class_allowance:g}: {'; '.join(fallen) or f'none, {fall}'}",
         ),
     ]
+
+
+def games_check(games: int, params: RegisterParams) -> Condition:
+    return Condition(
+        "enough games",
+        games >= params.minimum_games,
+        f"{games} games decide; {params.minimum_games} are needed for an interval to be trusted",
+    )
+
+
+def used_games_checks(
+    games: Sequence[Keys], challenger: UsedGames | None, champion: UsedGames | None, challenged: bool
+) -> list[Condition]:
+    """Whether neither model knows the games that decide.
+
+    Args:
+        games: the keys of each of them.
+        challenger: what it has used; None: nobody recorded it.
+        champion: likewise; one of an older version, of which nobody recorded it, can only gain by it.
+        challenged: whether there is a champion to replace.
+    """
+    learned, chosen = "never learned from these games", "never chosen by these games"
+    if challenger is None:
+        unknown = "nobody recorded which games it learned from: train it again, or force it (--force --reason WHY)"
+        return [Condition(learned, False, unknown)]
+
+    def check(name: str, uses: Sequence[tuple[str, Keys]]) -> Condition:
+        known = [(who, sum(bool(keys & used) for keys in games)) for who, used in uses]
+        told = [f"{who} has used {count} of these {len(games)} games" for who, count in known if count]
+        advice = "the gate asks on games that have no other role (rmsnet data split)"
+        return Condition(name, not told, f"{'; '.join(told)}: {advice}" if told else f"none of {len(games)}")
+
+    uses = [("the challenger", challenger), *([("the champion", champion)] if champion else [])]
+    checks = [check(learned, [(who, used.learned) for who, used in uses])]
+    return [*checks, check(chosen, [(who, used.chosen) for who, used in uses])] if challenged else checks
 
 
 def too_few_games(games: int, minimum_games: int) -> str | None:
@@ -155,7 +210,7 @@ def floor_check(score: float, params: RegisterParams) -> Condition:
     return Condition(
         "above the floor",
         score >= params.floor,
-        f"valid Average-mAP {100 * score:.2f}, at least {100 * params.floor:g} is asked of any champion",
+        f"Average-mAP {100 * score:.2f}, at least {100 * params.floor:g} is asked of any champion",
     )
 
 

@@ -8,15 +8,22 @@ Aliases that stand elsewhere without such a record were moved by hand, and becom
 """
 
 import getpass
+import json
 import os
 import socket
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from rmsnet import tracking
 from rmsnet.errors import CheckFailed
+from rmsnet.files import content_hash
+
+if TYPE_CHECKING:
+    from rmsnet.tracking import Version
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"
@@ -24,6 +31,9 @@ PREVIOUS = "previous"
 
 # `previous` first and `challenger` last: the move of `champion` alone decides what is served.
 ALIASES = (PREVIOUS, CHAMPION, CHALLENGER)
+
+RECORD_TAG = "record"
+"""On a version: number and hash of the record of its latest decision."""
 
 State = dict[str, int]
 """Alias to version."""
@@ -45,6 +55,10 @@ class Change:
         models: version to the id of its logged model, for every version that moves.
         holds: False for a change that came too late: what it started from was gone.
         applied: whether its aliases have been set.
+        where: host and folder from which it was made; "" in old records.
+        question: what was asked of the gate's games (`questions.py`), None where nothing was.
+        previous: number and hash of the record before it that its writer had seen, None in old records.
+        hash: of the record itself.
     """
 
     number: int
@@ -57,6 +71,10 @@ class Change:
     models: Mapping[int, str]
     holds: bool
     applied: bool
+    where: str = ""
+    question: Mapping[str, Any] | None = None
+    previous: tuple[int, str] | None = None
+    hash: str = ""
 
     @property
     def text(self) -> str:
@@ -73,6 +91,11 @@ def history(name: str) -> tuple[list[Change], State]:
     for number, record, applied in tracking.records(name):
         moves = {alias: (before, after) for alias, (before, after) in record["moves"].items()}
         holds = all(state.get(alias) == before for alias, (before, _) in moves.items())
+        question = record.get("question")
+        # Of two questions that were asked at the same level the first one is answered.
+        holds &= question is None or not any(
+            change.question for change in changes if change.number > _seen(question, name)
+        )
         if holds:
             _move(state, moves)
         changes.append(
@@ -87,9 +110,21 @@ def history(name: str) -> tuple[list[Change], State]:
                 {int(version): model for version, model in record["models"].items()},
                 holds,
                 applied,
+                record.get("where", ""),
+                question,
+                None if record.get("previous") is None else tuple(record["previous"]),
+                record_hash(record),
             )
         )
     return changes, state
+
+
+def _seen(question: Mapping[str, Any], name: str) -> int:
+    return int(question.get("seen", {}).get(name, 0))
+
+
+def record_hash(record: Mapping[str, Any]) -> str:
+    return content_hash(json.dumps(record))
 
 
 def _move(state: State, moves: Mapping[str, tuple[int | None, int | None]]) -> None:
@@ -98,6 +133,11 @@ def _move(state: State, moves: Mapping[str, tuple[int | None, int | None]]) -> N
             state.pop(alias, None)
         else:
             state[alias] = after
+
+
+def all_histories(name: str) -> dict[str, list[Change]]:
+    """The changes of every registered model of the store that has a history, and of this one."""
+    return {line: history(line)[0] for line in {name, *tracking.lines()}}
 
 
 def settle(name: str) -> tuple[list[Change], State]:
@@ -109,8 +149,16 @@ def settle(name: str) -> tuple[list[Change], State]:
     if actual != state:
         moves = {alias: (state.get(alias), actual.get(alias)) for alias in ALIASES}
         moves = {alias: move for alias, move in moves.items() if move[0] != move[1]}
-        _append(name, "outside", moves, "found like this: moved or deleted outside of rmsnet", None)
-        return _apply(name)
+        number = _append(name, "outside", moves, "found like this: moved or deleted outside of rmsnet", None)
+        settled = _apply(name)
+        found = next(change for change in settled[0] if change.number == number)
+        print(
+            f"warning: {name}: aliases were moved by hand: {found.text}; it is in the history now (rmsnet registry "
+            "history), and no decision stands behind it",
+            file=sys.stderr,
+            flush=True,
+        )
+        return settled
     return changes, state
 
 
@@ -120,7 +168,13 @@ def last_of_champion(changes: Sequence[Change]) -> Change | None:
 
 
 def change_aliases(
-    name: str, kind: str, targets: Mapping[str, int | None], expected: Mapping[str, int], why: str, decision: str | None
+    name: str,
+    kind: str,
+    targets: Mapping[str, int | None],
+    expected: Mapping[str, int],
+    why: str,
+    decision: str | None,
+    question: Mapping[str, Any] | None = None,
 ) -> Change:
     """Move aliases, all or none, from where the caller has seen them.
 
@@ -131,17 +185,18 @@ def change_aliases(
         expected: the aliases when the caller decided.
         why: the reason.
         decision: where the decision's files are.
+        question: what was asked of the gate's games for it.
 
     Raises:
-        CheckFailed: somebody else has moved one of these aliases since; nothing is changed.
+        CheckFailed: somebody else has moved one of these aliases, or asked the gate, since; nothing is changed.
     """
     moves = {alias: (expected.get(alias), after) for alias, after in targets.items() if expected.get(alias) != after}
-    number = _append(name, kind, moves, why, decision)
+    number = _append(name, kind, moves, why, decision, question)
     changes, _ = _apply(name)
     ours = next(change for change in changes if change.number == number)
     if not ours.holds:
         current = tracking.aliases(name)
-        now = ", ".join(f"@{alias} is {current.get(alias) or 'none'}" for alias in moves)
+        now = ", ".join(f"@{alias} is {current.get(alias) or 'none'}" for alias in moves) or "another question came"
         raise CheckFailed(
             f"{name}: somebody else was first: {now} now, not as when this was decided ({ours.text}); "
             "nothing changed; decide again"
@@ -155,19 +210,25 @@ def _append(
     moves: Mapping[str, tuple[int | None, int | None]],
     why: str,
     decision: str | None,
+    question: Mapping[str, Any] | None = None,
 ) -> int:
     known = {version.version: version.model_id for version in tracking.versions(name)}
-    moved = {version for move in moves.values() for version in move if version in known}
+    asked = None if question is None else int(question["version"])
+    moved = {version for move in (*moves.values(), (asked,)) for version in move if version in known}
+    earlier = tracking.records(name)
     record = {
         "kind": kind,
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
-        "who": _who(),
+        "who": who(),
         "why": why,
         "decision": decision,
         "moves": moves,
         "models": {version: known[version] for version in sorted(moved)},
+        "where": where(),
+        "question": question,
+        "previous": (earlier[-1][0], record_hash(earlier[-1][1])) if earlier else None,
     }
-    about = moves.get(CHAMPION, next(iter(moves.values()), (None, None)))[1]
+    about = moves.get(CHAMPION, next(iter(moves.values()), (None, asked)))[1]
     text = "; ".join(f"@{alias} {before or 'none'} → {after or 'none'}" for alias, (before, after) in moves.items())
     return tracking.append_record(name, about if about in known else None, record, f"{kind}: {text}. {why}")
 
@@ -191,6 +252,27 @@ def _apply(name: str) -> tuple[list[Change], State]:
             return again, state
 
 
+def gaps(changes: Sequence[Change], versions: Sequence["Version"]) -> list[str]:
+    """What is missing from a history, or was changed in it, in phrases.
+
+    Args:
+        changes: of a registered model.
+        versions: of the same: each names the record of its latest decision.
+    """
+    hashes = {change.number: change.hash for change in changes}
+    numbers = set(range(1, max(hashes, default=0) + 1))
+    found = [f"record {number} is missing" for number in sorted(numbers - set(hashes))]
+    for change in changes:
+        before, digest = change.previous or (0, "")
+        if before in hashes and hashes[before] != digest:
+            found.append(f"record {before} is not the one that record {change.number} followed")
+    for version in versions:
+        number, _, digest = version.tags.get(RECORD_TAG, "").partition(" ")
+        if number and hashes.get(int(number)) != digest:
+            found.append(f"version {version.version} was decided by a record {number} that is not there")
+    return found
+
+
 def rolled_back(changes: Sequence[Change]) -> set[str]:
     """Ids of the logged models that were champion and taken back, unless promoted again since."""
     taken: set[str] = set()
@@ -205,12 +287,16 @@ def rolled_back(changes: Sequence[Change]) -> set[str]:
     return taken
 
 
-def _who() -> str:
+def who() -> str:
     try:
         user = getpass.getuser()
     except (KeyError, OSError):
         user = f"uid {os.getuid()}"
     return f"{user}@{socket.gethostname()}"
+
+
+def where() -> str:
+    return f"{socket.gethostname()}:{Path.cwd()}"
 
 
 def as_json(change: Change) -> dict[str, Any]:

@@ -1,25 +1,30 @@
 """How a model scores on the games that decide, and whether it is the model that it says it is."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from rmsnet import tracking
+from rmsnet.dataset.soccernet import GATE
 from rmsnet.errors import CheckFailed, UserError
 from rmsnet.evaluation.assessment import Assessment, assess, parse_tolerances
+from rmsnet.evaluation.metric import Judged
 from rmsnet.evaluation.results import read_metrics
 from rmsnet.evaluation.stage import corpus_of
 from rmsnet.features.bank import FrameBank, read_bank
 from rmsnet.network.model_files import SpottingModel
 from rmsnet.params import Params
+from rmsnet.registry.gate import duel
 from rmsnet.spotting.inference import spot_bank, spot_features
 
 PROTOCOL = "devkit"
 
 
 SPLIT = "valid"
+"""By whose score the best of several models is chosen."""
 
 
 # An evaluation on another device or in another precision moves Average-mAP by less than this.
@@ -38,6 +43,12 @@ def assess_model(
     )
 
 
+def gate_bank(features: Path) -> tuple[str, FrameBank]:
+    """The split that decides and its bank: the gate's, or valid where the data have none for a first champion."""
+    split = GATE if (features / f"{GATE}.json").exists() else SPLIT
+    return split, read_bank(features, split)
+
+
 def assess_on_test(model: SpottingModel, features: Path, params: Params) -> Assessment | None:
     """The model on the test split, for its card; None where there is none."""
     if not (features / "test.json").exists():
@@ -46,12 +57,51 @@ def assess_on_test(model: SpottingModel, features: Path, params: Params) -> Asse
 
 
 def protocol_of(judged: Assessment) -> str:
-    return f"{judged.protocol}, {SPLIT}, {', '.join(f'{seconds:g}' for seconds in judged.scores.tolerances)} s"
+    tolerances = ", ".join(f"{seconds:g}" for seconds in judged.scores.tolerances)
+    return f"{judged.protocol}, {judged.corpus.split}, {tolerances} s"
 
 
 def evaluated_scores(evaluation: Path) -> dict[str, Mapping[str, Any]]:
     """The metrics.json of a model, by split."""
     return {split: read_metrics(evaluation / split) for split in (SPLIT, "test")}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which of several models asks, and why that one.
+
+    Attributes:
+        model: its folder.
+        why: in a sentence; "" where there was one model.
+    """
+
+    model: Path
+    why: str
+
+
+def choose(models: Sequence[Path], score: Callable[[Path], float], judge: Callable[[Path], Judged]) -> Choice:
+    """The first of the models, in the order they are named, that the best by validation does not surely surpass.
+
+    Where there is nothing to choose by, the order decides and not the luck of a seed or a processor.
+
+    Args:
+        models: folders, at least one.
+        score: validation Average-mAP of a model.
+        judge: a model's events in the validation split, judged.
+    """
+    best = max(models, key=score)
+    if len(models) == 1:
+        return Choice(best, "")
+    for model in models[: models.index(best)]:
+        one, other = judge(best), judge(model)
+        made = duel(one, other) if one.games > 1 else None
+        if made is None or made.low <= 0:
+            bounds = "" if made is None else f" [{100 * made.low:+.1f}, {100 * made.high:+.1f}]"
+            difference = f"{100 * (score(best) - score(model)):+.1f}{bounds}"
+            return Choice(
+                model, f"{best.name} is not surely better on valid ({difference} points): the first named is taken"
+            )
+    return Choice(best, "the best on valid, surely better than those named before it")
 
 
 def require_same_evaluation(model: Path, metrics: Mapping[str, Any], judged: Assessment) -> None:

@@ -41,7 +41,8 @@ def summary(scores: Mapping[str, Mapping[str, Mapping[str, Any]]], decision: "De
     here = markdown_text(marked(decision.dataset, decision.simulated))
     judged = judged_by(next(iter(scores.values()))["test"])
     title = f"Average-mAP (%, {judged}): {here} beside the paper's Table III (loose, devkit protocol)"
-    lines = [title, "", as_markdown(rows), "", f"{markdown_text(verdict(decision))}."]
+    chosen = [f"{decision.variant} asks: {decision.chosen}.", ""] if decision.chosen else []
+    lines = [title, "", as_markdown(rows), "", *map(markdown_text, chosen), f"{markdown_text(verdict(decision))}."]
     return "\n".join([*lines, *(["", SIMULATED] if decision.simulated else []), ""])
 
 
@@ -56,6 +57,8 @@ def judged_by(metrics: Mapping[str, Any]) -> str:
 def verdict(decision: "Decision") -> str:
     """The decision in a sentence, without its full stop."""
     what = "is now @champion" if decision.promoted else "does not replace @champion"
+    if decision.forced:
+        what = "is now @champion against the gate"
     if not decision.promoted and decision.champion_version is None:
         what = "does not become @champion"
     if decision.champion_version == decision.version:
@@ -66,17 +69,22 @@ def verdict(decision: "Decision") -> str:
 def _facts(decision: "Decision") -> list[Row]:
     rows = [
         ("decided", decision.when),
-        ("data", f"{marked(decision.dataset, decision.simulated)}, {decision.games} validation games"),
+        ("data", f"{marked(decision.dataset, decision.simulated)}, {decision.games} {decision.split} games"),
         ("data hash", decision.data_hash),
         ("protocol", decision.protocol),
         ("challenger", f"version {decision.version}: Average-mAP {percent(decision.challenger_average_map, 2)}"),
     ]
+    if decision.chosen:
+        rows.append(("chosen", decision.chosen))
     if decision.champion_average_map is not None:
         score = percent(decision.champion_average_map, 2)
         rows.append(("champion", f"version {decision.champion_version}: Average-mAP {score}"))
     if decision.difference is not None:
         value, low, high = (percent(number, 2, "+") for number in decision.difference)
         rows.append(("difference", f"{value}, one-sided bounds {low} and {high}"))
+        if decision.p_value is not None and decision.level is not None:
+            asked = f"{100 * decision.p_value:.2g} % of equal models show as much; {100 * decision.level:.2g} % may"
+            rows.append((f"question {decision.question}", asked))
         point = "promote" if decision.point_comparison else "refuse"
         alone = f"would {point}; it errs half of the time between equals"
         rows.append(("a comparison of the two numbers alone", alone))
@@ -127,7 +135,7 @@ def decision_page(decision: "Decision", difference: bytes | None) -> str:
 def plot_duel(made: "Duel", decision: "Decision") -> bytes:
     """The resampled differences and those of the classes, as PNG."""
     assert decision.per_class is not None
-    note = f"{marked(decision.dataset, decision.simulated)}, {decision.games} validation games"
+    note = f"{marked(decision.dataset, decision.simulated)}, {decision.games} {decision.split} games"
     drawn, (left, right) = figure(note, 1, 2, width=10, height=3.8)
     blue = look(0).colour.on_light
     left.hist(100 * made.differences, bins=40, color=QUIET.on_light, alpha=0.5)

@@ -16,28 +16,36 @@ from rmsnet.files import atomic_files, write_json, write_text
 from rmsnet.locks import alone
 from rmsnet.network.model_files import SpottingModel, load_model
 from rmsnet.params import Params
-from rmsnet.registry.card import model_card
-from rmsnet.registry.decision import ALREADY, WEIGHTS_TAG, Candidate, Decision, decide
+from rmsnet.registry.card import CARD, FORCED_TAG, model_card, with_notice
+from rmsnet.registry.decision import ALREADY, CHOICE_TAG, WEIGHTS_TAG, Candidate, Decision, decide
 from rmsnet.registry.gate import Duel, duel
 from rmsnet.registry.history import (
     CHALLENGER,
     CHAMPION,
     PREVIOUS,
+    RECORD_TAG,
     Change,
+    all_histories,
     change_aliases,
     history,
     last_of_champion,
+    rolled_back,
     settle,
+    where,
+    who,
 )
 from rmsnet.registry.judging import (
     SPLIT,
     assess_model,
     assess_on_test,
+    choose,
     evaluated_scores,
+    gate_bank,
     protocol_of,
     require_equal_outputs,
     require_same_evaluation,
 )
+from rmsnet.registry.questions import as_record
 from rmsnet.registry.report import decision_markdown, decision_page, plot_duel, summary
 from rmsnet.registry.versions import find_version
 from rmsnet.tracking import read_run
@@ -60,7 +68,7 @@ def register_stage(
     *,
     validation: Path | None = None,
 ) -> Decision:
-    """Register the best of the models by validation Average-mAP; make it champion if the gate lets it.
+    """Register the best of the models by validation (see `choose`); make it champion if the gate lets it.
 
     Before it is registered, the logged model is loaded back as any user of MLflow would and must give the same
     events as the folder it came from. A refused version stays in the registry as @challenger.
@@ -81,29 +89,39 @@ def register_stage(
     if not models:
         raise UserError("nothing to register: name at least one model folder")
     scores = {model.name: evaluated_scores(evaluation / model.name) for model in models}
-    best = max(models, key=lambda model: scores[model.name][SPLIT]["average_map"])
     bank = read_bank(features, SPLIT)
+    choice = choose(
+        models,
+        lambda model: float(scores[model.name][SPLIT]["average_map"]),
+        lambda model: assess_model(load_model(model), bank, params).judged,
+    )
+    best = choice.model
     place = _place_of(best, features, evaluation / best.name)
     for other in models:
         with suppress(UserError):  # of those that are not registered
             _place_of(other, features, evaluation / other.name)
     model = load_model(best)
     require_equal_outputs(model, place.model_id, bank)
-    judged = assess_model(model, bank, params)
-    require_same_evaluation(best, scores[best.name][SPLIT], judged)
+    by_valid = assess_model(model, bank, params)
+    require_same_evaluation(best, scores[best.name][SPLIT], by_valid)
+    split, gate = gate_bank(features)
+    judged = by_valid if split == SPLIT else assess_model(model, gate, params, split)
 
     version = tracking.create_version(
         params.register.model_name,
         place.model_id,
         place.run_id,
-        _version_tags(best.name, place.run_id, model, bank, judged, scores[best.name]),
+        {
+            **_version_tags(best.name, place.run_id, model, bank, by_valid, scores[best.name]),
+            **({CHOICE_TAG: choice.why} if choice.why else {}),
+        },
     )
     card = model_card(
         params.register.model_name, version, model, scores[best.name], assess_on_test(model, features, params)
     )
     with atomic_files(out) as folder:
-        write_text(folder / "MODEL_CARD.md", card)
-        return _decide_and_act(Candidate(version, model), judged, bank, params, validation, None, folder, scores)
+        write_text(folder / CARD, card)
+        return _decide_and_act(Candidate(version, model), judged, gate, params, validation, None, folder, scores)
 
 
 @alone
@@ -122,7 +140,7 @@ def promote(
 
     Args:
         reference: number or alias of the version; None: the challenger, or the champion where there is none.
-        features: frame banks with a validation split.
+        features: frame banks with the gate's split.
         out: gets decision.json, decision.md and decision.html.
         params: the register and evaluate sections.
         validation: folder of the data's validation report.
@@ -133,11 +151,11 @@ def promote(
         CheckFailed: the gate refuses (the files say why), or somebody else changed the champion meanwhile.
     """
     name = params.register.model_name
-    bank = read_bank(features, SPLIT)
+    split, bank = gate_bank(features)
     version = find_version(name, reference or _asked(name))
     model = load_model(tracking.model_folder(f"models:/{name}/{version.version}"))
     require_equal_outputs(model, version.model_id, bank)
-    judged = assess_model(model, bank, params)
+    judged = assess_model(model, bank, params, split)
     with atomic_files(out) as folder:
         decision = _decide_and_act(Candidate(version, model), judged, bank, params, validation, force, folder)
     if not decision.promoted:
@@ -163,7 +181,8 @@ def rollback(name: str, why: str, to: int | None = None) -> Change:
         to: a version; None: the one that @previous points at.
 
     Raises:
-        UserError: no champion, nothing to go back to, no such version, or one that cannot be loaded.
+        UserError: no champion, nothing to go back to, no such version, one that never was champion or was taken back
+            itself, or one that cannot be loaded.
         CheckFailed: somebody else changed the champion meanwhile.
     """
     unfinished = {change.number for change in history(name)[0] if not change.applied}
@@ -181,9 +200,20 @@ def rollback(name: str, why: str, to: int | None = None) -> Change:
     if target == champion:
         raise UserError(f"{name}: version {target} is the champion already")
     find_version(name, str(target))
+    _require_former_champion(name, target, changes)
     load_model(tracking.model_folder(f"models:/{name}/{target}"))
     targets = {CHAMPION: target, PREVIOUS: _champion_before(target, changes, name)}
     return change_aliases(name, "rollback", targets, state, why, None)
+
+
+def _require_former_champion(name: str, target: int, changes: Sequence[Change]) -> None:
+    """Refuse to make champion what no decision has made champion before, or what was taken back."""
+    made = [change for change in changes if change.holds and change.kind in ("promote", "forced")]
+    advice = f"rmsnet registry promote {target} asks the gate, with --force --reason WHY nobody"
+    if not any(change.moves.get(CHAMPION, (None, None))[1] == target for change in made):
+        raise UserError(f"{name}: version {target} never was champion by a decision; {advice}")
+    if {change.models.get(target) for change in made} & rolled_back(changes):
+        raise UserError(f"{name}: version {target} was champion and was taken back; {advice}")
 
 
 def _champion_before(target: int, changes: Sequence[Change], name: str) -> int | None:
@@ -209,7 +239,7 @@ def compare(one: str, two: str, features: Path, params: Params) -> tuple[Duel, t
     first, second = (assess_model(model, bank, params).judged for model in models)
     if first.games < 2:
         raise UserError(f"{features}: its validation split has one game; at least two are needed to compare")
-    made = duel(first, second, params.register.confidence, params.register.resamples)
+    made = duel(first, second)
     return made, bank.classes, versions[0], versions[1]
 
 
@@ -226,10 +256,15 @@ def _decide_and_act(
     """The gate, its files into `folder` and into MLflow, and then the aliases: the one way to @champion."""
     name, version = params.register.model_name, candidate.version
     changes, state = settle(name)
-    decision, made = decide(candidate, judged, bank, params, validation, force, changes, state)
-    _write_decision(folder, decision, made)
+    lines = all_histories(name)
+    ruling = decide(candidate, judged, bank, params, validation, force, lines, state, folder)
+    decision, question = ruling.decision, None if ruling.question is None else as_record(ruling.question)
+    _write_decision(folder, decision, ruling.duel)
     if scores is not None:
         write_text(folder / "summary.md", summary(scores, decision))
+    notice = f"forced by {who()} from {where()}, {decision.when}: {force}"
+    if decision.forced:
+        _write_forced_card(folder, changes, version.version, notice)
     kept = _keep_decision(folder, decision, version.run_id, force)
     if decision.reason == ALREADY:
         last = last_of_champion(changes)
@@ -237,17 +272,35 @@ def _decide_and_act(
         if version.tags.get("decision") != verdict:  # whoever made it champion did not live to say so
             tracking.tag_version(name, version.version, {"decision": verdict, "reason": last.why if last else ALREADY})
         return decision
+    change = None
     if decision.promoted:
         targets = {PREVIOUS: decision.champion_version, CHAMPION: version.version, CHALLENGER: None}
         if state.get(CHALLENGER) not in (None, version.version):
             del targets[CHALLENGER]
         kind = "forced" if decision.forced else "promote"
-        change_aliases(name, kind, targets, state, (force if decision.forced else None) or decision.reason, kept)
-    elif state.get(CHALLENGER) != version.version:
-        change_aliases(name, "refused", {CHALLENGER: version.version}, state, decision.reason, kept)
+        why = (force if decision.forced else None) or decision.reason
+        change = change_aliases(name, kind, targets, state, why, kept, question)
+    elif ruling.asked_now or state.get(CHALLENGER) != version.version:
+        targets = {CHALLENGER: version.version}
+        change = change_aliases(name, "refused", targets, state, decision.reason, kept, question)
     verdict = "forced" if decision.forced else "promoted" if decision.promoted else "refused"
-    tracking.tag_version(name, version.version, {"decision": verdict, "reason": decision.reason})
+    tags = {"decision": verdict, "reason": decision.reason}
+    if change is not None:
+        tags[RECORD_TAG] = f"{change.number} {change.hash}"
+        if decision.forced:
+            tags[FORCED_TAG] = notice
+    tracking.tag_version(name, version.version, tags)
     return decision
+
+
+def _write_forced_card(folder: Path, changes: Sequence[Change], version: int, notice: str) -> None:
+    """The card of the version's first decision, with what was done since; none where that is lost."""
+    first = next((change for change in changes if version in change.models and change.decision), None)
+    if first is None or first.decision is None:
+        return
+    with suppress(UserError):
+        card = (tracking.fetch_artifacts(first.decision) / CARD).read_text(encoding="utf-8")
+        write_text(folder / CARD, with_notice(card, notice))
 
 
 def _keep_decision(folder: Path, decision: Decision, run_id: str, force: str | None) -> str | None:

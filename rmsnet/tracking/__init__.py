@@ -7,7 +7,7 @@ Read first: `runs.py`, then `store.py` (the store and its errors) and `spool.py`
 
 from rmsnet.tracking.again import training_of
 from rmsnet.tracking.attempts import TASK, finished_earlier
-from rmsnet.tracking.change_log import append_record, mark_applied, records
+from rmsnet.tracking.change_log import append_record, lines, mark_applied, records
 from rmsnet.tracking.groups import Group
 from rmsnet.tracking.identity import store_identity
 from rmsnet.tracking.logged_model import Example, recorded_example
@@ -20,7 +20,14 @@ from rmsnet.tracking.model_versions import (
     tag_version,
     versions,
 )
-from rmsnet.tracking.models import fetch_model, find_model, load_with_our_code, model_folder, predict_with_logged_model
+from rmsnet.tracking.models import (
+    fetch_artifacts,
+    fetch_model,
+    find_model,
+    load_with_our_code,
+    model_folder,
+    predict_with_logged_model,
+)
 from rmsnet.tracking.runs import RUN_FILE, TrackedRun, best_scores, read_run, tracked_run
 from rmsnet.tracking.spool import Synced, sync
 from rmsnet.tracking.store import asking, shown, tracking_uri
@@ -56,10 +63,12 @@ __all__ = [
     "best_scores",
     "create_version",
     "describe_version",
+    "fetch_artifacts",
     "fetch_model",
     "find_model",
     "find_run",
     "finished_earlier",
+    "lines",
     "load_with_our_code",
     "log_evaluation",
     "log_to_run",

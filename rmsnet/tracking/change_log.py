@@ -16,8 +16,26 @@ RECORD_TAG = "record"
 APPLIED_TAG = "applied"
 
 
+_SUFFIX = "-history"
+
+
 def history_name(name: str) -> str:
-    return f"{name}-history"
+    return f"{name}{_SUFFIX}"
+
+
+def lines() -> list[str]:
+    """The registered models of which a history is kept here."""
+    with asking("histories"):
+        client = our_client()
+        names, token = [], None
+        while True:
+            page = client.search_registered_models(f"name LIKE '%{_SUFFIX}'", max_results=1000, page_token=token)
+            names += [item.name for item in page]
+            token = page.token
+            if not token:
+                break
+        ours = [name for name in names if any(RECORD_TAG in item.tags for item in all_versions(name))]
+    return [name.removesuffix(_SUFFIX) for name in ours]
 
 
 def append_record(name: str, version: int | None, record: Mapping[str, Any], text: str) -> int:

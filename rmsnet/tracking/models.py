@@ -115,6 +115,22 @@ def fetch_model(uri: str) -> Path:
     return found
 
 
+def fetch_artifacts(uri: str) -> Path:
+    """A local copy of the files of a run, named runs:/ID/FOLDER.
+
+    Raises:
+        UserError: there are none, or the store is away.
+    """
+    with asking(f"{uri} is not to be had"):
+        mlflow = connect()
+        found = bounded(
+            f"MLflow store {shown(tracking_uri())}: {uri}",
+            lambda: mlflow.artifacts.download_artifacts(uri),
+            DOWNLOAD_SECONDS,
+        )
+    return Path(found)
+
+
 def _version_of(uri: str) -> Any:
     """The version that a URI names; None for a logged model."""
     name, _, reference = uri.removeprefix("models:/").replace("@", "/@").partition("/")

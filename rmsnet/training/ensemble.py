@@ -11,6 +11,7 @@ from typing import Any
 from rmsnet.errors import UserError
 from rmsnet.evaluation.thresholds import best_thresholds
 from rmsnet.features.bank import read_bank
+from rmsnet.features.games import combine_used_games
 from rmsnet.features.profile import PROFILE_FILE
 from rmsnet.files import atomic_folder, require_replaceable, write_json
 from rmsnet.locks import alone
@@ -55,6 +56,7 @@ def ensemble_stage(models: Sequence[Path], features: Path, out: Path, params: Pa
             raise UserError(f"{model}: was not trained on {features}; name the frame banks that it was trained on")
     with atomic_folder(out) as folder:
         config = combine_models(models, folder, out.name)
+        combine_used_games(models, folder)
         judged = judge_model(folder, banks["valid"])
         metrics = {
             "name": out.name,

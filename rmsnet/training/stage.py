@@ -14,6 +14,7 @@ from rmsnet.errors import UserError
 from rmsnet.evaluation.metric import Judged, judge
 from rmsnet.evaluation.thresholds import best_thresholds
 from rmsnet.features.bank import FrameBank, read_bank, require_finite
+from rmsnet.features.games import write_used_games
 from rmsnet.features.profile import PROFILE_FILE
 from rmsnet.files import atomic_folder, write_bytes, write_json
 from rmsnet.locks import alone
@@ -102,6 +103,7 @@ def train_stage(
 
         def on_model(model: Path) -> None:
             copy_recipe_files(features, model)
+            write_used_games(model, banks["train"], banks["valid"])
             if (features / PROFILE_FILE).exists():
                 shutil.copy(features / PROFILE_FILE, model)
             if inputs is None:  # the finished model does not read a bank of frames

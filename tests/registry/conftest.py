@@ -14,7 +14,7 @@ from rmsnet.params import EvaluateParams, Params, TrainParams
 from rmsnet.training.stage import train_stage
 from tests.builders import learnable_bank, write_bank
 
-GAMES: Mapping[str, int] = {"train": 4, "valid": 22, "test": 3}
+GAMES: Mapping[str, int] = {"train": 4, "valid": 6, "test": 3, "gate": 22}
 
 PARAMS = Params(
     train=TrainParams(

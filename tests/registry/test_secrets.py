@@ -52,7 +52,7 @@ def test_no_file_and_no_line_of_a_demo_holds_a_password(
             [*train, "--out", model],
             ["evaluate", "--model", model, *features, "--out", f"evaluation/{name}", "--set", "evaluate.bootstrap=50"],
             ["registry", "register", model, "--evaluation", "evaluation", *gate, "--out", f"registration/{name}"],
-            ["registry", "promote", "1", *gate, "--force", "it must", "--out", f"promotion/{name}"],
+            ["registry", "promote", "1", *gate, "--force", "--reason", "it must", "--out", f"promotion/{name}"],
             ["registry", "store", "--out", f"store/{name}.json"],
             ["registry", "list", "--set", "register.model_name=secret"],
             ["spot", str(half), "--model", "models:/secret@champion", "--out", f"spotted/{name}"],

@@ -11,9 +11,13 @@ from rmsnet import tracking
 from rmsnet.documents import read_json
 from rmsnet.errors import CheckFailed, UserError
 from rmsnet.evaluation.stage import evaluate_stage
+from rmsnet.features.bank import read_bank
+from rmsnet.features.games import all_keys
 from rmsnet.files import write_json
 from rmsnet.registry.history import history
+from rmsnet.registry.levels import share
 from rmsnet.registry.stage import promote, register_stage, rollback
+from rmsnet.tracking.store import our_client
 from tests.builders import learnable_bank, write_bank
 from tests.registry.conftest import PARAMS
 from tests.registry.deaths import Died, mortal
@@ -44,6 +48,106 @@ def test_the_best_by_validation_becomes_the_first_champion(shop):
     assert "| good " in summary
     assert "is now @champion" in summary
     assert "Simulated games" in summary
+
+
+def questions():
+    return [change.question for change in history("rmsnet")[0] if change.question]
+
+
+def test_a_question_is_kept_with_the_games_the_level_and_the_p_value_and_asked_once(shop):
+    """Asked again, the same answer at the same level: nothing is spent."""
+    register(shop, "good")
+    first = register(shop, "poor")
+    again = register(shop, "poor")
+    assert (again.p_value, again.level, again.question) == (first.p_value, first.level, 1)
+    assert len(questions()) == 1
+    asked = questions()[0]
+    assert (asked["p_value"], asked["level"], asked["passed"]) == (first.p_value, first.level, False)
+    assert set(asked["games"]) == all_keys(read_bank(shop.features, "gate"))
+
+
+def test_what_costs_nothing_is_in_order_before_a_question_is_spent(shop):
+    register(shop, "good")
+    decision = register(shop, "poor", validation=None)
+    assert failed(decision) == ["data validated"]
+    assert decision.difference is None
+    assert questions() == []
+
+
+def test_every_question_of_a_line_makes_the_next_one_stricter_and_a_new_name_buys_nothing(shop):
+    register(shop, "poor")
+    assert register(shop, "good", params=with_gate(error_rate=1e-300)).level == pytest.approx(2e-301)
+    rollback_of = with_gate(model_name="another")
+    register(shop, "poor", params=rollback_of)
+    decision = register(shop, "good", params=rollback_of)
+    assert decision.question == 2
+    assert decision.level == pytest.approx(0.05 * share(2), rel=0.02)
+
+
+def test_a_champion_is_replaced_only_by_games_that_neither_was_chosen_by(shop, tmp_path):
+    """Without a gate split the validation games make a first champion, and no other."""
+    shutil.copytree(shop.features, tmp_path / "features")
+    (tmp_path / "features" / "gate.json").unlink()
+    params = with_gate(minimum_games=2)
+    assert register(shop, "poor", features=tmp_path / "features", params=params).promoted
+    decision = register(shop, "good", features=tmp_path / "features", params=params)
+    assert failed(decision) == ["never chosen by these games"]
+    assert "rmsnet data split" in decision.reason
+    assert tracking.aliases("rmsnet") == {"champion": 1, "challenger": 2}
+
+
+def test_a_model_is_never_judged_on_its_own_training_games(shop, tmp_path):
+    shutil.copytree(shop.features, tmp_path / "features")
+    own = replace_games(read_bank(shop.features, "train"), "another name")
+    write_bank(tmp_path / "features", "gate", own, content="content of gate")
+    decision = register(shop, "good", features=tmp_path / "features")
+    assert failed(decision) == ["never learned from these games"]
+    assert "the challenger has used 4 of these 4 games" in decision.reason
+    assert tracking.aliases("rmsnet") == {"challenger": 1}
+
+
+def test_a_model_whose_games_nobody_knows_needs_force(shop, monkeypatch):
+    from rmsnet.registry import decision as deciding
+
+    monkeypatch.setattr(deciding, "read_used_games", lambda folder: None)
+    decision = register(shop, "good")
+    assert failed(decision) == ["never learned from these games"]
+    assert promote(None, shop.features, OUT, PARAMS, validation=shop.validation, force="made before").forced
+
+
+def test_a_history_with_a_gap_answers_no_question(shop):
+    register(shop, "poor")
+    register(shop, "good", params=with_gate(error_rate=1e-300))
+    our_client().delete_model_version("rmsnet-history", "2")
+    decision = promote_refused(shop)
+    assert "version 2 was decided by a record 2 that is not there" in decision
+    assert tracking.aliases("rmsnet")["champion"] == 1
+
+
+def promote_refused(shop) -> str:
+    with pytest.raises(CheckFailed) as refused:
+        promote(None, shop.features, OUT, PARAMS, validation=shop.validation)
+    assert str(refused.value).count("\n") == 0
+    return str(refused.value)
+
+
+def replace_games(made, prefix: str):
+    return replace(made, halves=tuple(replace(half, game=f"{prefix} {half.game}") for half in made.halves))
+
+
+def test_a_forced_champion_says_so_forever(shop):
+    register(shop, "good")
+    register(shop, "poor")
+    promote(None, shop.features, OUT, PARAMS, validation=shop.validation, force="the cup final needs it")
+    change = history("rmsnet")[0][-1]
+    assert (change.kind, change.why) == ("forced", "the cup final needs it")
+    assert str(Path.cwd()) in change.where
+    for file in ("MODEL_CARD.md", "decision.md", "decision.html"):
+        assert "against the gate" in (OUT / file).read_text(), file
+        assert "the cup final needs it" in (OUT / file).read_text(), file
+    register(shop, "poor")
+    assert "Champion against the gate: forced by" in (OUT / "MODEL_CARD.md").read_text()
+    assert "the cup final needs it" in tracking.versions("rmsnet")[0].tags["forced"]
 
 
 def test_registering_the_same_model_again_changes_nothing(shop):
@@ -87,6 +191,7 @@ def test_a_decision_is_written_for_programs_and_for_people_and_kept_in_mlflow(sh
         "decision.json",
         "decision.md",
         "difference.png",
+        "evidence.npz",
         "summary.md",
     }
     assert read_json(OUT / "decision.json")["difference"] == list(decision.difference)
@@ -110,13 +215,13 @@ def test_a_decision_is_written_for_programs_and_for_people_and_kept_in_mlflow(sh
 
 
 def test_with_few_games_the_first_version_becomes_champion_and_a_challenger_is_refused(shop, tmp_path):
-    """The demo's case: ten validation games."""
+    """The demo's case: ten games."""
     params = with_gate(minimum_games=30)
     assert register(shop, "poor", params=params).promoted
     decision = register(shop, "good", params=params)
     assert not decision.promoted
     assert failed(decision) == ["enough games"]
-    assert "22 games; 30 are needed" in decision.reason
+    assert "22 games decide; 30 are needed" in decision.reason
     assert tracking.aliases("rmsnet") == {"champion": 1, "challenger": 2}
 
 
@@ -158,8 +263,8 @@ def test_even_the_first_champion_must(shop, params, options, check):
             "about other games, labels or features than the train split",
         ),
         (
-            {"verdict": "passed", "dataset": "test", "content": {"train": "content of train", "valid": "of another"}},
-            "about other games, labels or features than the valid split",
+            {"verdict": "passed", "dataset": "test", "content": {"train": "content of train", "gate": "of another"}},
+            "about other games, labels or features than the gate split",
         ),
     ],
 )
@@ -170,9 +275,9 @@ def test_data_that_did_not_pass_or_another_dataset_s_report_stop_a_promotion(sho
     assert says in decision.reason
 
 
-def test_a_margin_that_the_lower_bound_does_not_reach_is_a_refusal(shop):
+def test_a_level_that_the_p_value_does_not_reach_is_a_refusal(shop):
     register(shop, "poor")
-    decision = register(shop, "good", params=with_gate(margin=0.9))
+    decision = register(shop, "good", params=with_gate(error_rate=1e-300))
     assert failed(decision) == ["better beyond doubt"]
     assert decision.point_comparison is True
 
@@ -181,7 +286,8 @@ def test_simulated_and_real_are_never_compared(shop, tmp_path):
     """A champion that learned from simulated games meets a challenger's real ones."""
     register(shop, "poor")
     real = tmp_path / "real"
-    write_bank(real, "valid", learnable_bank(22, seed=1), simulated=False)
+    write_bank(real, "valid", learnable_bank(6, seed=1), simulated=False)
+    write_bank(real, "gate", learnable_bank(22, seed=3), simulated=False)
     write_bank(real, "test", learnable_bank(3, seed=2), simulated=False)
     decision = register(shop, "good", features=real)
     assert "same kind of data" in failed(decision)
@@ -353,6 +459,18 @@ def test_the_model_card_is_made_of_the_facts(shop):
         "## Licence",
     ):
         assert part in card
+
+
+def test_only_a_former_champion_that_was_not_taken_back_comes_back(shop):
+    register(shop, "good")
+    register(shop, "poor")
+    with pytest.raises(UserError, match="version 2 never was champion by a decision"):
+        rollback("rmsnet", "why not", 2)
+    promote("2", shop.features, OUT, PARAMS, validation=shop.validation, force="try")
+    rollback("rmsnet", "bad")
+    with pytest.raises(UserError, match="version 2 was champion and was taken back"):
+        rollback("rmsnet", "again", 2)
+    assert tracking.aliases("rmsnet") == {"champion": 1}
 
 
 def test_rollback_without_anything_to_go_back_to_is_refused(shop):

@@ -1,0 +1,67 @@
+"""What each game is for: train, valid, test, and the gate's own games, by which no model is trained or chosen.
+
+A dataset of one's own lists the gate's games in SoccerNetGamesGate.json, which `split` writes. SoccerNet has no such
+split: of its official valid list every second game is the gate's, 50 of 100, of each league and season alike.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from rmsnet.dataset.description import read_description
+from rmsnet.dataset.game_files import GameFiles
+from rmsnet.dataset.labels import LABEL_FILES
+from rmsnet.dataset.soccernet import GATE, every_second, read_split_file, split_file
+from rmsnet.errors import UserError
+from rmsnet.files import write_json
+
+SHARES: Mapping[str, float] = {"train": 0.5, "valid": 0.1, "test": 0.15, GATE: 0.25}
+"""Of the games of a dataset of one's own. The gate needs most of those that are left: it asks again and again."""
+
+
+def split(root: Path) -> dict[str, tuple[str, ...]]:
+    """Give a role to every game of a dataset that has none, and write the split lists.
+
+    A game keeps its role when others are added; the roles of new ones follow from their names. Where there are lists
+    and none of the gate, every second game of valid becomes the gate's first.
+
+    Args:
+        root: folder of games with labels.
+
+    Returns:
+        The games of each split.
+
+    Raises:
+        UserError: no labelled game, too few for four roles, a malformed list.
+    """
+    root = Path(root)
+    files = GameFiles(root)
+    own = read_description(root)[0].labels
+    names = LABEL_FILES.values() if own is None else [own.file]
+    labelled = {game for name in names for game in files.games(name)}
+    paths = {role: root / split_file(role) for role in SHARES}
+    listed = {role: list(read_split_file(path)) if path.exists() else [] for role, path in paths.items()}
+    if listed["valid"] and not paths[GATE].exists():
+        listed["valid"], listed[GATE] = map(list, every_second(listed["valid"]))
+    known = {game for games in listed.values() for game in games}
+    if len(labelled | known) < len(SHARES):
+        raise UserError(
+            f"{root}: {len(labelled | known)} games with labels; at least {len(SHARES)} are needed, one for each of "
+            f"{', '.join(SHARES)}"
+        )
+    for game in sorted(labelled - known, key=_drawn):
+        role = _most_wanting({role: len(games) for role, games in listed.items()})
+        listed[role].append(game)
+    for role, games in listed.items():
+        write_json(paths[role], games)
+    return {role: tuple(games) for role, games in listed.items()}
+
+
+def _drawn(game: str) -> str:
+    """A place in a drawn order, the same on every machine."""
+    return hashlib.blake2b(game.encode()).hexdigest()
+
+
+def _most_wanting(counts: Mapping[str, int]) -> str:
+    """The role that is emptiest for its share; each gets its first game before any gets a second."""
+    return min(counts, key=lambda role: (counts[role] > 0, (counts[role] + 1) / SHARES[role]))
