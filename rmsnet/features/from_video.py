@@ -201,10 +201,11 @@ def _compute(
     first_frame_seconds: float,
     shown: bool,
 ) -> None:
-    """Work on the halves one after the other, with progress over all of them.
+    """Work on the halves one after the other, with progress over all of them; a bad one does not stop the others.
 
     Raises:
-        UserError: videos that cannot be used; none of the others is begun.
+        UserError: videos that cannot be used: where that can be seen before, none of the others is begun; where it is
+            found on the way, all others are done and stay.
     """
     total, refused = 0, []
     for video in videos.values():
@@ -224,7 +225,15 @@ def _compute(
                 advance(frames - done)
                 done = frames
 
-            write(half, told)
+            try:
+                write(half, told)
+            except UserError as error:
+                refused.append(str(error))
+    if refused:
+        raise UserError(
+            f"{len(refused)} of {len(videos)} videos cannot be used ({'; '.join(refused)}); mend them, or take their "
+            "games off the lists; what is done of the others stays"
+        )
 
 
 def _read(path: Path) -> DoneHalf:

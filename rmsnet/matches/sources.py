@@ -55,11 +55,14 @@ def find_matches(
     if (folder / DESCRIPTION).exists() or split_lists(folder):
         return _matches_of_dataset(folder, features, classes, split)
     below = [path for path in sorted(folder.rglob("*")) if path.is_dir() and not is_litter(path)]
-    games = {path: halves for path in below if (halves := find_halves(path, features, numbers))}
-    matches = [
-        _match_of_game(game, _name_of(game, folder), halves, classes, features, numbers)
-        for game, halves in games.items()
-    ]
+    matches = []
+    for path in below:
+        try:
+            halves = find_halves(path, features, numbers)
+            if halves:
+                matches.append(_match_of_game(path, _name_of(path, folder), halves, classes, features, numbers))
+        except UserError as error:
+            matches.append(Match(as_text(path.relative_to(folder).as_posix()), (), fault=str(error)))
     if not matches:
         raise UserError(
             f"{folder}: neither a game (1_{features}.npy or 1_*.mkv, .mp4, …), nor a folder of games, nor a dataset "

@@ -95,6 +95,29 @@ def test_an_interrupted_extraction_continues_with_the_next_half(data, weights, w
     assert os.listdir(tmp_path) == ["features"]
 
 
+def test_a_video_that_fails_on_the_way_does_not_stop_the_others(data, weights, whole, tmp_path, monkeypatch):
+    computed = []
+    write_half = video_extraction.write_half
+
+    def fail_at_the_second(path, video, extractor, progress):
+        if len(computed) == 1 and not computed.append(video):
+            raise UserError(f"{video}: broken in the middle")
+        computed.append(video)
+        write_half(path, video, extractor, progress)
+
+    monkeypatch.setattr(video_extraction, "write_half", fail_at_the_second)
+    with pytest.raises(UserError, match=r"1 of 8 videos cannot be used .*broken in the middle"):
+        extract(data, tmp_path / "features", small_params(weights))
+    assert len(set(computed)) == 8
+    again = []
+    monkeypatch.setattr(
+        video_extraction, "write_half", lambda *arguments: (again.append(arguments[1]), write_half(*arguments))
+    )
+    extract(data, tmp_path / "features", small_params(weights))
+    assert again == [computed[1]]
+    assert content(tmp_path / "features") == content(whole)
+
+
 def test_halves_of_another_recipe_or_a_changed_video_are_made_again(data, weights, tmp_path, monkeypatch):
     changing = Path(shutil.copytree(data, tmp_path / "data"))
     computed = []

@@ -87,3 +87,19 @@ def test_a_match_without_files_is_left_out_before_time_goes_into_any(
     assert first.startswith(f"warning: {GAMES[2]}: will be left out")
     assert "1 of 3 matches are not spotted" in last
     assert (tmp_path / "out" / GAMES[1] / "report.html").exists()
+
+
+def test_a_folder_of_games_goes_on_behind_a_bad_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    write_sure_model(tmp_path / "model")
+    for number, name in enumerate(("A 1 - 0 X", "B 1 - 0 X", "C 1 - 0 X")):
+        for half in (1, 2):
+            write_features(tmp_path / "m" / name / f"{half}_test.npy", seed=number)
+    bad = tmp_path / "m" / "B 1 - 0 X" / "2_test.npy"
+    bad.write_bytes(bad.read_bytes()[:-8])
+    command = ["spot", str(tmp_path / "m"), "--model", str(tmp_path / "model"), "--out", str(tmp_path / "out")]
+    assert main(command) == 1
+    assert "1 of 3 matches are not spotted" in capsys.readouterr().err
+    listed = (tmp_path / "out" / "events.csv").read_text()
+    assert "A 1 - 0 X" in listed
+    assert "C 1 - 0 X" in listed
+    assert "C 1 - 0 X" in (tmp_path / "out" / "index.html").read_text()

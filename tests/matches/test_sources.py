@@ -92,9 +92,10 @@ def test_a_half_in_pieces_in_a_game_folder_is_refused(tmp_path):
     game.mkdir(parents=True)
     for name in ("1_a.MTS", "1_b.MTS", "2_a.MTS"):
         (game / name).write_bytes(b"")
-    for folder in (game, tmp_path):
-        with pytest.raises(UserError, match="are of one half"):
-            find(folder)
+    with pytest.raises(UserError, match="are of one half"):
+        find(game)
+    (found,) = find(tmp_path)
+    assert "are of one half" in found.fault
 
 
 def test_a_game_of_a_simulated_dataset_is_simulated(tmp_path):
