@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from rmsnet.documents import read_yaml
 from rmsnet.errors import UserError
 
 
@@ -33,10 +34,7 @@ def checked_arguments(compiled: str, arguments: Mapping[str, str], complete: boo
         if key not in inputs:
             raise UserError(f"parameter {key}: unknown; known: {', '.join(inputs)}")
         kind = inputs[key]["parameterType"]
-        try:
-            value = text if kind == "STRING" else yaml.safe_load(text)
-        except yaml.YAMLError:
-            raise UserError(f"parameter {key}: {text!r} is not YAML") from None
+        value = text if kind == "STRING" else read_yaml(text, f"parameter {key}: {text!r}")
         words, types = kinds[kind]
         if not isinstance(value, types) or (kind != "BOOLEAN" and isinstance(value, bool)):
             raise UserError(f"parameter {key}: must be {words}, not {text!r}")

@@ -46,9 +46,9 @@ def labels_state(
     if others:
         return f"another label file beside {classes.label_file}: {', '.join(others)}", ""
     files = dataset.labels()
-    if files.read(game, classes.label_file) is None:
-        return (f"no {classes.label_file}" if split in SPLITS else None), ""
     try:
+        if files.read(game, classes.label_file) is None:
+            return (f"no {classes.label_file}" if split in SPLITS else None), ""
         if classes.entry is not None:
             game_events(files, game, classes, dataset.description)
             return GOOD, ""

@@ -110,9 +110,20 @@ def study(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         trained, page, metrics = make(Model, "trained"), make(HTML, "page"), make(Metrics, "metrics")
         confusion = make(ClassificationMetrics, "confusion")
         train(features, "full", PARAMS, trained, page, metrics, confusion)
+        forget_task()
         yield Study(features, trained, page, metrics, confusion, validation)
-        for name in ("RMSNET_SPOOL", TASK):
-            os.environ.pop(name, None)
+
+
+def forget_task() -> None:
+    """A component has its process to itself; here others follow in it."""
+    for name in ("RMSNET_SPOOL", TASK):
+        os.environ.pop(name, None)
+
+
+@pytest.fixture(autouse=True)
+def a_process_of_ones_own() -> Iterator[None]:
+    yield
+    forget_task()
 
 
 @dataclass

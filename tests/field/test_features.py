@@ -55,12 +55,14 @@ def test_features_that_the_network_cannot_compute_with_are_not_answered_with_nan
     assert not (tmp_path / "out").exists()
 
 
-def test_one_bad_game_of_a_dataset_is_found_before_the_first_is_spotted(model, tmp_path, capsys):
+def test_one_bad_game_of_a_dataset_is_named_and_nothing_of_it_is_left(model, tmp_path, capsys):
     data = write_league(tmp_path / "data")
     bad = data / GAMES["test"][0] / f"2_{FEATURES}.npy"
     spoil(bad, 5, np.nan)
-    assert f"{bad}: row 5 holds NaN" in refused(capsys, "spot", data, "--model", model, "--out", tmp_path / "out")
-    assert not (tmp_path / "out").exists()
+    command = ("spot", data, "--model", model, "--out", tmp_path / "out")
+    assert cli.main([str(argument) for argument in command]) == 1
+    assert f"{bad}: row 5 holds NaN" in capsys.readouterr().err
+    assert not (tmp_path / "out" / GAMES["test"][0]).exists()
 
 
 @pytest.mark.parametrize(("value", "kind"), BAD)

@@ -100,7 +100,7 @@ def test_a_list_that_is_not_there_is_refused_with_those_that_are(challenge, mode
 
 def test_the_official_lists_hold_where_there_are_none(tmp_path):
     pytest.importorskip("SoccerNet.Evaluation.utils")
-    assert list(list_dataset(tmp_path).splits) == ["train", "valid", "test"]
+    assert list(list_dataset(tmp_path).splits) == ["train", "valid", "test", "gate"]
     assert len(read_split(tmp_path, "challenge")) == 50
     with pytest.raises(UserError, match="no such split list"):
         read_split(tmp_path, "derbies")

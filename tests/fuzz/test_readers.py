@@ -15,7 +15,6 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from components.artifacts import dataset_root
 from pipelines.deployment import load_deployment
 from rmsnet.dataset.class_lists import class_list
 from rmsnet.dataset.feature_files import open_features
@@ -149,6 +148,7 @@ DECISION = SimpleNamespace(
     reason="first",
     dataset="x",
     simulated=True,
+    chosen="",
 )
 
 
@@ -240,7 +240,6 @@ READERS = {
         breaking.broken_csv,
         lambda root: join_spotted([root / "spotted"], root / "out", "t"),
     ),
-    "location.json": Reader("location.json", breaking.broken_json, lambda root: dataset_root(root)),
     "MLmodel": Reader("MLmodel", breaking.broken_yaml, lambda root: _model_place(root, "MLmodel")),
     "a pointer of DVC": Reader("data.dvc", breaking.broken_yaml, lambda root: dvc_md5(root / "data")),
     "params.yaml": Reader("params.yaml", breaking.broken_yaml, lambda root: load_params(root / "params.yaml")),

@@ -232,7 +232,7 @@ def test_a_single_validation_game_refuses_a_challenger_and_ends_in_no_traceback(
     write_bank(one, "test", learnable_bank(1, seed=2))
     evaluate_stage(shop.model("poor"), one, evaluation / "poor", PARAMS.evaluate, device="cpu")
     decision = register_stage([shop.model("poor")], evaluation, one, OUT, PARAMS, validation=shop.validation)
-    assert failed(decision) == ["enough games"]
+    assert failed(decision) == ["never chosen by these games", "enough games"]
     assert decision.difference is None
 
 

@@ -86,6 +86,7 @@ def test_the_command_makes_pauses_resumes_and_deletes(kubeflow, capsys) -> None:
     assert "schedule rmsnet-training (0 0 2 * * *): " in capsys.readouterr().out
     for what, on in (("pause", False), ("resume", True)):
         assert main(["schedule", what, "rmsnet-training", "--host", host]) == 0
+        assert capsys.readouterr().out == f"schedule rmsnet-training: {what}d\n"
         assert main(["schedule", "list", "--host", host, "--json"]) == 0
         assert [item["on"] for item in json.loads(capsys.readouterr().out)] == [on]
     assert main(["schedule", "list", "--host", host]) == 0
