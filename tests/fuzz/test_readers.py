@@ -149,6 +149,7 @@ DECISION = SimpleNamespace(
     dataset="x",
     simulated=True,
     chosen="",
+    forced=False,
 )
 
 
