@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 PROCESSES = "RMSNET_PROCESSES"
 """Environment variable: in how many processes, each with a GPU of its own, the train component trains."""
 
+LEFT_OUT = "left_out.json"
+"""Beside the matches of a part: those that could not be spotted, and why."""
+
 MLFLOW_UI = "RMSNET_MLFLOW_UI"
 """Environment variable: the address under which people reach MLflow."""
 

@@ -8,6 +8,7 @@ from kfp.dsl.graph_component import GraphComponent
 
 from components.collect_matches.component import collect_matches
 from components.find_matches.component import find_matches
+from components.require.component import require
 from components.spot_matches.component import spot_matches
 from pipelines.deployment import Deployment
 from pipelines.loops import Loop
@@ -53,5 +54,7 @@ def spotting(deployment: Deployment, params: Mapping[str, Any]) -> GraphComponen
         )
         place(deployment, collected, "evaluate", "data").set_display_name("collect matches")
         collected.set_caching_options(False)
+        every = place(deployment, require(verdict=collected.outputs["Output"]), "small")
+        every.set_display_name("require every match").set_caching_options(False)
 
     return spotting

@@ -16,7 +16,7 @@ def collect_matches(
     spotted: Output[Artifact],
     page: Output[HTML],
     metrics: Output[Metrics],
-):
+) -> str:
     from components.collect_matches.body import body
 
-    body(parts, spotter, source, revision, spotted, page, metrics)
+    return body(parts, spotter, source, revision, spotted, page, metrics)

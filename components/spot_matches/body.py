@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from components.artifacts import describe, log
+from components.artifacts import LEFT_OUT, describe, log
 from components.data import dataset
 from components.door import door
 from components.pages import match_parts, write_page
@@ -44,6 +44,7 @@ def body(
         from rmsnet.documents import read_json
         from rmsnet.errors import CheckFailed
         from rmsnet.features.shards import Shard
+        from rmsnet.files import write_json
         from rmsnet.matches.stage import spot_stage
         from rmsnet.network.model_files import ORIGIN_FILE
 
@@ -59,7 +60,8 @@ def body(
             print(f"{match.name}: {f'left out: {match.fault}' if match.fault else f'{len(match.events)} events'}")
             for warning in match.warnings:
                 print(f"warning: {warning}")
-        # A task that fails loses its page and its other matches: those that cannot be spotted are counted instead.
+        # A task that fails loses its page and its other matches: the run is ended behind their collection.
+        write_json(out / LEFT_OUT, {match.name: match.fault for match in done if match.fault})
         counts = {"matches": len(sound), "events": sum(len(match.events) for match in sound)}
         counts |= {"left_out": len(done) - len(sound)}
         left_out = f", {counts['left_out']} left out" if counts["left_out"] else ""

@@ -9,6 +9,7 @@ from kfp.dsl import HTML, Artifact, Metrics, Model
 
 from components.collect_matches.body import body as collect
 from components.data import identified
+from components.door import PASSED
 from components.spot_matches.body import body
 from rmsnet.cli import main
 from rmsnet.dataset.labels import V1_CLASSES
@@ -68,10 +69,23 @@ def together(artifacts, spot, study, dataset: Path):
             "page": artifacts(HTML, "page"),
             "metrics": artifacts(Metrics, "metrics"),
         }
-        collect([spot(source, part)["spotted"] for part in parts], spotter, str(source), "", **made)
-        return made
+        said = collect([spot(source, part)["spotted"] for part in parts], spotter, str(source), "", **made)
+        return {**made, "said": said}
 
     return together
+
+
+def test_a_bad_match_does_not_stop_the_others_and_is_named_behind_them(together, dataset: Path, tmp_path: Path) -> None:
+    source = Path(shutil.copytree(dataset, tmp_path / "data"))
+    bad = sorted(source.rglob("2_*.npy"))[0]
+    bad.write_bytes(bad.read_bytes()[:-100])
+    made = together(source)
+    games = len(find_matches([source], "ResNET_TF2_PCA512", V1_CLASSES, None))
+    assert made["said"].startswith(f"1 of {games} matches are not spotted")
+    assert str(bad) in made["said"]
+    assert made["metrics"].metadata["matches"] == games - 1
+    assert "1 left out" in Path(made["page"].path).read_text()
+    assert together()["said"] == PASSED
 
 
 def test_the_joined_parts_score_as_the_command_says(together, dataset: Path, tmp_path: Path, capsys) -> None:
