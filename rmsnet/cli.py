@@ -14,6 +14,7 @@ from typing import Any
 
 from rmsnet import __version__
 from rmsnet.errors import CheckFailed, UserError, one_line
+from rmsnet.files import FULL
 from rmsnet.waiting import abandoned
 
 
@@ -89,7 +90,8 @@ def run_command(parser: argparse.ArgumentParser, arguments: Sequence[str] | None
         return 2
     except OSError as error:
         # A full disk, a missing permission: the machine's refusal, not a bug.
-        print(f"{program}: {one_line(error)}", file=sys.stderr)
+        advice = "; make room, then run the same command again" if error.errno in FULL else ""
+        print(f"{program}: {one_line(error)}{advice}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as error:
         how, status = ("terminated", 143) if isinstance(error, Terminated) else ("interrupted", 130)

@@ -1,5 +1,6 @@
 """The one writer of files: a file or folder appears under its name only when it is whole."""
 
+import errno
 import fnmatch
 import glob
 import hashlib
@@ -33,6 +34,21 @@ def contents(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if not is_litter(path))
 
 
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+@contextmanager
+def _naming(partial: Path, path: Path) -> Iterator[None]:
+    """A full disk is told of with the name of what found no room: the system's own error of a write holds none."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        name = str(error.filename or path).replace(str(partial), str(path))
+        raise OSError(error.errno, os.strerror(error.errno), name) from None
+
+
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
     """Yield a temporary sibling of `path`; rename it to `path` when the block ends without an error.
@@ -42,9 +58,10 @@ def atomic_file(path: Path) -> Iterator[Path]:
     path = Path(path)
     partial = _partial(path)
     try:
-        yield partial
-        with partial.open("rb") as written:
-            os.fsync(written.fileno())
+        with _naming(partial, path):
+            yield partial
+            with partial.open("rb") as written:
+                os.fsync(written.fileno())
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
@@ -60,7 +77,8 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     partial = _partial(path)
     partial.mkdir()
     try:
-        yield partial
+        with _naming(partial, path):
+            yield partial
         replace_folder(partial, path)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -78,7 +96,8 @@ def atomic_files(path: Path) -> Iterator[Path]:
     partial.mkdir()
     path.mkdir(exist_ok=True)
     try:
-        yield partial
+        with _naming(partial, path):
+            yield partial
         for file in sorted(partial.iterdir()):
             file.replace(path / file.name)
     finally:

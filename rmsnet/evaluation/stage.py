@@ -50,10 +50,12 @@ def evaluate_stage(
     from rmsnet.network.devices import choose_device
     from rmsnet.network.model_files import ORIGIN_FILE, load_model, origin
     from rmsnet.spotting.inference import spot_bank
-    from rmsnet.tracking import RUN_FILE, read_run
+    from rmsnet.tracking import RUN_FILE, read_run, require_place
 
     _require_replaceable(out, SPLITS)
     run = read_run(model) if (model / RUN_FILE).exists() else None
+    if run is not None:
+        require_place()
     spotter = load_model(model, choose_device(device))
     banks = {split: _readable(read_bank(features, split), model, features, device) for split in SPLITS}
     assessments = {

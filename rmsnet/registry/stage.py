@@ -88,6 +88,7 @@ def register_stage(
     """
     if not models:
         raise UserError("nothing to register: name at least one model folder")
+    tracking.require_place()
     scores = {model.name: evaluated_scores(evaluation / model.name) for model in models}
     bank = read_bank(features, SPLIT)
     choice = choose(

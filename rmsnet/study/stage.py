@@ -53,10 +53,13 @@ def reproduce(
     Raises:
         UserError: no such study, no banks, or a row that the data cannot be trained with; nothing is run then.
     """
+    from rmsnet import tracking
+
     if name not in STUDIES:
         raise UserError(f"{name}: no such study; known: {', '.join(STUDIES)}")
     if seeds < 1:
         raise UserError(f"--seeds {seeds}: at least one training of each row is needed")
+    tracking.require_place()
     study = STUDIES[name]
     banks = {split: read_bank(features, split) for split in ("train", "valid", "test")}
     for bank in banks.values():

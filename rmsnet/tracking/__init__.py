@@ -30,7 +30,7 @@ from rmsnet.tracking.models import (
 )
 from rmsnet.tracking.runs import RUN_FILE, TrackedRun, best_scores, read_run, tracked_run
 from rmsnet.tracking.spool import Synced, sync
-from rmsnet.tracking.store import asking, shown, tracking_uri
+from rmsnet.tracking.store import asking, require_place, shown, tracking_uri
 from rmsnet.tracking.trainings import (
     DeletedRun,
     NoSuchRun,
@@ -78,6 +78,7 @@ __all__ = [
     "read_run",
     "recorded_example",
     "records",
+    "require_place",
     "run_record",
     "run_tags",
     "set_alias",

@@ -5,6 +5,7 @@ mlruns/      artifacts; where folder and file were moved or copied together, the
 """
 
 import fcntl
+import re
 import sqlite3
 import sys
 from collections.abc import Iterator
@@ -37,6 +38,20 @@ def uri_of(path: Path) -> str:
     return f"sqlite:///{path}"
 
 
+def require_place(path: Path) -> None:
+    """Refuse a place that MLflow reads as another: options begin at '?', and escapes count in plain paths, too.
+
+    Raises:
+        UserError: it says what in the name it is.
+    """
+    found = re.search(r"\?|%[0-9A-Fa-f]{2}", str(path))
+    if found:
+        raise UserError(
+            f"{path}: a store cannot lie where a name holds '{found[0]}', which MLflow takes for something else; "
+            "rename the folder, or name another place: MLFLOW_TRACKING_URI (of the spool: RMSNET_SPOOL)"
+        )
+
+
 def prepare(path: Path, experiment: str) -> None:
     """Make the store if there is none yet, and see to it that what it says of its artifacts is true.
 
@@ -45,13 +60,10 @@ def prepare(path: Path, experiment: str) -> None:
         experiment: whose artifacts lie beside it.
 
     Raises:
-        UserError: no store of MLflow, or one of another version.
+        UserError: no store of MLflow, one of another version, or no place for one.
         OSError: it cannot be written or read.
     """
-    if "?" in str(path):
-        raise UserError(
-            f"{path}: a store cannot lie in a folder whose name holds '?'; name another: MLFLOW_TRACKING_URI"
-        )
+    require_place(path)
     if not _is_prepared(path, experiment):
         path.parent.mkdir(parents=True, exist_ok=True)
         with locked(path):

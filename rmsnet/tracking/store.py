@@ -153,6 +153,17 @@ def sqlite_path(uri: str) -> Path | None:
     return project_root() / uri.removeprefix(_SQLITE) if uri.startswith(_SQLITE) else None
 
 
+def require_place() -> None:
+    """Refuse, before anything is computed, a store that no place can be found for.
+
+    Raises:
+        UserError: see `rmsnet.tracking.sqlite.require_place`.
+    """
+    path = sqlite_path(tracking_uri())
+    if path is not None:
+        sqlite.require_place(path)
+
+
 @contextmanager
 def one_process_at_a_time(uri: str) -> Iterator[None]:
     """Hold the lock of a store on this machine: what is looked up inside is still so when it is acted on."""

@@ -48,6 +48,7 @@ def ensemble_stage(models: Sequence[Path], features: Path, out: Path, params: Pa
     from rmsnet import tracking
 
     require_replaceable(out, CONFIG)
+    tracking.require_place()
     trained = {model: read_run(model) for model in models}
     banks = {split: read_bank(features, split) for split in ("train", "valid")}
     data_hashes = {split: bank.info["data_hash"] for split, bank in banks.items()}

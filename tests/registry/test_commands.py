@@ -1,6 +1,7 @@
 """The commands as people type them: output, exit status, one line for bad input."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from rmsnet import cli, tracking
 from rmsnet.documents import read_json
 from rmsnet.network.model_files import load_model
 from rmsnet.spotting.inference import spot_features
-from tests.builders import write_model
+from tests.builders import EXAMPLE, write_model
 from tests.matches.builders import write_features
 
 
@@ -130,3 +131,53 @@ def test_a_model_of_an_older_schema_is_refused_at_load(run, shop, tmp_path):
     status, _, err = run("registry", "promote", "1", "--features", str(shop.features), "--out", "x")
     assert status == 2
     assert "not a model of schema 1" in err
+
+
+SMALL = [
+    part
+    for change in ("epochs=1", "foreground_clips=30", "background_clips=10", "clip_frames=9", "precision=float32")
+    for part in ("--set", f"train.{change}")
+]
+
+
+def test_a_project_of_whatever_name_has_its_champion(run, shop, tmp_path, monkeypatch):
+    import mlflow
+
+    name = "a#b 50% 'off' & \"x\";y"
+    (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / name)
+    features = ["--features", str(shop.features)]
+    for command in (
+        ["train", *features, "--out", "model", *SMALL],
+        ["evaluate", "--model", "model", *features, "--out", "evaluation/model", "--bootstrap", "10"],
+        ["registry", "register", "model", "--evaluation", "evaluation", *features, "--out", "registration"],
+    ):
+        assert run(*command)[0] == 0
+    status, out, _ = run("registry", "promote", "1", *features, "--validation", str(shop.validation), "--out", "ask")
+    assert (status, "is now @champion" in out) == (0, True)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///mlflow.db")
+    mlflow.set_tracking_uri("sqlite:///mlflow.db")
+    assert len(mlflow.pyfunc.load_model("models:/rmsnet@champion").predict(EXAMPLE))
+    assert {path.name for path in tmp_path.iterdir()} == {name, "mlflow.db", "mlruns"}, "and nothing beside it"
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "register", "combine", "reproduce"])
+@pytest.mark.parametrize(("name", "what"), [("a#b?c", "?"), ("a%20b", "%20")])
+def test_a_place_that_mlflow_takes_for_another_is_refused_before_anything_is_computed(
+    run, shop, tmp_path, monkeypatch, command, name, what
+):
+    (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / name)
+    model, features = str(shop.model("poor")), ["--features", str(shop.features)]
+    status, _, err = run(
+        *{
+            "train": ["train", *features, "--out", "model", *SMALL],
+            "evaluate": ["evaluate", "--model", model, *features, "--out", "evaluation"],
+            "register": ["registry", "register", model, "--evaluation", str(shop.evaluation), *features, "--out", "x"],
+            "combine": ["combine", model, str(shop.model("good")), *features, "--out", "both"],
+            "reproduce": ["reproduce", "figure5", *features, "--out", "studies", *SMALL],
+        }[command]
+    )
+    assert (status, err.count("\n")) == (2, 1)
+    assert f"{name}/mlflow.db: a store cannot lie where a name holds '{what}'" in err
+    assert list(Path().iterdir()) == []

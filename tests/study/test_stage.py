@@ -2,6 +2,7 @@ import csv
 import os
 import shutil
 from dataclasses import replace
+from pkgutil import resolve_name
 
 import pytest
 
@@ -127,6 +128,73 @@ def test_finished_rows_are_not_run_again_not_even_for_another_study(done, featur
     reproduce("figure7", features, folder / "studies", PARAMS, seeds=2, progress=False)
     assert "SoccerNet baseline, 20 s" in (folder / "studies" / "table2" / "table.md").read_text()
     assert "frames from the event" in (folder / "studies" / "figure7" / "table.md").read_text()
+
+
+DEATHS = {
+    "at the second training": ("rmsnet.study.scores.train", 1),
+    "when a row is tracked": ("rmsnet.study.tracked.write_json", 0),
+    "while a training is tracked": ("rmsnet.tracking.TrackedRun.log_folder", 1),
+}
+"""What a process is killed at, and how many calls of it are done before."""
+
+
+@pytest.mark.parametrize("death", DEATHS)
+def test_a_study_that_was_killed_is_continued_without_a_second_run_or_row(
+    done, tracked, features, monkeypatch, tmp_path, death
+):
+    folder, results = done
+    store = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
+
+    def trained(*arguments, **options):
+        """What the unbroken study has trained."""
+        made = folder / "studies" / "runs" / arguments[3].name
+        shutil.copytree(made, arguments[3], ignore=shutil.ignore_patterns("tracked.json"))
+
+    monkeypatch.setattr("rmsnet.study.scores.train", trained)
+    place, calls = DEATHS[death]
+    work, left = resolve_name(place), iter(range(calls))
+
+    def killed(*arguments, **options):
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        return work(*arguments, **options)
+
+    studies = tmp_path / "studies"
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(place, killed)
+        reproduce("figure5", features, studies, PARAMS, seeds=2, device="cpu", progress=False)
+    again = reproduce("figure5", features, studies, PARAMS, seeds=2, device="cpu", progress=False)
+    assert [row.values("test") for row in again] == [row.values("test") for row in results]
+    for table in ("table.md", "table.csv"):
+        assert (studies / "figure5" / table).read_text() == (folder / "studies" / "figure5" / table).read_text()
+    assert summary_of(mlflow_client(store)) == summary_of(tracked[0])
+
+
+def mlflow_client(uri):
+    import mlflow
+
+    return mlflow.MlflowClient(uri)
+
+
+def summary_of(client):
+    """The runs of a store: name, name of the run above, whether it is finished, steps of each curve, names of data."""
+    runs = client.search_runs([item.experiment_id for item in client.search_experiments()])
+    names = {run.info.run_id: run.info.run_name for run in runs}
+    return sorted(
+        (
+            names.get(run.data.tags.get("mlflow.parentRunId"), ""),
+            run.info.run_name,
+            run.info.status,
+            [
+                (key, [metric.step for metric in client.get_metric_history(run.info.run_id, key)])
+                for key in sorted(run.data.metrics)
+                if not key.startswith("system/")
+            ],
+            sorted(used.dataset.name for used in run.inputs.dataset_inputs),
+        )
+        for run in runs
+    )
 
 
 def test_options_decode_one_training_in_several_ways_and_let_several_answer_together(
