@@ -36,16 +36,7 @@ def test_a_bad_match_does_not_stop_the_others_and_is_named_at_the_end(
     bad = league / GAMES[1] / "2_test.npy"
     whole = bad.read_bytes()
     bad.write_bytes(whole[:-100])
-    command = [
-        "spot",
-        str(league),
-        "--model",
-        str(tmp_path / "model"),
-        "--out",
-        str(tmp_path / "out"),
-        "--split",
-        "test",
-    ]
+    command = spotting(league, tmp_path)
     assert main(command) == 1
     said = capsys.readouterr().err
     assert "1 of 3 matches are not spotted" in said
@@ -72,16 +63,7 @@ def test_a_match_without_files_is_left_out_before_time_goes_into_any(
     write_sure_model(tmp_path / "model")
     for half in (1, 2):
         (league / GAMES[2] / f"{half}_test.npy").unlink()
-    command = [
-        "spot",
-        str(league),
-        "--model",
-        str(tmp_path / "model"),
-        "--out",
-        str(tmp_path / "out"),
-        "--split",
-        "test",
-    ]
+    command = spotting(league, tmp_path)
     assert main(command) == 1
     first, *_, last = capsys.readouterr().err.strip().splitlines()
     assert first.startswith(f"warning: {GAMES[2]}: will be left out")
