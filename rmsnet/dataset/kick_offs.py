@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
 from math import ceil
+from pathlib import Path
 
 from rmsnet.dataset.description import Description, FeatureKind
 from rmsnet.dataset.game_files import GameFiles
@@ -49,6 +50,11 @@ def placed(position_ms: int, kick_offs: Sequence[float]) -> tuple[int, int]:
     if not number:
         raise ValueError(f"is before the first kick-off, at {kick_offs[0]:.1f} s; correct it, or {KICK_OFFS}")
     return number, position_ms - round(1000 * kick_offs[number - 1])
+
+
+def cut_videos(folder: Path) -> str:
+    """What to do with videos of a game whose periods are found by their kick-offs."""
+    return f"{folder / KICK_OFFS}: is about feature files; cut the videos at the kick-offs, and take the file away"
 
 
 def rows_of(

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from rmsnet.dataset.feature_files import Features
+from rmsnet.dataset.kick_offs import cut_videos
 from rmsnet.dataset.soccernet import Dataset
 from rmsnet.documents import read_document, structured
 from rmsnet.errors import UserError
@@ -73,8 +74,10 @@ def from_videos(
         for of_split in halves.values()
         for game, half in of_split
     }
-    for video in videos.values():
+    for (game, _), video in videos.items():
         dataset.require_inside(video)
+        if dataset.kick_offs(game) is not None:
+            raise UserError(cut_videos(dataset.game_folder(game)))
     if model is None and params.source == "frames":
         return _frames(videos, halves, params, work, shown)
     if model is None:

@@ -9,7 +9,7 @@ from rmsnet.dataset.description import DESCRIPTION, SOCCERNET, Description, read
 from rmsnet.dataset.feature_files import open_features
 from rmsnet.dataset.game_events import game_events
 from rmsnet.dataset.game_files import GameFiles
-from rmsnet.dataset.kick_offs import rows_of
+from rmsnet.dataset.kick_offs import cut_videos, rows_of
 from rmsnet.dataset.labels import Event, in_extra_time, label_version
 from rmsnet.dataset.soccernet import Dataset, open_dataset, split_file, split_lists
 from rmsnet.errors import UserError
@@ -199,7 +199,7 @@ def _halves_of(dataset: Dataset, game: str, features: str) -> tuple[MatchHalf, .
             rows = rows_of(number, kick_offs, count, kind, dataset.description, str(path))
             found.append(MatchHalf(number, path, half.videos if half else (), rows))
         elif half is not None:
-            found.append(half)
+            raise UserError(cut_videos(dataset.game_folder(game)))
     return tuple(found)
 
 

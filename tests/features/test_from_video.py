@@ -118,6 +118,14 @@ def test_a_video_that_fails_on_the_way_does_not_stop_the_others(data, weights, w
     assert content(tmp_path / "features") == content(whole)
 
 
+def test_videos_whose_periods_begin_later_are_refused(data, weights, tmp_path):
+    late = Path(shutil.copytree(data, tmp_path / "data"))
+    (next(late.rglob("1_224p.mkv")).parent / "kick_offs.json").write_text("[3, 0]")
+    with pytest.raises(UserError, match=r"kick_offs\.json: is about feature files; cut the videos"):
+        extract(late, tmp_path / "features", small_params(weights))
+    assert not (tmp_path / "features").exists()
+
+
 def test_halves_of_another_recipe_or_a_changed_video_are_made_again(data, weights, tmp_path, monkeypatch):
     changing = Path(shutil.copytree(data, tmp_path / "data"))
     computed = []
