@@ -197,7 +197,7 @@ def _halves_of(dataset: Dataset, game: str, features: str) -> tuple[MatchHalf, .
         if path.exists():
             count = len(open_features(path))
             rows = rows_of(number, kick_offs, count, kind, dataset.description, str(path))
-            found.append(MatchHalf(number, path, half.videos if half else (), rows))
+            found.append(MatchHalf(number, path, (), rows))  # videos begin elsewhere: they would show other moments
         elif half is not None:
             raise UserError(cut_videos(dataset.game_folder(game)))
     return tuple(found)
