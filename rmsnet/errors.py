@@ -2,6 +2,8 @@
 
 import os
 import re
+from collections.abc import Iterable
+from difflib import get_close_matches
 
 
 class UserError(Exception):
@@ -22,6 +24,19 @@ def first_cause(error: BaseException) -> str:
     while (cause := error.__cause__ or error.__context__) is not None:
         error = cause
     return one_line(error)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The known name that a slip probably means; "" none is near."""
+    by_case = {item.casefold(): item for item in known}
+    found = get_close_matches(name.casefold(), by_case, 1, 0.5)
+    return by_case[found[0]] if found else ""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """E.g. "; did you mean train.epochs?"; "" where nothing is near."""
+    near = nearest(name, known)
+    return f"; did you mean {near}?" if near else ""
 
 
 _IN_ADDRESSES = (

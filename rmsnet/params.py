@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from rmsnet.documents import read_yaml
-from rmsnet.errors import UserError
+from rmsnet.errors import UserError, did_you_mean
 
 _STRICT = {"extra": "forbid"}
 
@@ -297,7 +297,7 @@ class Params:
         """
         if name not in self.variants:
             known = ", ".join(self.variants) or "none"
-            raise UserError(f"variants.{name}: no such variant; known: {known}")
+            raise UserError(f"variants.{name}: no such variant{did_you_mean(name, self.variants)}; known: {known}")
         merged = {**asdict(self.train), **self.variants[name]}
         return checked(TrainParams, merged, f"variants.{name}")
 
@@ -322,7 +322,8 @@ def checked(kind: type[T], value: Any, where: str) -> T:
         key = ".".join(str(part) for part in first["loc"])
         message = first["msg"].removeprefix("Value error, ")
         if first["type"] == "unexpected_keyword_argument":
-            message = f"unknown key; known: {', '.join(_known_keys(kind, first['loc']))}"
+            known = _known_keys(kind, first["loc"])
+            message = f"unknown key{did_you_mean(str(first['loc'][-1]), known)}; known: {', '.join(known)}"
         raise UserError(f"{where}: {key}: {message}" if key else f"{where}: {message}") from None
 
 

@@ -43,6 +43,7 @@ ROOMS = (
     "serving",
     "matches",
     "study",
+    "workplace",
     "commands",
 )
 """A room may import those before it."""
