@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Iterable
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 
 
 class UserError(Exception):
@@ -27,10 +27,11 @@ def first_cause(error: BaseException) -> str:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """The known name that a slip probably means; "" none is near."""
+    """The known name that a slip probably means; "" none is near, or two are equally near."""
     by_case = {item.casefold(): item for item in known}
-    found = get_close_matches(name.casefold(), by_case, 1, 0.5)
-    return by_case[found[0]] if found else ""
+    found = get_close_matches(name.casefold(), by_case, 2, 0.5)
+    how_near = [SequenceMatcher(None, item, name.casefold()).ratio() for item in found]
+    return by_case[found[0]] if found and how_near.count(how_near[0]) == 1 else ""
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
