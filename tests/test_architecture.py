@@ -21,6 +21,7 @@ HALL = (
     "params",
     "progress",
     "provenance",
+    "settings",
     "spots",
     "waiting",
 )
