@@ -28,10 +28,10 @@ class Range:
         high = value < self.high if self.below else value <= self.high
         if low and high and math.isfinite(value):
             return ""
-        if not math.isfinite(value):
-            wanted = "must be finite"
-        elif self.high <= 1:
+        if self.high <= 1:
             wanted = f"must lie in {self}"
+        elif not math.isfinite(value):
+            wanted = "must be finite"
         elif not high:
             wanted = f"must be at most {self.high}"
         elif self.above:

@@ -28,7 +28,7 @@ SECTIONS = [
         (Range(0, 1, below=True), 1, "must lie in [0, 1), not 1"),
         (Range(0, above=True), 0, "must be positive, not 0"),
         (Range(0), math.inf, "must be finite, not inf"),
-        (Range(0, 1), math.nan, "must be finite, not nan"),
+        (Range(0, 1), math.nan, "must lie in [0, 1], not nan"),
         (Range(0), 3.5, ""),
     ],
 )
