@@ -195,12 +195,12 @@ def used_games_checks(
     return [*checks, check(chosen, [(who, used.chosen) for who, used in uses])] if challenged else checks
 
 
-def too_few_games(games: int, minimum_games: int) -> str | None:
-    """What to know before a training on data with so few validation games; None where there are enough."""
+def too_few_games(split: str, games: int, minimum_games: int) -> str | None:
+    """What to know before a training on data whose deciding split has so few games; None where there are enough."""
     if games >= minimum_games:
         return None
     return (
-        f"the validation split has {games} game{'' if games == 1 else 's'} and a champion is replaced on "
+        f"the {split} split has {games} game{'' if games == 1 else 's'} and a champion is replaced on "
         f"{minimum_games} at least: a first model becomes champion when it is above the floor, none after it will "
         "(register.minimum_games)"
     )
