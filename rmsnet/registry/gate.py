@@ -20,6 +20,7 @@ from rmsnet.evaluation.metric import Judged
 from rmsnet.features.games import Keys, UsedGames
 from rmsnet.params import RegisterParams
 from rmsnet.registry.levels import Level
+from rmsnet.style.words import chance
 
 RESAMPLES = 1000
 """B, how many corpora are drawn from the games, always the same ones."""
@@ -149,8 +150,8 @@ def statistical_checks(duel: Duel, classes: Sequence[str], level: Level, params:
             "better beyond doubt",
             duel.p_value <= level.value,
             f"difference {100 * duel.difference:+.2f}, {100 * CONFIDENCE:g} % lower bound {100 * duel.low:+.2f}; equal "
-            f"models show as much in {100 * duel.p_value:.2g} % of cases, question {level.questions + 1} may err in "
-            f"{100 * level.value:.2g} %",
+            f"models show as much in {chance(duel.p_value)} of cases, question {level.questions + 1} may err in "
+            f"{chance(level.value)}",
         ),
         Condition(
             "no class falls",

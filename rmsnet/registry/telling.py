@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rmsnet.registry.history import CHALLENGER, CHAMPION, Change
-from rmsnet.style.words import percent
+from rmsnet.style.words import chance, percent
 
 if TYPE_CHECKING:
     from rmsnet.tracking import Version
@@ -27,7 +27,7 @@ def told(change: Change, versions: Mapping[int, "Version"]) -> str:
     if asked is not None and (change.kind == "promote" or asked["p_value"] > asked["level"]):
         why = (
             f"{percent(asked['difference'], 1, '+')} points against version {asked['champion']}; equal models show as "
-            f"much in {100 * asked['p_value']:.2g} % of cases, {100 * asked['level']:.2g} % may"
+            f"much in {chance(asked['p_value'])} of cases, {chance(asked['level'])} may"
         )
     if change.kind == "outside":
         said = f"{change.text}: {why}"

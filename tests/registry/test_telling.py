@@ -28,9 +28,9 @@ def change_of(kind: str, champion: tuple[int | None, int | None] | None = None, 
             "0.04 % of cases, 0.99 % may",
         ),
         (
-            change_of("refused", question={**ASKED, "version": 3, "champion": 2, "p_value": 0.25}),
+            change_of("refused", question={**ASKED, "version": 3, "champion": 2, "p_value": 0.9993}),
             "version 3 (poor, simulated) is refused: +12.3 points against version 2; equal models show as much in "
-            "25 % of cases, 0.99 % may",
+            "100 % of cases, 0.99 % may",
         ),
         (change_of("refused", question=ASKED), "version 2 (strong, simulated) is refused: the reason"),
         (change_of("refused", moves={"challenger": (None, 3)}), "version 3 (poor, simulated) is refused: the reason"),
