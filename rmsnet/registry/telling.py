@@ -19,7 +19,7 @@ def told(change: Change, versions: Mapping[int, "Version"]) -> str:
     """
 
     def called(number: int | None) -> str:
-        tags = versions[number].tags if number in versions else {}
+        tags = versions[number].tags if number is not None and number in versions else {}
         notes = [tags.get("variant", ""), "simulated" if tags.get("simulated") == "true" else ""]
         return f"version {number} ({', '.join(filter(None, notes))})" if any(notes) else f"version {number}"
 
