@@ -4,8 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from rmsnet import cli, tracking
 from rmsnet.errors import CheckFailed, UserError
@@ -13,23 +12,9 @@ from rmsnet.registry.signing import SIGNATURE_TAG, require_signed, sign
 from rmsnet.serving.following import open_service
 from rmsnet.serving.metrics import Metrics
 from tests.builders import EXAMPLE, write_model
+from tests.registry.conftest import write_keys
 
 CHAMPION = "models:/rmsnet@champion"
-
-
-def write_keys(folder: Path, name: str, private=None) -> Path:
-    """NAME.key and NAME.pub in PEM; the private one's path."""
-    private = private or ec.generate_private_key(ec.SECP256R1())
-    key = folder / f"{name}.key"
-    key.write_bytes(
-        private.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
-    key.with_suffix(".pub").write_bytes(
-        private.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    )
-    return key
 
 
 @pytest.fixture(scope="module")
