@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, distribution
 from typing import Any
 
-from rmsnet import __version__
+import rmsnet
 
 SBOM_FILE = "sbom.cdx.json"
 """In a folder with an MLflow model; under its hash and its signature like everything there."""
@@ -27,7 +27,7 @@ def bill_of_materials(name: str, weights_hash: str, packages: Iterable[str]) -> 
         "version": weights_hash,
         "licenses": [{"license": {"id": "MIT"}}],
     }
-    code = {"type": "library", "bom-ref": "code", "name": "rmsnet", "version": __version__}
+    code = {"type": "library", "bom-ref": "code", "name": "rmsnet", "version": rmsnet.__version__}
     libraries = [
         {
             "type": "library",
