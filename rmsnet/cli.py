@@ -158,6 +158,7 @@ class Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     from rmsnet.commands import (
         combine,
+        completion,
         data,
         doctor,
         evaluate,
@@ -179,7 +180,20 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"rmsnet {__version__}")
     parser.set_defaults(run=standing.run)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for command in (data, validate, extract, train, combine, evaluate, spot, reproduce, registry, serve, doctor):
+    for command in (
+        data,
+        validate,
+        extract,
+        train,
+        combine,
+        evaluate,
+        spot,
+        reproduce,
+        registry,
+        serve,
+        doctor,
+        completion,
+    ):
         command.add_parser(commands)
     return parser
 
