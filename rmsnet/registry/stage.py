@@ -299,16 +299,16 @@ def _decide_and_act(
 
 def _tell_pages(folder: Path, decision: Decision, version: "Version", kept: str | None) -> None:
     """What the pages of MLflow say: the version its card below the decision, the run of its training the decision."""
-    said = f"{decision.when}: {verdict(decision)}."
+    said = markdown_text(f"{decision.when}: {verdict(decision)}.").replace("@", "\\@")  # else people of GitHub
     before = tracking.description(decision.model_name, version.version)
     card = (folder / CARD).read_text(encoding="utf-8") if (folder / CARD).exists() else before[before.find("# ") :]
-    tracking.describe_version(decision.model_name, version.version, f"**{markdown_text(said)}**\n\n{card}")
+    tracking.describe_version(decision.model_name, version.version, f"**{said}**\n\n{card}")
     if kept is None:
         return
     run_id, path = kept.removeprefix("runs:/").split("/", 1)
     shown = picture(CAPTION, f"{path}/difference.png", run_id) if (folder / "difference.png").exists() else ""
     page = f"[version {version.version}](#/models/{decision.model_name}/versions/{version.version})"
-    tracking.write_note(run_id, VERDICT, f"{markdown_text(said)} {page}\n\n{shown}")
+    tracking.write_note(run_id, VERDICT, f"{said} {page}\n\n{shown}")
 
 
 def _write_forced_card(folder: Path, changes: Sequence[Change], version: int, notice: str) -> None:
