@@ -6,6 +6,7 @@ from rmsnet import tracking
 from rmsnet.params import TrainParams
 from rmsnet.tracking.pages import SCORES, TRAINING, VERDICT, compact, sections, with_section
 from rmsnet.tracking.store import EXPERIMENT, EXPERIMENT_TAGS, NOTE_TAG, client_of, our_client, tracking_uri
+from tests.builders import EXAMPLE, write_model
 
 STUDY = tracking.Group("study", "study key", "a study")
 
@@ -84,3 +85,14 @@ def test_parameters_that_a_training_does_not_obey_are_left_out_and_numbers_are_s
         "train.regression_weight",
     }
     assert less["train.regression"] == "False"
+
+
+def test_a_description_that_is_too_long_for_the_registry_ends_with_a_section(local_store, tmp_path):
+    with tracking.tracked_run("full, seed 0", (), {}) as run:
+        model_id = run.log_model(write_model(tmp_path / "model"), EXAMPLE, {"variant": "full"})
+    tracking.create_version("rmsnet", model_id, run.run_id, {})
+    tracking.describe_version("rmsnet", 1, "# card\n\n## one\n" + "x" * 3000 + "\n\n## two\n" + "y" * 3000)
+    kept = tracking.description("rmsnet", 1)
+    assert kept.endswith("x" * 3000 + "\n")
+    assert "@champion" in our_client().get_registered_model("rmsnet").description
+    assert our_client().get_logged_model(model_id).name == "full"
