@@ -23,12 +23,21 @@ def test_help_names_every_command():
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ((), "required"),
-        (("trian",), "invalid choice: 'trian'"),
+        (("trian",), "did you mean train?"),
+        (("registry", "histroy"), "did you mean history?"),
+        (
+            ("train", "--features", "x", "--out", "y", "--varaint", "full"),
+            "rmsnet train: unrecognized arguments: --varaint",
+        ),
+        (("train", "--features", "x", "--out", "y", "--varaint", "full"), "did you mean --variant?"),
+        (("train", "--features", "x", "--out", "y", "--vari", "full"), "unrecognized arguments: --vari full"),
         (("train", "--features", "x"), "--out"),
         (("extract", "nowhere", "--out", "x"), "nowhere: no such dataset"),
         (("train", "--features", "nowhere", "--out", "x"), "no such frame bank"),
-        (("train", "--features", "x", "--out", "y", "--set", "train.epoch=1"), "train.epoch: unknown key"),
+        (
+            ("train", "--features", "x", "--out", "y", "--set", "train.epoch=1"),
+            "train.epoch: unknown key; did you mean epochs?",
+        ),
         (("train", "--features", "x", "--out", "y", "--variant", "loud"), "variants.loud: no such variant"),
         (("train", "--features", "x", "--out", "y", "--params", "nowhere.yaml"), "nowhere.yaml: no such file"),
     ],
