@@ -20,7 +20,7 @@ VARIANTS = ("full", "no-masking", "no-regression", "no-uniform-offsets")
 class Project:
     """A copy of the repository with a small dataset and a short schedule."""
 
-    def __init__(self, repository: Path, root: Path) -> None:
+    def __init__(self, repository: Path, root: Path, python_folder: Path) -> None:
         self.root = root
         tracked = subprocess.run(
             ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
@@ -35,7 +35,7 @@ class Project:
                 shutil.copy2(repository / name, root / name)
         self.environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith("MLFLOW_")},
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PATH": os.pathsep.join([str(python_folder), str(Path(sys.executable).parent), os.environ["PATH"]]),
             "PYTHONPATH": str(root),
             "DVC_NO_ANALYTICS": "true",
             "OMP_NUM_THREADS": "1",
@@ -64,7 +64,7 @@ class Project:
 
     def ask(self, code: str) -> Any:
         """What a process of its own prints as JSON: this one's MLflow would go on with a database that was removed."""
-        return json.loads(self.run(sys.executable, "-c", f"import json\nfrom rmsnet import tracking\n{code}"))
+        return json.loads(self.run("python", "-c", f"import json\nfrom rmsnet import tracking\n{code}"))
 
     def stale(self) -> set[str]:
         """What `dvc repro` would run, but for the look at the store that it always takes."""
@@ -77,8 +77,8 @@ class Project:
 
 
 @pytest.fixture(scope="module")
-def project(repository, tmp_path_factory) -> Project:
-    made = Project(repository, tmp_path_factory.mktemp("project"))
+def project(repository, tmp_path_factory, python_folder) -> Project:
+    made = Project(repository, tmp_path_factory.mktemp("project"), python_folder)
     made.run("dvc", "repro", "--all-pipelines")
     return made
 
