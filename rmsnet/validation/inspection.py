@@ -80,7 +80,9 @@ def _files(dataset: Dataset, tables: "Tables") -> dict[str, dict[tuple[str, int]
             number = half_in_name(path)
             if number in dataset.halves and (path.suffix == ".npy" or is_video(path)):
                 half, name = number, f"{{half}}{path.name[1:]}"
-            elif path.name in of_game or (path.suffix == ".npy" and dataset.description.files == "match"):
+            elif path.name in of_game or (
+                dataset.description.files == "match" and (path.suffix == ".npy" or is_video(path))
+            ):
                 half, name = 0, path.name
             else:
                 continue
