@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def inspect(
-    root: Path, *, features: str = "ResNET_TF2_PCA512", classes: str = "v1", page: Path | None = None
+    root: Path, *, features: str = ExtractParams.features, classes: str = "v1", page: Path | None = None
 ) -> dict[str, Any]:
     """Describe a dataset.
 

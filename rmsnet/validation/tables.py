@@ -31,7 +31,7 @@ from rmsnet.files import contents as contents_of
 from rmsnet.params import ExtractParams
 from rmsnet.progress import progress
 from rmsnet.reading.names import fault_of
-from rmsnet.reading.pieces import is_there
+from rmsnet.reading.pieces import is_there, pieces_of
 from rmsnet.validation.annotations import GOOD, clean, events_table, labels_state
 from rmsnet.validation.contents import Contents, read_contents
 from rmsnet.video.files import VIDEO_SUFFIXES, file_of, judged_half, kind_of, sizes_of
@@ -47,7 +47,8 @@ TRAINING_SPLIT = "train"
 # What may lie in a game's folder: features and videos of its halves, SoccerNet's label files, detections, notes.
 _VIDEO = "|".join(sorted(suffix.removeprefix(".") for suffix in VIDEO_SUFFIXES))
 _EXPECTED_FILE = re.compile(
-    rf"[12]_\w+\.(npy|json)|[12](_\w+)?\.(?i:{_VIDEO})|Labels(-[a-z0-9]+)?\.json|video\.ini|results_spotting\.json"
+    rf"(\d)_\w+(\.\d+)?\.(npy|json)|(\d)(_\w+)?(\.\d+)?\.(?i:{_VIDEO})|Labels(-[a-z0-9]+)?\.json|video\.ini"
+    r"|results_spotting\.json"
 )
 _GAME_NAME = re.compile(r"[\w-]+/\d{4}-\d{4}/\d{4}-\d\d-\d\d - \d\d-\d\d \S.* \d+ - \d+ .*\S")
 
@@ -127,8 +128,9 @@ def _game_row(dataset: Dataset, split: str, game: str, classes: ClassList, param
     names = [path.name for path in contents_of(dataset.game_folder(game))] if folder == GOOD else []
     own = {classes.label_file, KICK_OFFS, f"{params.features}.npy"}
     if dataset.description.files == "match" and folder == GOOD:
-        own |= {path.name for path in period_videos(dataset, game, 1)}
-    unexpected = [name for name in names if not (name in own or _EXPECTED_FILE.fullmatch(name) or name.startswith("."))]
+        wholes = [*period_videos(dataset, game, 1), dataset.features_path(game, 1, params.features)]
+        own |= {piece.name for path in wholes for piece in pieces_of(path)}
+    unexpected = [name for name in names if not (name in own or _is_expected(name, dataset) or name.startswith("."))]
     said_of_late = " left out" if params.extra_time == "leave-out" else f"; {LEAVE_OUT}"
     labels, extra_time = labels_state(dataset, split, game, classes, unexpected) if folder == GOOD else (None, "")
     return {
@@ -140,6 +142,12 @@ def _game_row(dataset: Dataset, split: str, game: str, classes: ClassList, param
         "extra_time": f"{extra_time}{said_of_late}" if extra_time else GOOD,
         "unexpected_files": ", ".join(unexpected) or GOOD,
     }
+
+
+def _is_expected(name: str, dataset: Dataset) -> bool:
+    """Whether a file is one that a game may have; what is of a period that there is not is none."""
+    found = _EXPECTED_FILE.fullmatch(name)
+    return found is not None and int(found[1] or found[4] or 1) in dataset.halves
 
 
 def _folder_state(dataset: Dataset, game: str) -> str:
