@@ -14,7 +14,7 @@ from rmsnet.features.bank import read_bank
 from rmsnet.features.shards import Shard, join
 from rmsnet.features.stage import extract
 from rmsnet.files import write_json
-from rmsnet.network.model_files import CONFIG
+from rmsnet.network.model_config import CONFIG
 from rmsnet.params import ExtractParams
 from rmsnet.video.decoding import sampled_pictures
 from rmsnet.video.frames import FrameZip, decode_jpeg, frames_path
