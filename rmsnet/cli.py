@@ -158,6 +158,7 @@ class Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     from rmsnet.commands import (
         combine,
+        compare,
         completion,
         data,
         doctor,
@@ -187,6 +188,7 @@ def _parser() -> argparse.ArgumentParser:
         train,
         combine,
         evaluate,
+        compare,
         spot,
         reproduce,
         registry,

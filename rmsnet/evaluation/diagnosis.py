@@ -190,4 +190,4 @@ def timing_histogram(timing: Timing, reach_seconds: float, frame_rate: float) ->
     width += width % 2 == 0
     side = -(-(2 * reach + 1 - width) // (2 * width))
     edges = (np.arange(2 * side + 2) - side - 0.5) * width / frame_rate
-    return edges, np.histogram(timing.seconds, edges)[0]
+    return np.asarray(edges, np.float64), np.histogram(timing.seconds, edges)[0].astype(np.int64)

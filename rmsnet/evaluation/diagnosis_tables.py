@@ -13,6 +13,11 @@ from rmsnet.style.words import percent
 
 TABLES = ("precision_bands", "reliability", "timing_errors", "confusion")
 
+CONFIDENCE_AND_TIME = (
+    "At the largest tolerance, matched as in the development kit. The expected calibration error is the mean distance "
+    "between the confidence of predictions and the share of them that is right, in ten bins of confidence."
+)
+
 
 def diagnosis_tables(assessment: Assessment, diagnosis: Diagnosis, confusion: Ints) -> dict[str, list[dict[str, Any]]]:
     """The rows of each of `TABLES`: what each point, bar and cell of its picture shows."""

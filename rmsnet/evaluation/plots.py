@@ -1,7 +1,7 @@
 """Pictures of evaluations."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -98,7 +98,7 @@ def precision_recall(assessments: Sequence[Assessment], diagnoses: Sequence[Diag
             band = None if bands.ends is None else (100 * bands.ends[0, label], 100 * bands.ends[1, label])
             draw_line(axes, 100 * RECALLS, 100 * bands.precision[label], assessment.name, of, band)
         axes.set(xlim=(0, 100), ylim=(0, 104))
-    _legend(made, panels, assessments)
+    name_sets(made, assessments)
     return drawing(made)
 
 
@@ -128,7 +128,13 @@ def reliability(assessments: Sequence[Assessment], diagnoses: Sequence[Diagnosis
 def _draw_reliability(axes: "Axes", found: Reliability, name: str, of: Look) -> None:
     there = found.count > 0
     x, y = found.confidence[there], 100 * found.precision[there]
-    shape = {"marker": of.marker, "linestyle": of.line, "color": of.colour.on_light, "markersize": 5, "label": name}
+    shape: dict[str, Any] = {
+        "marker": of.marker,
+        "linestyle": of.line,
+        "color": of.colour.on_light,
+        "markersize": 5,
+        "label": name,
+    }
     if found.ends is None:
         axes.plot(x, y, **shape)
         return
@@ -154,7 +160,7 @@ def timing_errors(assessments: Sequence[Assessment], diagnoses: Sequence[Diagnos
                 axes.axvline(median, color=of.colour.on_light, linestyle=of.line, linewidth=1)
         axes.axvline(0, color=QUIET.on_light, linestyle=":", linewidth=1.2)
         whole_numbers(axes.yaxis)
-    _legend(made, panels, assessments)
+    name_sets(made, assessments)
     return drawing(made)
 
 
@@ -194,7 +200,7 @@ def counts(assessment: Assessment) -> Drawing:
 
 def _by_class(assessments: Sequence[Assessment], title: str, x: str, y: str) -> "tuple[Figure, list[Axes]]":
     corpus = assessments[0].corpus
-    looks = class_looks(corpus.classes, corpus.looks)
+    looks = class_looks(corpus.classes, corpus.looks) if len(assessments) == 1 else None
     return small_multiples(title, note_of(assessments[0]), corpus.names, looks, x, y)
 
 
@@ -206,16 +212,19 @@ def _looks(assessments: Sequence[Assessment], label: int) -> list[Look]:
     return [apart(place) for place in range(len(assessments))]
 
 
-def _legend(made: "Figure", panels: "Sequence[Axes]", assessments: Sequence[Assessment]) -> None:
+def name_sets(made: "Figure", assessments: Sequence[Assessment]) -> None:
     """Whose line is whose, where there are several."""
     if len(assessments) == 1:
         return
     from matplotlib.lines import Line2D
 
     looks = [apart(place) for place in range(len(assessments))]
-    handles = [Line2D([], [], color=of.colour.on_light, linestyle=of.line, marker=of.marker) for of in looks]
+    shapes: list[dict[str, Any]] = [
+        {"color": of.colour.on_light, "linestyle": of.line, "marker": of.marker} for of in looks
+    ]
+    handles = [Line2D([], [], **shape) for shape in shapes]
     names = [assessment.name for assessment in assessments]
-    made.legend(handles, names, loc="outside right upper", frameon=False, fontsize=8)
+    made.legend(handles, names, loc="outside right upper", frameon=False, fontsize=8, handlelength=3.5)
 
 
 def _largest(assessment: Assessment) -> str:

@@ -11,7 +11,7 @@ from rmsnet.evaluation import plots
 from rmsnet.evaluation.assessment import Assessment
 from rmsnet.evaluation.bootstrap import interval
 from rmsnet.evaluation.diagnosis import Diagnosis, diagnose
-from rmsnet.evaluation.diagnosis_tables import TABLES, diagnosis_tables, shown_diagnosis
+from rmsnet.evaluation.diagnosis_tables import CONFIDENCE_AND_TIME, TABLES, diagnosis_tables, shown_diagnosis
 from rmsnet.evaluation.mistakes import FalseAlarm, Miss, Mistakes, mistakes
 from rmsnet.evaluation.overall import confusion_matrix
 from rmsnet.files import write_bytes, write_json, write_text
@@ -34,11 +34,6 @@ REPORT_FILES = (
 
 ROWS_SHOWN = 20
 """Misses and false alarms that the page shows; the CSV files have more."""
-
-CONFIDENCE_AND_TIME = (
-    "At the largest tolerance, matched as in the development kit. The expected calibration error is the mean distance "
-    "between the confidence of predictions and the share of them that is right, in ten bins of confidence."
-)
 
 
 def write_report(folder: Path, assessment: Assessment) -> None:

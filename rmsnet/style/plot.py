@@ -89,15 +89,15 @@ def files_of(drawings: Mapping[str, Drawing]) -> dict[str, bytes]:
 
 
 def small_multiples(
-    title: str, note: str, names: Sequence[str], looks: Sequence[Look], x: str, y: str
+    title: str, note: str, names: Sequence[str], looks: Sequence[Look] | None, x: str, y: str
 ) -> "tuple[Figure, list[Axes]]":
-    """A figure of a column's width with a small panel for each thing, on the same axes, under its name in its colour.
+    """A figure of a column's width with a small panel for each thing, on the same axes, under its name.
 
     Args:
         title: of the figure.
         note: what the numbers are from.
         names: of the things.
-        looks: of what they show.
+        looks: of the things, where each panel shows one; None: names are black.
         x: what is drawn from left to right in all of them.
         y: what is drawn upwards.
     """
@@ -107,8 +107,9 @@ def small_multiples(
     for spare in panels[len(names) :]:
         spare.remove()
     panels = panels[: len(names)]
-    for number, (panel, name, of) in enumerate(zip(panels, names, looks, strict=True)):
-        panel.set_title(name, loc="left", fontsize=8 if columns < 5 else 7, color=of.colour.on_light)
+    inks = ["black"] * len(names) if looks is None else [of.colour.on_light for of in looks]
+    for number, (panel, name, ink) in enumerate(zip(panels, names, inks, strict=True)):
+        panel.set_title(name, loc="left", fontsize=8 if columns < 5 else 7, color=ink)
         panel.tick_params(
             labelsize=7, labelleft=number % columns == 0, labelbottom=number + columns >= len(names), pad=2
         )
@@ -154,7 +155,7 @@ def _plain_texts(made: "Figure") -> Iterator[None]:
         text.set_parse_math(False)  # "$" begins no formula
         text.set_fontfamily(families)
     # Ticks are made while the figure is drawn. Identifiers of an SVG are random without a salt.
-    settings = {"text.parse_math": False, "font.family": families, "svg.hashsalt": "rmsnet"}
+    settings: Any = {"text.parse_math": False, "font.family": families, "svg.hashsalt": "rmsnet"}
     with matplotlib.rc_context(settings), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from")  # drawn as a box
         yield
@@ -171,7 +172,8 @@ def _families() -> list[str]:
 
 def name_axes(axes: "Axes", title: str = "", x: str = "", y: str = "") -> None:
     """Title and labels, and the legend beside the panel where something in it has a name."""
-    size = 9 if axes.figure.get_figwidth() <= IN_A_COLUMN else 10
+    made = axes.get_figure(root=True)
+    size = 9 if made is not None and made.get_figwidth() <= IN_A_COLUMN else 10
     axes.set_title(title, loc="left", fontsize=size + 1)
     axes.set_xlabel(x, fontsize=size)
     axes.set_ylabel(y, fontsize=size)
