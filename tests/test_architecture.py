@@ -59,6 +59,7 @@ CORE = (
     "evaluation/suppression",
     "evaluation/metric",
     "evaluation/bootstrap",
+    "training/ancestor",
     "training/clips",
     "training/sampling",
     "training/inputs",

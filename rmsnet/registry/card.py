@@ -11,7 +11,7 @@ from rmsnet.evaluation.metric import average_map
 from rmsnet.network.model_files import SpottingModel
 from rmsnet.spots import Predictions, Truth
 from rmsnet.style.tables import Row, as_markdown, facts, markdown_text
-from rmsnet.style.words import percent, with_ends
+from rmsnet.style.words import marked, percent, with_ends
 
 if TYPE_CHECKING:
     from rmsnet.tracking import Version
@@ -76,6 +76,7 @@ def _lines(
         yield "**Made from simulated features: of no use on real broadcasts; no number here says anything about them.**"
     tags = version.tags
     origin = (
+        *(("started from", text) for text in _ancestors(config)),
         ("training data", f"{config['dataset']}, {kind}"),
         ("training data hash", config["data_hash"]),
         ("DVC hash of the dataset", tags.get("dvc.md5", "not tracked by DVC")),
@@ -99,6 +100,15 @@ def _lines(
             yield ""
             yield "These annotations do not say which events the broadcast showed."
     yield from _use(name, version, model)
+
+
+def _ancestors(config: Mapping[str, Any]) -> Iterator[str]:
+    """What the model started from, and what that had started from, the nearest first."""
+    told = config.get("started_from")
+    if told is not None:
+        learned_from = marked(str(told["dataset"]), told["simulated"])
+        yield f"{told['model']} ({told['name']}, of {learned_from}), weights hash {told['weights_hash']}"
+        yield from _ancestors(told)
 
 
 def _classes(model: SpottingModel) -> str:

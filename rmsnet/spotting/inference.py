@@ -22,15 +22,27 @@ def check_fits(model: SpottingModel, bank: FrameBank) -> None:
     Raises:
         UserError: other classes, features, width or frame rate than the model was trained on.
     """
+    ours, theirs = list(model.classes), list(bank.classes)
+    fault = _differs("classes", ours, theirs) if ours != theirs else misfit(model.config, bank)
+    if fault is not None:
+        raise UserError(fault)
+
+
+def misfit(config: Mapping[str, Any], bank: FrameBank) -> str | None:
+    """What of a bank's frames is not as a model of this config reads them; None: nothing. Classes are not asked for."""
     for key, ours, theirs in (
-        ("classes", list(model.classes), list(bank.classes)),
-        ("features", _features(model.config["features"]), _features(bank.info["features"])),
-        ("width", model.config["width"], bank.width),
-        ("frame_rate", model.config["frame_rate"], bank.frame_rate),
-        ("first_frame_seconds", model.config["first_frame_seconds"], bank.first_frame_seconds),
+        ("features", _features(config["features"]), _features(bank.info["features"])),
+        ("width", config["width"], bank.width),
+        ("frame_rate", config["frame_rate"], bank.frame_rate),
+        ("first_frame_seconds", config["first_frame_seconds"], bank.first_frame_seconds),
     ):
         if ours != theirs:
-            raise UserError(f"{key}: the model was trained on {ours}, the frame bank holds {theirs}")
+            return _differs(key, ours, theirs)
+    return None
+
+
+def _differs(key: str, ours: Any, theirs: Any) -> str:
+    return f"{key}: the model was trained on {ours}, the frame bank holds {theirs}"
 
 
 def _features(info: Mapping[str, Any]) -> str:
