@@ -61,7 +61,12 @@ def split(root: Path) -> dict[str, tuple[str, ...]]:
             f"{', '.join(SHARES)}"
         )
     dealt = deal(listed, labelled - known)
-    for role in reversed(SHARES):  # the gate's first: what it has is taken out of valid, also when this ends in between
+    for role in (
+        GATE,
+        "test",
+        "valid",
+        "train",
+    ):  # the gate's first: what it has is taken out of valid, also when this ends in between
         write_json(paths[role], dealt[role])
     return {role: tuple(games) for role, games in dealt.items()}
 
