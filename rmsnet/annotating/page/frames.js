@@ -1,0 +1,59 @@
+// The picture that is shown, by the decoder's own time: what is saved is what comes back.
+
+let painted = null; // seconds on the clock of the video, of the picture on the screen; null: none since the last jump
+const SHARE_OF_PICTURE = 0.25; // so far into a picture is gone to, so that rounding never shows the one before it
+const LARGEST_STEP = 0.004;
+
+function watch_pictures() {
+  video.requestVideoFrameCallback?.((_, { mediaTime }) => {
+    if (!video.seeking) painted = mediaTime;
+    watch_pictures();
+  });
+}
+video.addEventListener("seeking", () => (painted = null));
+video.addEventListener("emptied", () => (painted = null));
+
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+const half_of = (number) => match.halves.findIndex((half) => half.number === number);
+const inside = () => Math.min(SHARE_OF_PICTURE * picture_seconds(), LARGEST_STEP);
+
+/** Second of the recording, on its own clock, that is shown; null: there is no picture. */
+async function picture_time() {
+  if (!loaded || video.readyState === 0 || !el("no-video").hidden) return null;
+  for (let tries = 0; tries < 100 && (video.seeking || painted === null); tries++) await pause(10);
+  return (painted ?? video.currentTime) - match.halves[state.half].clock_start;
+}
+
+/** The moment that is shown: half, milliseconds in it, and the decoder's time as a text. */
+async function shown_moment() {
+  const half = match.halves[state.half];
+  const seconds = await picture_time();
+  if (seconds === null) return { half: half.number, position_ms: Math.round(1000 * state.seconds), video_time: null };
+  const position_ms = Math.max(0, Math.round(1000 * (seconds - half.start)));
+  return { half: half.number, position_ms, video_time: seconds.toFixed(6) };
+}
+
+/** Seconds in its half to go to so that a mark's picture is shown. */
+function place_of(mark) {
+  const half = match.halves[half_of(mark.half)];
+  const of_video = Number(mark.extra?.video_time ?? NaN) - half.start;
+  if (Math.abs(1000 * of_video - mark.position_ms) <= 1) return Math.max(0, of_video + inside() - 0.0005);
+  return mark.position_ms / 1000;
+}
+
+/** Some pictures on, or back. */
+async function step_pictures(count) {
+  video.pause();
+  const half = match.halves[state.half];
+  const before = await picture_time();
+  if (before === null) {
+    seek(state.half, state.seconds + count * picture_seconds());
+    return;
+  }
+  for (let further = 0; further < 5; further++) {
+    const way = (count + Math.sign(count) * further) * picture_seconds();
+    const to = Math.max(0, before + way + inside() - half.start - 0.0005);
+    seek(state.half, to);
+    if ((await picture_time()) !== before || to === 0) return;
+  }
+}

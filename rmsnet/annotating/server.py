@@ -1,0 +1,83 @@
+"""The process behind the page: sockets on the loopback, an address with a token, an end that leaves all saved."""
+
+import sys
+import webbrowser
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import uvicorn
+
+from rmsnet.annotating.access import Guarded, new_token
+from rmsnet.annotating.app import make_app
+from rmsnet.annotating.desk import Desks
+from rmsnet.annotating.games import Asked, find_games
+from rmsnet.annotating.suggesting import open_suggester
+from rmsnet.serving.listening import address_of, listen
+
+STOP_SECONDS = 2
+"""A video that is being sent does not keep the server from ending."""
+
+
+def annotate(
+    sources: Sequence[Path],
+    asked: Asked,
+    *,
+    model: str = "",
+    annotator: str,
+    port: int = 0,
+    device: str = "auto",
+    browse: bool = False,
+    tell: Callable[[str], object] = print,
+) -> None:
+    """Serve the page until interrupted.
+
+    Args:
+        sources: see `games.find_games`.
+        asked: what is said of labels.
+        model: folder or URI of a model that suggests; "" none.
+        annotator: whose edits these are.
+        port: 0: a free one.
+        device: where the model computes.
+        browse: open the page in the browser.
+        tell: is told the address.
+
+    Raises:
+        UserError: nothing to annotate, labels that cannot be kept, no model or one of other classes.
+    """
+    suggester = open_suggester(model, device) if model else None
+    known = Asked(
+        asked.labels,
+        asked.form,
+        asked.classes,
+        asked.annotator,
+        asked.times,
+        () if suggester is None else suggester.spotter.classes,
+    )
+    games = find_games(sources, "" if suggester is None else suggester.features)
+    desks = Desks(games, known, suggester)
+    try:
+        desks.desk(1)  # what cannot be annotated is said before anybody opens a page
+        (listener,) = listen("127.0.0.1", port)
+        token = new_token()
+        address = f"{address_of(listener)}/{token}/"
+        server = make_server(desks, token, annotator)
+        tell(address)
+        sys.stdout.flush()
+        if browse:
+            webbrowser.open(address)
+        server.run([listener])
+    finally:
+        desks.close()
+
+
+def make_server(desks: Desks, token: str, annotator: str) -> uvicorn.Server:
+    """A server that is not listening yet."""
+    config = uvicorn.Config(
+        Guarded(make_app(desks, annotator), token),
+        ws="none",
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
+    return uvicorn.Server(config)
