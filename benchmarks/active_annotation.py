@@ -35,9 +35,6 @@ from rmsnet.training.loop import train
 from rmsnet.training.stage import judge_model
 
 CLASSES = ("Goal", "Yellow card", "Substitution", "Corner", "Penalty", "Red card")
-WIDTH = 64
-"""Of the 512 simulated features, whose strength falls like that of a PCA's."""
-
 STRETCH_SECONDS = 60
 RATE = 2.0
 SHARES = (0.05, 0.15, 0.3)
@@ -91,7 +88,7 @@ def _bank(root: Path, games: Sequence[str]) -> FrameBank:
         file = root / game / LABEL_FILES["v2"]
         events = [event for event in read_events(file.read_bytes(), "v2", str(file)) if event.visible]
         for half in HALVES:
-            features = np.load(root / game / f"{half}_{FEATURES}.npy")[:, :WIDTH]
+            features = np.load(root / game / f"{half}_{FEATURES}.npy")
             rows += [
                 (len(halves), event.position_ms, CLASSES.index(event.label))
                 for event in events

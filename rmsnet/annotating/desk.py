@@ -13,6 +13,7 @@ from rmsnet.annotating.footage import Footage, footage_of, loudness, make_copy
 from rmsnet.annotating.games import Asked, Game, labels_of, write_kick_offs
 from rmsnet.annotating.jobs import Advance, Jobs
 from rmsnet.annotating.labels import Labels
+from rmsnet.annotating.next_games import read_looks
 from rmsnet.annotating.store import Store, is_label
 from rmsnet.annotating.suggesting import Suggester, labels_of_classes, suggest
 from rmsnet.errors import UserError
@@ -143,6 +144,7 @@ class Desk:
             "subtitle": subtitle,
             "file": self.labels.path.name,
             "form": self.labels.form,
+            "looks": [vars(look) for look in read_looks(self.game).moments],
             "model": None if self._suggester is None else str(self._suggester.spotter.config["name"]),
             "frame_rate": 2.0,
             "first_frame_seconds": 0.0,

@@ -11,6 +11,7 @@ from rmsnet.annotating.access import Guarded, new_token
 from rmsnet.annotating.app import make_app
 from rmsnet.annotating.desk import Desks
 from rmsnet.annotating.games import Asked, find_games
+from rmsnet.annotating.next_games import next_games
 from rmsnet.annotating.suggesting import open_suggester
 from rmsnet.serving.listening import address_of, listen
 
@@ -22,7 +23,8 @@ def annotate(
     sources: Sequence[Path],
     asked: Asked,
     *,
-    model: str = "",
+    models: Sequence[str] = (),
+    moments: int = 0,
     annotator: str,
     port: int = 0,
     device: str = "auto",
@@ -34,7 +36,8 @@ def annotate(
     Args:
         sources: see `games.find_games`.
         asked: what is said of labels.
-        model: folder or URI of a model that suggests; "" none.
+        models: folders or URIs; the first suggests, all are asked what is worth a look.
+        moments: choose so many that are worth a look, of games that have no labels; 0: none are chosen.
         annotator: whose edits these are.
         port: 0: a free one.
         device: where the model computes.
@@ -44,7 +47,8 @@ def annotate(
     Raises:
         UserError: nothing to annotate, labels that cannot be kept, no model or one of other classes.
     """
-    suggester = open_suggester(model, device) if model else None
+    suggesters = [open_suggester(model, device) for model in models]
+    suggester = suggesters[0] if suggesters else None
     known = Asked(
         asked.labels,
         asked.form,
@@ -54,6 +58,8 @@ def annotate(
         () if suggester is None else suggester.spotter.classes,
     )
     games = find_games(sources, "" if suggester is None else suggester.features)
+    if moments:
+        games = next_games(games, sources[0], suggesters, known, moments, tell)
     desks = Desks(games, known, suggester)
     try:
         desks.desk(1)  # what cannot be annotated is said before anybody opens a page

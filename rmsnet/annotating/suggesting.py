@@ -107,10 +107,9 @@ def suggest(suggester: Suggester, game: Game, labels: Sequence[str], kick_offs: 
     """
     spotter = suggester.spotter
     names = labels_of_classes(spotter.classes, labels, game.name)
-    late = {half.number: _late(half, kick_offs) for half in game.halves}
-    halves = tuple(_placed(half, game, suggester.features, kick_offs) for half in game.halves)
+    late = late_ms(game, kick_offs)
     read = reader_of(spotter, suggester.folder, suggester.device, False)
-    scored = score_match(Match(game.name, halves), game.kept, read, spotter, spotter.spot)
+    scored = score_match(match_of(game, suggester.features, kick_offs), game.kept, read, spotter, spotter.spot)
     bank, found = scored.bank, scored.predictions
     events = []
     for row in np.flatnonzero(found.confidence >= LEAST):
@@ -145,6 +144,22 @@ def suggest(suggester: Suggester, game: Game, labels: Sequence[str], kick_offs: 
         "first_frame_seconds": bank.first_frame_seconds - shifted,
         "warnings": [*scored.warnings, *scored.drifted],
     }
+
+
+def match_of(game: Game, features: str, kick_offs: Sequence[float]) -> Match:
+    """The match as a model reads it.
+
+    Args:
+        game: the match.
+        features: the kind that the model reads.
+        kick_offs: see `edits.State`.
+    """
+    return Match(game.name, tuple(_placed(half, game, features, kick_offs) for half in game.halves))
+
+
+def late_ms(game: Game, kick_offs: Sequence[float]) -> dict[int, int]:
+    """Of each half, milliseconds from the start of what is spotted of it to its kick-off."""
+    return {half.number: _late(half, kick_offs) for half in game.halves}
 
 
 def _late(half: MatchHalf, kick_offs: Sequence[float]) -> int:

@@ -6,6 +6,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from rmsnet.commands._options import Commands
+from rmsnet.errors import UserError
+
+MOMENTS = 40
+"""About an hour's work."""
 
 
 def add_parser(commands: Commands) -> None:
@@ -16,7 +20,23 @@ def add_parser(commands: Commands) -> None:
         "accepted or refused. Every change is kept at once.",
     )
     parser.add_argument("source", type=Path, nargs="+", help="video, game folder, or folder of games")
-    parser.add_argument("--model", default="", metavar="DIR|URI", help="its events are suggestions to accept or refuse")
+    parser.add_argument(
+        "--model",
+        action="append",
+        default=[],
+        metavar="DIR|URI",
+        help="its events are suggestions to accept or refuse; with --next, several that were trained apart",
+    )
+    parser.add_argument(
+        "--next",
+        type=int,
+        nargs="?",
+        const=MOMENTS,
+        default=0,
+        metavar="N",
+        help=f"choose N moments ({MOMENTS}) worth a look, of games without labels: where the models are unsure or "
+        "disagree, every class in its turn",
+    )
     parser.add_argument("--labels", default="", metavar="NAME|FILE", help="the label file (default: the dataset's)")
     parser.add_argument("--format", default="", help="of the label file, as of rmsnet data convert (default: as it is)")
     parser.add_argument("--times", default="", help="how a table writes times, as of rmsnet data convert")
@@ -36,12 +56,19 @@ def run(options: argparse.Namespace) -> None:
     from rmsnet.annotating.games import Asked
     from rmsnet.annotating.server import annotate
 
+    if options.next < 0:
+        raise UserError(f"--next {options.next}: a number of moments, such as {MOMENTS}")
+    if options.next and not options.model:
+        raise UserError("--next: say with --model whose doubts choose; several models that were trained apart are best")
+    if len(options.model) > 1 and not options.next:
+        raise UserError("--model: one model suggests; several are asked with --next alone")
     asked = Asked(options.labels, options.format, options.classes, options.annotator, options.times)
     with suppress(KeyboardInterrupt):  # the usual end
         annotate(
             options.source,
             asked,
-            model=options.model,
+            models=options.model,
+            moments=options.next,
             annotator=options.annotator or _user(),
             port=options.port,
             device=options.device,

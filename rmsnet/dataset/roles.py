@@ -18,6 +18,11 @@ from rmsnet.dataset.soccernet import GATE, every_second, read_split_file, split_
 from rmsnet.errors import UserError
 from rmsnet.files import write_json
 
+TRAIN = "train"
+
+CHOSEN = ".annotating/next.json"
+"""In the folder of a game that was chosen because models are unsure of it: what of it is worth a look."""
+
 SHARES: Mapping[str, float] = {"train": 0.5, "valid": 0.1, "test": 0.15, GATE: 0.25}
 """Of the games of a dataset of one's own. The gate needs most of those that are left: it asks again and again."""
 
@@ -60,7 +65,10 @@ def split(root: Path) -> dict[str, tuple[str, ...]]:
             f"{root}: {len(labelled | known)} games with labels; at least {len(SHARES)} are needed, one for each of "
             f"{', '.join(SHARES)}"
         )
-    dealt = deal(listed, labelled - known)
+    new = labelled - known
+    chosen = {game for game in new if (root / game / CHOSEN).exists()}  # no sample of games: nothing is judged by it
+    listed[TRAIN] += sorted(chosen)
+    dealt = deal(listed, new - chosen)
     for role in (
         GATE,
         "test",
@@ -69,6 +77,12 @@ def split(root: Path) -> dict[str, tuple[str, ...]]:
     ):  # the gate's first: what it has is taken out of valid, also when this ends in between
         write_json(paths[role], dealt[role])
     return {role: tuple(games) for role, games in dealt.items()}
+
+
+def roles_of(root: Path) -> dict[str, str]:
+    """The role of each game in the lists of a folder; {} where it has none."""
+    paths = {role: Path(root) / split_file(role) for role in SHARES}
+    return {game: role for role, path in paths.items() if path.exists() for game in read_split_file(path)}
 
 
 def deal(listed: Mapping[str, Sequence[str]], new: Iterable[str]) -> dict[str, list[str]]:

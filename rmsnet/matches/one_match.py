@@ -104,20 +104,13 @@ class Scored:
     warnings: Sequence[str]
 
 
-def score_match(
-    match: Match,
-    out: Path,
-    read: Reader,
-    spotter: SpottingModel,
-    params: SpotParams,
-    profile: Mapping[str, Any] | None = None,
-    strict: bool = False,
-) -> Scored:
-    """Let a model look at a match.
+def read_match(
+    match: Match, out: Path, read: Reader, spotter: SpottingModel
+) -> tuple[FrameBank, list[Features], list[str]]:
+    """The features of a match: in a bank, half by half, and a warning for each irregularity.
 
     Raises:
         UserError: features or a video that cannot be read, or of another width than the model reads.
-        CheckFailed: `strict`, and features that drift.
     """
     parts, warnings = [], []
     for half in match.halves:
@@ -131,7 +124,25 @@ def score_match(
         require_finite(features, half.features or half.videos[0])
         parts.append(features)
         warnings += told
-    bank = _bank(match, parts, spotter)
+    return _bank(match, parts, spotter), parts, warnings
+
+
+def score_match(
+    match: Match,
+    out: Path,
+    read: Reader,
+    spotter: SpottingModel,
+    params: SpotParams,
+    profile: Mapping[str, Any] | None = None,
+    strict: bool = False,
+) -> Scored:
+    """Let a model look at a match.
+
+    Raises:
+        UserError: see `read_match`.
+        CheckFailed: `strict`, and features that drift.
+    """
+    bank, parts, warnings = read_match(match, out, read, spotter)
     drifts = [] if profile is None else [drift(profile, summarize(features)) for features in parts]
     drifted = [
         f"{half.features or half.videos[0]}: {found.text}"

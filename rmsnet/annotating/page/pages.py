@@ -9,7 +9,7 @@ from rmsnet.matches.page.parts import filled, part, script_json
 from rmsnet.style.page import MADE_BY, page, style, table, tag, text
 
 SHARED_SCRIPTS = ("moments", "ground", "axis", "video", "look")
-SCRIPTS = ("edits", "server", "frames", "board", "chosen", "hands", "keys", "start")
+SCRIPTS = ("edits", "server", "frames", "board", "chosen", "looks", "hands", "keys", "start")
 """The parts of the page's script, in order: those of every page of a match, then our own."""
 
 

@@ -14,13 +14,15 @@ async function start() {
   draw_buttons();
   draw_class_keys();
   draw_lanes();
+  draw_looks();
   watch_pictures();
   await load();
   redraw();
   seek(0, 0);
   draw_axis();
   await look_at_jobs();
-  open_address(location.hash);
+  if (match.looks.length && !location.hash) next_look();
+  else open_address(location.hash);
   send();
   setTimeout(poll, POLL_MS);
   document.documentElement.dataset.ready = "yes";
