@@ -149,13 +149,8 @@ class Store:
         """See whether somebody else has written the label file; take over what is new in it."""
         with self._lock:
             try:
-                if self.labels.hash() == self._file:
-                    return
-                found = self.labels.read()
-                self._look(found)
-            except UserError as error:
-                self.problem = f"the label file was changed elsewhere and is not overwritten: {one_line(error)}"
-            except OSError as error:
+                self._meet()
+            except (UserError, OSError) as error:
                 self.problem = one_line(error)
 
     def save(self) -> None:
@@ -164,8 +159,7 @@ class Store:
             if self._wrote == self.history.version and not self.problem:
                 return
             try:
-                if self.labels.hash() != self._file:
-                    self._look(self.labels.read())
+                self._meet()
                 written = self.labels.write(self.state.marks, self._document)
                 if written.hash != self._file:
                     self.labels.save(written)
@@ -199,6 +193,19 @@ class Store:
         self.history = after
         self.steps.append(Step(after.version, act, change, by, line.at, line.key))
         self._keys[line.key] = after.version
+
+    def _meet(self) -> None:
+        """Take over what the label file says, if it is not the one we wrote.
+
+        Raises:
+            UserError: it cannot be read.
+        """
+        if self.labels.hash() == self._file:
+            return
+        try:
+            self._look(self.labels.read())
+        except UserError as error:
+            raise UserError(f"the label file was changed elsewhere and is not overwritten: {error}") from None
 
     def _look(self, found: Found) -> None:
         """Take over what a label file says that is not the one we wrote."""

@@ -52,14 +52,14 @@ function choose_first(row) {
   return true;
 }
 
-async function add(index) {
+const add = in_turn(async (index) => {
   const mark = mark_at(await shown_moment(), match.classes[index].label);
   const id = new_key();
   state.selected = id;
   state.hidden.delete(index);
   edit(`add ${match.classes[index].name}`, added(id, mark));
   say(`Added: ${match.classes[index].name} at ${exact_clock(mark.position_ms / 1000)}`);
-}
+});
 
 /** An answer to the selected suggestion; the selection goes on to the next one. */
 function answer(origin) {
@@ -81,22 +81,23 @@ function change(what, fields) {
   if (row?.mark) edit(`${what} ${match.classes[row.class].name}`, changed(row.id, row.mark, fields));
 }
 
-async function move_here() {
+async function move_to_picture() {
   const moment = await shown_moment();
   const row = chosen();
   if (!row?.mark) return;
   edit(`move ${match.classes[row.class].name}`, changed(row.id, row.mark, moved(row.mark, moment)));
   say(`Moved to ${exact_clock(moment.position_ms / 1000)}`);
 }
+const move_here = in_turn(move_to_picture);
 
 /** The selected event to the picture before or behind its own. */
-async function nudge(direction) {
+const nudge = in_turn(async (direction) => {
   const row = chosen();
   if (!row?.mark) return;
   seek(row.half, place_of(row.mark));
-  await step_pictures(direction);
-  await move_here();
-}
+  await go_pictures(direction);
+  await move_to_picture();
+});
 
 function relabel(index) {
   const row = chosen();

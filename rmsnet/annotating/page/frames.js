@@ -13,6 +13,13 @@ function watch_pictures() {
 video.addEventListener("seeking", () => (painted = null));
 video.addEventListener("emptied", () => (painted = null));
 
+/** What waits for a picture is done one after the other, in the order in which it was asked for. */
+let turn = Promise.resolve();
+const in_turn =
+  (act) =>
+  (...given) =>
+    (turn = turn.then(() => act(...given)));
+
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 const half_of = (number) => match.halves.findIndex((half) => half.number === number);
 const inside = () => Math.min(SHARE_OF_PICTURE * picture_seconds(), LARGEST_STEP);
@@ -42,7 +49,7 @@ function place_of(mark) {
 }
 
 /** Some pictures on, or back. */
-async function step_pictures(count) {
+async function go_pictures(count) {
   video.pause();
   const half = match.halves[state.half];
   const before = await picture_time();
@@ -57,3 +64,5 @@ async function step_pictures(count) {
     if ((await picture_time()) !== before || to === 0) return;
   }
 }
+
+const step_pictures = in_turn(go_pictures);
