@@ -43,10 +43,10 @@ LATER = (1.0,)
 
 PARAMS = TrainParams(
     clip_frames=21,
-    foreground_clips=1000,
-    background_clips=300,
-    epochs=12,
-    batch_size=32,
+    foreground_clips=600,
+    background_clips=150,
+    epochs=8,
+    batch_size=16,
     patience=0,
     precision="float32",
 )
@@ -74,7 +74,7 @@ def banks(root: Path, size: Size, seed: int) -> dict[str, FrameBank]:
     """The pool (train), and the matches to choose the epoch by and to judge on."""
     simulate(root, games=size.games, minutes=size.minutes, seed=seed)
     games = [game for of_split in open_dataset(root).splits.values() for game in of_split]
-    pool, valid = size.games // 2, size.games * 6 // 10
+    pool, valid = size.games // 2, size.games * 28 // 50
     return {
         "train": _bank(root, games[:pool]),
         "valid": _bank(root, games[pool:valid]),
