@@ -68,7 +68,9 @@ def mark(label: str, position_ms: int, half: int = 1, **extra: str) -> dict[str,
 
 
 @contextmanager
-def served(sources: Sequence[Path], model: Path | None = None, annotator: str = "anna", **said: Any) -> Iterator[Served]:
+def served(
+    sources: Sequence[Path], model: Path | None = None, annotator: str = "anna", **said: Any
+) -> Iterator[Served]:
     """A server of these sources; `said` is what `Asked` takes."""
     suggester = None if model is None else open_suggester(str(model), "cpu")
     asked = Asked(**said, model_classes=() if suggester is None else suggester.spotter.classes)

@@ -218,5 +218,3 @@ def test_a_video_that_browsers_do_not_play_is_copied_with_every_picture_at_its_t
     assert shown == list(range(0, 30_000, 40))
     with av.open(str(copies[1])) as container:
         assert [round(1000 * frame.time) for frame in container.decode(video=0)] == times
-
-

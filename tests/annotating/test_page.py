@@ -70,7 +70,8 @@ def test_accept_move_undo_reload_export(browser, game, model, tmp_path):
         assert address
         # taken away
         table = page.js("fetch('export/csv').then((answer) => answer.text())")
-        assert "0:00:07.12" in table and "suggested" in table
+        assert "0:00:07.12" in table
+        assert "suggested" in table
         assert page.errors == []
 
 

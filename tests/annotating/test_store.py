@@ -49,7 +49,9 @@ def of_state(store: Store) -> Counter:
     return Counter(map(moment, store.state.marks.values()))
 
 
-acts = st.lists(st.tuples(st.just("edit"), wishes) | st.tuples(st.sampled_from(["undo", "redo"]), st.none()), max_size=8)
+acts = st.lists(
+    st.tuples(st.just("edit"), wishes) | st.tuples(st.sampled_from(["undo", "redo"]), st.none()), max_size=8
+)
 
 
 @settings(max_examples=25)
@@ -234,9 +236,7 @@ def test_a_file_of_another_match_is_one_line(tmp_path):
 
 def test_other_matches_of_a_label_file_stay(tmp_path):
     labels = labels_in(tmp_path / "game", "all.csv")
-    labels.path.write_text(
-        "game,period,time,label\nleague/other,1,0:00:01.000,Goal\nleague/game,1,0:00:02.000,Goal\n"
-    )
+    labels.path.write_text("game,period,time,label\nleague/other,1,0:00:01.000,Goal\nleague/game,1,0:00:02.000,Goal\n")
     store = Store(labels)
     assert of_state(store) == Counter([(1, 2000, "Goal")])
     add(store, "b", FOUL)
