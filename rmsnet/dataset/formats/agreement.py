@@ -140,7 +140,7 @@ def _said(name: str, path: Path) -> str:
 def merged(sides: Sequence[Sequence[Mark]], names: Sequence[str], tolerance_ms: int) -> list[Mark]:
     """The events of several annotators as one list, in order of time.
 
-    An event that several have found is there once, at the time in the middle of those that they have given. What not all
+    An event that several have found is there once, at the middle one of the times that they have given. What not all
     have found is marked unsure; so is each of two that are called differently.
     """
     found: list[list[tuple[str, Mark]]] = []
