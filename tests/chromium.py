@@ -117,12 +117,12 @@ class Page:
             self._note(message)
 
     def _note(self, message: dict[str, Any]) -> None:
-        params = message.get("params", {})
-        if message["method"] == "Network.requestWillBeSent":
+        params, method = message.get("params", {}), message.get("method")  # without one it is an answer that came late
+        if method == "Network.requestWillBeSent":
             self.requested.append(params["request"]["url"])
-        elif message["method"] == "Runtime.exceptionThrown":
+        elif method == "Runtime.exceptionThrown":
             self.errors.append(json.dumps(params["exceptionDetails"]))
-        elif message["method"] == "Log.entryAdded" and params["entry"]["level"] == "error":
+        elif method == "Log.entryAdded" and params["entry"]["level"] == "error":
             self.errors.append(params["entry"]["text"])
 
 

@@ -2,6 +2,7 @@
 
 const CAPTION_SECONDS = 3; // around an event, over the picture
 const LEAD_SECONDS = 5; // before an event that is played
+const MANY = 10; // classes, from which on all is smaller
 
 const state = {
   confidence: null, // of suggestions; null: each class has what the model learned
@@ -49,12 +50,14 @@ const is_open = (row) => Boolean(row.suggestion) || is_unsure(row.mark);
 /** The selected row; undefined: none, or it is gone. */
 const chosen = () => rows.find(({ id }) => id === state.selected);
 
+const team_of = (mark) => (!mark || mark.team === "not applicable" ? "" : mark.team);
+
 let rows = []; // what was listed last
 
 function words_of(row) {
   const words = [minute_of(row), match.classes[row.class].name, half_name(row.half), exact_clock(row.seconds)];
   if (row.suggestion) words.push(`suggestion, ${Math.round(100 * row.suggestion.confidence)} %`);
-  if (row.mark?.team) words.push(row.mark.team);
+  if (team_of(row.mark)) words.push(team_of(row.mark));
   if (row.mark && is_unsure(row.mark)) words.push("unsure");
   if (row.mark && is_suggested(row.mark)) words.push("accepted suggestion");
   return words.join(", ");
@@ -63,10 +66,10 @@ function words_of(row) {
 /** After any change of labels, filters or suggestions. */
 function redraw() {
   rows = listed();
+  draw_chosen();
   draw_list();
   draw_marks();
   draw_counts();
-  draw_chosen();
   draw_kept();
   draw_undo();
   draw_time();
@@ -83,8 +86,8 @@ function draw_list() {
       { type: "button", className: `row${row.suggestion ? " open" : ""}`, style: look(one), tabIndex: -1 },
       make("span", { className: "minute", textContent: minute_of(row) }),
       make("span", { className: "dot" }),
-      make("span", { className: "name", textContent: one.name }, make("span", { className: "at", textContent: exact_clock(row.seconds) })),
-      make("span", { className: "verdict", textContent: row.mark?.team || "" }),
+      make("span", { className: "name", textContent: one.name }, make("span", { className: "at", textContent: clock(row.seconds) })),
+      make("span", { className: "verdict", textContent: team_of(row.mark) }),
       make("span", { className: `state${is_open(row) ? " open" : ""}`, textContent: state_word }),
     );
     button.dataset.id = row.id;
@@ -101,7 +104,7 @@ function draw_selection() {
   const nodes = state.selected === null ? [] : document.querySelectorAll(`[data-id="${CSS.escape(state.selected)}"]`);
   for (const node of nodes) {
     node.classList.add("selected");
-    if (node.classList.contains("row")) node.scrollIntoView({ block: "nearest" });
+    if (node.classList.contains("row")) bring_into_list(node);
     else if (node.offsetParent) keep_in_view(node);
   }
   const all = [...el("events").querySelectorAll(".row")];
@@ -112,8 +115,18 @@ function draw_selection() {
   }
 }
 
+/** Scroll the list, and nothing else, until a row of it is seen. */
+function bring_into_list(row) {
+  const list = el("events").getBoundingClientRect();
+  const box = row.getBoundingClientRect();
+  if (box.top < list.top) el("events").scrollTop -= list.top - box.top;
+  else if (box.bottom > list.bottom) el("events").scrollTop += box.bottom - list.bottom;
+}
+
 function draw_lanes() {
-  document.documentElement.style.setProperty("--lane", `${match.classes.length > 6 ? 26 : 48}px`);
+  const count = match.classes.length;
+  document.documentElement.style.setProperty("--lane", `${count > MANY ? 20 : count > 6 ? 26 : 44}px`);
+  document.body.classList.toggle("many", count > MANY);
   el("names").replaceChildren();
   el("lanes").replaceChildren();
   if ([...waves.values()].some((wave) => wave.length)) {

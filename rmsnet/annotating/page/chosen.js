@@ -23,8 +23,8 @@ function choose(id, from_lead = false) {
   state.selected = id;
   const place = place_of(row.mark || row.suggestion);
   seek(row.half, from_lead ? Math.max(0, place - LEAD_SECONDS) : place);
-  draw_selection();
   draw_chosen();
+  draw_selection();
   history.replaceState(null, "", hash_of(row));
   if (from_lead) {
     playing = true;

@@ -1,8 +1,11 @@
 // The picture that is shown, by the decoder's own time: what is saved is what comes back.
 
 let painted = null; // seconds on the clock of the video, of the picture on the screen; null: none since the last jump
+let painted_before = null; // of the picture before the jump, which may have led to the same one
 const SHARE_OF_PICTURE = 0.25; // so far into a picture is gone to, so that rounding never shows the one before it
 const LARGEST_STEP = 0.004;
+const SAME_PICTURE_MS = 400; // a browser paints nothing where the picture is the same
+const LONGEST_MS = 10_000; // a busy machine takes its time
 
 function watch_pictures() {
   video.requestVideoFrameCallback?.((_, { mediaTime }) => {
@@ -10,8 +13,11 @@ function watch_pictures() {
     watch_pictures();
   });
 }
-video.addEventListener("seeking", () => (painted = null));
-video.addEventListener("emptied", () => (painted = null));
+video.addEventListener("seeking", () => {
+  painted_before = painted ?? painted_before;
+  painted = null;
+});
+video.addEventListener("emptied", () => (painted = painted_before = null));
 
 /** What waits for a picture is done one after the other, in the order in which it was asked for. */
 let turn = Promise.resolve();
@@ -24,11 +30,28 @@ const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 const half_of = (number) => match.halves.findIndex((half) => half.number === number);
 const inside = () => Math.min(SHARE_OF_PICTURE * picture_seconds(), LARGEST_STEP);
 
-/** Second of the recording, on its own clock, that is shown; null: there is no picture. */
+/** Where the picture that is shown begins, on the clock of the video, once it is known which it is. */
+async function begin_of_picture() {
+  let waited = 0;
+  for (let still = 0; waited < LONGEST_MS; waited += 10) {
+    if (painted !== null && !video.seeking) return painted;
+    still = video.seeking ? 0 : still + 10;
+    const since = video.currentTime - painted_before;
+    if (still > SAME_PICTURE_MS && painted_before !== null && since >= 0 && since < picture_seconds()) return painted_before;
+    if (!video.requestVideoFrameCallback && still) break;
+    await pause(10);
+  }
+  // A browser that does not say which: the pictures come at the rate of the file.
+  const { code, video_start } = match.halves[state.half];
+  if (!code) return video.currentTime;
+  const first = video_start + code.first_ms / 1000;
+  return first + Math.floor((video.currentTime - first) / picture_seconds() + 1e-3) * picture_seconds();
+}
+
+/** Second of the recording, on its own clock, at which the picture that is shown begins; null: there is none. */
 async function picture_time() {
   if (!loaded || video.readyState === 0 || !el("no-video").hidden) return null;
-  for (let tries = 0; tries < 100 && (video.seeking || painted === null); tries++) await pause(10);
-  return (painted ?? video.currentTime) - match.halves[state.half].clock_start;
+  return (await begin_of_picture()) - match.halves[state.half].clock_start;
 }
 
 /** The moment that is shown: half, milliseconds in it, and the decoder's time as a text. */
