@@ -88,14 +88,9 @@ def league(tmp_path, monkeypatch) -> League:
     }
     write_lists(made.root, **games)
     write_json(made.root / "SoccerNetGamesGate.json", games["gate"])
-    description = {
-        "name": "Made up",
-        "simulated": True,
-        "classes": [{"name": name} for name in CLASSES],
-        "labels": {"file": "events.csv", "format": "csv"},
-        "features": [{"name": "clip", "frame_rate": RATE, "first_frame_seconds": 1 / RATE}],
-    }
-    write_json(made.root / "dataset.json", description)
+    described = ["--labels", "events.csv", "--classes", ",".join(CLASSES), "--features", "clip:2:0.5"]
+    assert main(["data", "init", "data", *described]) == 0
+    write_json(made.root / "dataset.json", {**read_json(made.root / "dataset.json"), "simulated": True})
     return made
 
 
