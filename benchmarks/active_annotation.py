@@ -1,13 +1,14 @@
-"""What labels are worth when an ensemble chooses what is looked at, against random order, on simulated matches.
+"""What labels are worth when an ensemble chooses what is looked at, against random order, on made-up matches.
 
-    python -m benchmarks.active_annotation [--repeats 3] [--full]
+    python -m benchmarks.active_annotation [--repeats 4]
 
 A pool of matches is cut into stretches of a minute, which are what an annotator looks at and labels whole. Classes are
-as uneven as in a match: many stretches hold none, red cards and penalties are few. Both orders begin with the same
-stretches: one of each class, and at random what is missing to 5 %. From there one goes on at random; the other asks
-`rmsnet.annotating.choosing` with the members of an ensemble that was trained on what is labelled so far, at 5 % and at
-15 %. The matches that are judged on are labelled whole and never chosen. Prints Average-mAP on them, the mean over the
-repeats (another random order, other seeds) with its 95 % interval, and how many of the pool's events are labelled.
+as uneven as in a match, each is shown in several ways, and things that look alike are no events. Both orders begin
+with the same stretches: one of each class, and at random what is missing to 5 %. From there one goes on at random; the
+other asks `rmsnet.annotating.choosing` with the members of an ensemble that was trained on what is labelled so far, at
+5 % and at 15 %. The matches that are judged on are labelled whole and never chosen. Prints Average-mAP on them, the
+mean over the repeats (other matches, another random order, other seeds) with its 95 % interval, and how many of the
+pool's events are labelled.
 """
 
 import argparse
@@ -21,83 +22,80 @@ import numpy as np
 import torch
 
 from rmsnet.annotating.choosing import Scored, choose_moments
-from rmsnet.dataset.labels import HALVES, LABEL_FILES, read_events
-from rmsnet.dataset.soccernet import open_dataset
 from rmsnet.features.bank import BankHalf, FrameBank
 from rmsnet.network.model_files import load_model
 from rmsnet.params import TrainParams
-from rmsnet.simulation import simulate
-from rmsnet.simulation.dataset import FEATURES
 from rmsnet.spots import Truth
 from rmsnet.spotting.scoring import score_every_clip
 from rmsnet.study.summary import estimate
 from rmsnet.training.loop import train
 from rmsnet.training.stage import judge_model
 
-CLASSES = ("Goal", "Yellow card", "Substitution", "Corner", "Penalty", "Red card")
+CLASSES = ("pass", "shot", "goal", "penalty")
+OFTEN = (0.55, 0.25, 0.15, 0.05)
+"""Of the events."""
+
+WIDTH, HALF_FRAMES, LENGTH = 16, 600, 4
+"""Features of a frame, frames of a half, frames in which an event shows."""
+
+WAYS, ALIKE = 3, 4
+"""In which a class is shown; of things that look like it halfway and are no events."""
+
+NOISE = 0.45
+BETWEEN_FRAMES = 40
+"""From one thing that happens to the next, on average."""
+
 STRETCH_SECONDS = 60
 RATE = 2.0
 SHARES = (0.05, 0.15, 0.3)
 LATER = (1.0,)
 """Of random order alone."""
 
+POOL_GAMES, VALID_GAMES, TEST_GAMES, MEMBERS = 30, 3, 20, 3
+
 PARAMS = TrainParams(
-    clip_frames=21,
-    foreground_clips=600,
-    background_clips=150,
+    clip_frames=9,
+    foreground_clips=400,
+    background_clips=120,
     epochs=8,
     batch_size=16,
+    learning_rate=0.03,
     patience=0,
     precision="float32",
 )
 
 
-@dataclass(frozen=True)
-class Size:
-    """Of the experiment.
-
-    Attributes:
-        games: simulated.
-        minutes: of a half.
-        members: of the ensemble that chooses.
-    """
-
-    games: int
-    minutes: int
-    members: int
-
-
-SMALL, FULL = Size(50, 10, 2), Size(150, 15, 3)
-
-
-def banks(root: Path, size: Size, seed: int) -> dict[str, FrameBank]:
-    """The pool (train), and the matches to choose the epoch by and to judge on."""
-    simulate(root, games=size.games, minutes=size.minutes, seed=seed)
-    games = [game for of_split in open_dataset(root).splits.values() for game in of_split]
-    pool, valid = size.games // 2, size.games * 28 // 50
+def banks(seed: int) -> dict[str, FrameBank]:
+    """The pool (train), and the matches to choose the epoch by and to judge on; all of one world."""
+    world = np.random.default_rng([0, seed])
+    shown = world.normal(size=(len(CLASSES), WAYS, WIDTH))
+    shown *= 2.2 / np.linalg.norm(shown, axis=2, keepdims=True)
+    # Halfway between two classes, or a class and nothing.
+    alike = 0.6 * shown[world.integers(0, len(CLASSES), ALIKE), world.integers(0, WAYS, ALIKE)]
+    alike += world.normal(size=alike.shape) * 1.3 / WIDTH**0.5
+    sizes = {"train": POOL_GAMES, "valid": VALID_GAMES, "test": TEST_GAMES}
     return {
-        "train": _bank(root, games[:pool]),
-        "valid": _bank(root, games[pool:valid]),
-        "test": _bank(root, games[valid:]),
+        split: _made_up(np.random.default_rng([1, seed, number]), games, shown, alike)
+        for number, (split, games) in enumerate(sizes.items())
     }
 
 
-def _bank(root: Path, games: Sequence[str]) -> FrameBank:
-    arrays, halves, rows, first = [], [], [], 0
-    for game in games:
-        file = root / game / LABEL_FILES["v2"]
-        events = [event for event in read_events(file.read_bytes(), "v2", str(file)) if event.visible]
-        for half in HALVES:
-            features = np.load(root / game / f"{half}_{FEATURES}.npy")
-            rows += [
-                (len(halves), event.position_ms, CLASSES.index(event.label))
-                for event in events
-                if event.half == half and event.label in CLASSES
-            ]
-            halves.append(BankHalf(game, half, first, len(features)))
-            arrays.append(features)
-            first += len(features)
-    return _of(np.concatenate(arrays), halves, rows)
+def _made_up(random: np.random.Generator, games: int, shown: np.ndarray, alike: np.ndarray) -> FrameBank:
+    halves, rows = [], []
+    features = NOISE * random.normal(size=(2 * games * HALF_FRAMES, WIDTH))
+    for place in range(2 * games):
+        first = place * HALF_FRAMES
+        halves.append(BankHalf(f"game {place // 2}", place % 2 + 1, first, HALF_FRAMES))
+        frame = 5
+        while (frame := frame + int(random.integers(BETWEEN_FRAMES // 2, 3 * BETWEEN_FRAMES // 2))) < HALF_FRAMES - 10:
+            if random.random() < 0.3:
+                look = alike[random.integers(ALIKE)]
+            else:
+                label = int(random.choice(len(CLASSES), p=OFTEN))
+                look = shown[label, random.integers(WAYS)]
+                rows.append((place, round(1000 * (frame + 1) / RATE), label))
+            features[first + frame : first + frame + LENGTH] += look + 0.25 * random.normal(size=WIDTH)
+    return _of(features, halves, rows)
 
 
 def _of(features: np.ndarray, halves: Sequence[BankHalf], rows: Sequence[tuple[int, int, int]]) -> FrameBank:
@@ -183,8 +181,9 @@ Row = dict[str, tuple[float, float]]
 """Average-mAP and share of the pool's events that are labelled, by "order share"."""
 
 
-def play(made: dict[str, FrameBank], size: Size, repeat: int, folder: Path) -> Row:
+def play(repeat: int, folder: Path) -> Row:
     """One repeat of both orders."""
+    made = banks(repeat)
     pool = made["train"]
     order = stretches(pool)
     np.random.default_rng(repeat).shuffle(order)  # type: ignore[arg-type]  # a list of objects
@@ -206,7 +205,7 @@ def play(made: dict[str, FrameBank], size: Size, repeat: int, folder: Path) -> R
     models = judged(f"begun {SHARES[0]:g}", looked_at)
     for share in SHARES[1:]:
         bank = labelled(pool, looked_at)
-        others = range(1, size.members)
+        others = range(1, MEMBERS)
         models += [trained(bank, made["valid"], folder / f"{share:g} {one}", 100 * repeat + one) for one in others]
         looked_at += chosen(models, pool, looked_at, round(share * len(order)) - len(looked_at))
         models = judged(f"chosen {share:g}", looked_at)
@@ -215,19 +214,17 @@ def play(made: dict[str, FrameBank], size: Size, repeat: int, folder: Path) -> R
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--full", action="store_true", help="three times the matches, three members: hours")
+    parser.add_argument("--repeats", type=int, default=4)
     options = parser.parse_args()
-    size = FULL if options.full else SMALL
     torch.set_num_threads(1)
     results: list[Row] = []
     with TemporaryDirectory() as temporary:
-        made = banks(Path(temporary) / "data", size, seed=0)
-        counts = np.bincount(made["train"].truth.label, minlength=len(CLASSES))
+        pool = banks(0)["train"]
+        counts = np.bincount(pool.truth.label, minlength=len(CLASSES))
         told = ", ".join(f"{count} {name}" for name, count in zip(CLASSES, counts, strict=True))
-        print(f"{len(stretches(made['train']))} stretches of a minute hold {told}", flush=True)
+        print(f"{len(stretches(pool))} stretches of a minute hold {told} (first repeat)", flush=True)
         for repeat in range(options.repeats):
-            results.append(play(made, size, repeat, Path(temporary) / str(repeat)))
+            results.append(play(repeat, Path(temporary) / str(repeat)))
             print(table(results), flush=True)
 
 

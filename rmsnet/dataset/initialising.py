@@ -59,8 +59,8 @@ def init_dataset(
     games = sorted({path.parent.relative_to(root).as_posix() for path in root.rglob(labels)})
     if not games and not classes:
         raise UserError(
-            f"{root}: no folder in it holds a file {labels}; --labels says what it is called; of matches that nobody has "
-            "labelled yet say what there is to label (--classes goal,card)"
+            f"{root}: no folder in it holds a file {labels}; --labels says what it is called; of matches that nobody "
+            "has labelled yet say what there is to label (--classes goal,card)"
         )
     try:
         made = Description(
