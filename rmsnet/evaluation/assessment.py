@@ -1,12 +1,13 @@
 """One set of predictions judged on one set of games: everything that tables, plots and pages are made of."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from rmsnet.dataset.ball_actions import TEAM_CLASSES
+from rmsnet.dataset.suggested import Suggested
 from rmsnet.errors import UserError
 from rmsnet.evaluation.bootstrap import Resampled, interval, resample
 from rmsnet.evaluation.cells import Floats
@@ -34,6 +35,7 @@ class Corpus:
         frame_rate: of the grid on which times are compared, frames per second.
         simulated: whether the games are made up.
         knows_visibility: whether the annotations say which events were shown.
+        suggested: the events that a model had suggested.
     """
 
     dataset: str
@@ -44,6 +46,7 @@ class Corpus:
     frame_rate: float
     simulated: bool
     knows_visibility: bool
+    suggested: Suggested = Suggested()  # noqa: RUF009  # immutable
 
     @property
     def games(self) -> tuple[str, ...]:
@@ -87,6 +90,7 @@ class Assessment:
     def metrics(self) -> dict[str, Any]:
         """The content of metrics.json."""
         ends, team = self.interval(), self.team()
+        suggested, events = self.corpus.suggested, len(self.corpus.truth.label)
         return {
             "name": self.name,
             "dataset": self.corpus.dataset,
@@ -103,8 +107,13 @@ class Assessment:
             "games": len(self.corpus.games),
             "missing_games": list(self.missing),
             "frame_rate": self.corpus.frame_rate,
+            **({"labels_suggested": {**asdict(suggested), "of": events}} if suggested.events else {}),
             **({} if team is None else {"team_map": team.team_map, "team_map_per_action": team.per_action}),
         }
+
+    def suggested(self) -> str:
+        """Which of the labels a model had suggested, in a sentence; "" none."""
+        return self.corpus.suggested.told(len(self.corpus.truth.label))
 
     @property
     def _sees(self) -> bool:

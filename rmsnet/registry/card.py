@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rmsnet.dataset.suggested import Suggested
 from rmsnet.evaluation.assessment import Assessment
 from rmsnet.evaluation.bootstrap import interval
 from rmsnet.evaluation.metric import average_map
@@ -92,6 +93,10 @@ def _lines(
         (f"{split}, {metrics.get('games', '?')} games", _score(metrics)) for split, metrics in scores.items()
     )
     yield from _section("Scores (Average-mAP, %)", facts(split_scores))
+    for split, metrics in scores.items():
+        told = _suggested(metrics, str(config["weights_hash"]))
+        if told:
+            yield from ("", f"**{split}: {told}.**")
     if test is not None:
         title = "Test split by class and tolerance (average precision, %, 95 % interval over games)"
         yield from _section(title, list(_class_scores(test)))
@@ -131,6 +136,13 @@ def _score(metrics: Mapping[str, Any]) -> str:
     return (
         f"{with_ends(metrics['average_map'], metrics.get('ci95'))}{', simulated' if metrics.get('simulated') else ''}"
     )
+
+
+def _suggested(metrics: Mapping[str, Any], weights_hash: str) -> str:
+    """Which labels of a split a model had suggested; "" none."""
+    found = metrics.get("labels_suggested") or {}
+    by = tuple(found.get("by", ()))
+    return Suggested(int(found.get("events", 0)), by).told(int(found.get("of", 0)), weights_hash)
 
 
 def _class_scores(test: Assessment) -> Iterator[Row]:
