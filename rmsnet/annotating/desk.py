@@ -215,7 +215,11 @@ class Desks:
                 note = desk.store.problem
             else:
                 events, note = self._count(game)
-            rows.append({"number": number, "name": game.name, "events": events, "note": note})
+            try:
+                looks = len(read_looks(game).moments)
+            except UserError as error:
+                looks, note = 0, str(error)
+            rows.append({"number": number, "name": game.name, "events": events, "looks": looks, "note": note})
         return rows
 
     def _count(self, game: Game) -> tuple[int | None, str]:

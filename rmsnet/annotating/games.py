@@ -98,7 +98,7 @@ def find_games(sources: Sequence[Path], features: str = "") -> list[Game]:
     if len(sources) > 1:
         raise UserError(f"{sources[0]}: a folder comes alone; several sources are the halves of one match, as files")
     folder = sources[0]
-    root = _dataset_of(folder)
+    root = dataset_of(folder)
     description = SOCCERNET if root is None else read_description(root)[0]
     halves = find_halves(folder, features, description.numbers)
     if halves:
@@ -118,7 +118,7 @@ def find_games(sources: Sequence[Path], features: str = "") -> list[Game]:
     return games
 
 
-def _dataset_of(folder: Path) -> Path | None:
+def dataset_of(folder: Path) -> Path | None:
     """The dataset that a folder is, or lies in; None: none."""
     place = folder.resolve()
     return next(

@@ -5,6 +5,7 @@ them too harshly. So games of the lists valid, test and gate are not chosen; and
 on for good, see `rmsnet.dataset.roles`.
 """
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ import numpy as np
 import torch
 
 from rmsnet.annotating.choosing import Moment, Scored, by_match, choose_moments
-from rmsnet.annotating.games import Asked, Game, labels_of
+from rmsnet.annotating.games import Asked, Game, dataset_of, labels_of
 from rmsnet.annotating.suggesting import Suggester, labels_of_classes, late_ms, match_of
 from rmsnet.dataset.roles import CHOSEN, TRAIN, roles_of
 from rmsnet.documents import read_document
@@ -25,6 +26,7 @@ from rmsnet.matches.one_match import read_match
 from rmsnet.matches.reading import reader_of
 from rmsnet.network.model import Ensemble, RMSNet
 from rmsnet.network.model_files import SpottingModel
+from rmsnet.reading.names import same_name
 from rmsnet.spotting.scoring import score_every_clip
 
 APART_SECONDS = 30.0
@@ -159,10 +161,11 @@ def _to_choose_from(games: Sequence[Game], root: Path, asked: Asked, tell: Calla
     Raises:
         UserError: there is none.
     """
-    roles = roles_of(root)
+    dataset = dataset_of(root) or root  # it may lie above
+    roles = roles_of(dataset)
     judging, labelled, left = [], [], []
     for game in games:
-        if roles.get(game.name, TRAIN) != TRAIN:
+        if roles.get(_name_in(dataset, game), TRAIN) != TRAIN:
             judging.append(game)
         elif _has_events(game, asked):
             labelled.append(game)
@@ -177,6 +180,11 @@ def _to_choose_from(games: Sequence[Game], root: Path, asked: Asked, tell: Calla
             "test, gate); put matches that nobody has labelled there"
         )
     return left
+
+
+def _name_in(dataset: Path, game: Game) -> str:
+    """What the lists of a dataset call a game."""
+    return same_name(Path(os.path.relpath(game.folder.resolve(), dataset.resolve())).as_posix())
 
 
 def _has_events(game: Game, asked: Asked) -> bool:

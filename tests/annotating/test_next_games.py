@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rmsnet.annotating.desk import Desk
+from rmsnet.annotating.desk import Desk, Desks
 from rmsnet.annotating.games import Asked, find_games
 from rmsnet.annotating.jobs import Jobs
 from rmsnet.annotating.next_games import APART_SECONDS, next_games, read_looks
@@ -72,6 +72,13 @@ def test_open_games_are_chosen_with_their_moments_and_what_judges_or_is_labelled
     assert any("1 games of valid, test or gate have no labels" in line for line in told)
     labels = [look.label for of_game in looks.values() for look in of_game]
     assert labels.count("Goal") == labels.count("Corner") == 4
+
+
+def test_a_season_of_a_dataset_is_known_by_the_lists_above_it(shop):
+    asked = suggesters("model 0")
+    season = shop / "league" / "season"
+    games = next_games(find_games([season], asked[0].features), season, asked, ASKED, 100, lambda line: None)
+    assert sorted(game.name for game in games) == ["one", "three", "two"]
 
 
 def test_the_members_of_an_ensemble_are_asked_one_by_one(shop):
@@ -150,3 +157,6 @@ def test_a_damaged_list_of_moments_is_one_line(shop):
     write_json(first.folder / CHOSEN, {"moments": [{"half": "one"}]})
     with pytest.raises(UserError, match=r"next\.json: .*remove it"):
         read_looks(first)
+    row, *_ = Desks([first], ASKED).overview()
+    assert row["looks"] == 0
+    assert "remove it" in row["note"]

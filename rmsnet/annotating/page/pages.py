@@ -45,6 +45,7 @@ def overview_page(rows: Sequence[Mapping[str, Any]]) -> str:
         {
             "Match": tag("a", row["name"], href=f"match/{row['number']}/"),
             "Events": "?" if row["events"] is None else row["events"],
+            "Worth a look": row["looks"] or "",
             "": row["note"],
         }
         for row in rows
