@@ -163,7 +163,7 @@ def chosen(models: Sequence[Path], pool: FrameBank, looked_at: list[Stretch], co
     """What to look at next."""
     left = set(stretches(pool)) - set(looked_at)
     found: dict[Stretch, None] = {}
-    moments = choose_moments(scores_of(models, pool, left), 20 * count, STRETCH_SECONDS / 4)
+    moments = choose_moments(scores_of(models, pool, left), 20 * count, STRETCH_SECONDS / 4, PARAMS.clip_frames / RATE)
     for moment in moments:
         found[Stretch(moment.match, int(moment.seconds // STRETCH_SECONDS))] = None
     return list(found)[:count]

@@ -78,13 +78,36 @@ def _entropy(probability: Floats) -> Floats:
     return np.asarray(-(p * np.log2(p) + (1 - p) * np.log2(1 - p)))
 
 
-def choose_moments(scored: Sequence[Scored], count: int, apart_seconds: float) -> list[Moment]:
+def peaks(part: Scored, clip_seconds: float) -> npt.NDArray[np.bool_]:
+    """(N, C) where a class is likelier than in all clips that show the same.
+
+    A clip that an event is just leaving is always unsure of it, however sure the clip before it was.
+    """
+    mean, at = part.probability.mean(axis=0), part.seconds
+    highest = mean.copy()
+    for shift in range(1, len(at)):
+        near = np.abs(at[shift:] - at[:-shift]) < clip_seconds
+        if not near.any():
+            break
+        earlier = np.where(near[:, None], mean[:-shift], 0.0)
+        later = np.where(near[:, None], mean[shift:], 0.0)
+        np.maximum(highest[shift:], earlier, out=highest[shift:])
+        np.maximum(highest[:-shift], later, out=highest[:-shift])
+    return np.asarray(mean >= highest)
+
+
+def choose_moments(
+    scored: Sequence[Scored], count: int, apart_seconds: float, clip_seconds: float = 0.0
+) -> list[Moment]:
     """The moments that are most worth a look, the classes in turn, the most doubtful of each first.
+
+    What is unsure only because a surer clip lies beside it comes after all else.
 
     Args:
         scored: periods, all by the same models and of the same classes.
         count: how many at most.
         apart_seconds: between two of a period, at least: who looks at one sees what is nearer.
+        clip_seconds: nearer than this two clips may show the same event.
 
     Returns:
         In the order in which they were chosen.
@@ -95,7 +118,7 @@ def choose_moments(scored: Sequence[Scored], count: int, apart_seconds: float) -
     part_of = np.repeat(np.arange(len(scored)), [len(part.seconds) for part in scored])
     seconds = np.concatenate([part.seconds for part in scored])
     uncertainty, disagreement = doubt(probability)
-    worth = uncertainty + disagreement
+    worth = (uncertainty + disagreement) * np.concatenate([peaks(part, clip_seconds) for part in scored])
     queues = [iter(order) for order in np.argsort(-worth, axis=0, kind="stable").T.tolist()]
     free = np.ones(len(seconds), bool)
     chosen: list[Moment] = []

@@ -111,7 +111,8 @@ def next_games(
     scored: list[Scored] = []
     for number, game in enumerate(open_games):
         scored += _score(number, game, suggesters[0], members)
-    chosen = by_match(choose_moments(scored, count, APART_SECONDS))
+    clip_seconds = members[0].clip_frames / float(members[0].config["frame_rate"])
+    chosen = by_match(choose_moments(scored, count, APART_SECONDS, clip_seconds))
     hashes = tuple(dict.fromkeys(suggester.known_by for suggester in suggesters))
     for number, moments in chosen.items():
         game = open_games[number]

@@ -38,6 +38,15 @@ def test_a_single_model_chooses_by_what_it_is_unsure_of():
     assert [moment.seconds for moment in moments] == [10.0, 0.0, 20.0]
 
 
+def test_a_clip_that_an_event_is_just_leaving_is_no_doubt_of_its_own():
+    """Every sure event has such clips on both sides; a doubt that nobody resolves comes first."""
+    sure = [0.0, 0.5, 0.99, 0.5, 0.0]
+    alone = [0.0, 0.1, 0.4, 0.1, 0.0]
+    part = scored(np.array([[*sure, *alone]])[:, :, None], every=1.0)
+    assert [moment.seconds for moment in choose_moments([part], 1, 2.0, clip_seconds=3.0)] == [7.0]
+    assert [moment.seconds for moment in choose_moments([part], 1, 2.0)] == [1.0]
+
+
 def test_the_classes_choose_in_turn_however_many_moments_one_of_them_has():
     usual = np.full(300, 0.5)
     rare = np.where(np.arange(300) % 150 == 75, 0.3, 0.001)
