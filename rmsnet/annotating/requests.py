@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 from rmsnet.annotating.edits import MOST_CHANGES, Change, Edit
 from rmsnet.dataset.formats.document import Mark
-from rmsnet.dataset.formats.stated import nearest
 from rmsnet.dataset.labels import LAST_MS
 from rmsnet.documents import read_document
-from rmsnet.errors import UserError
+from rmsnet.errors import UserError, nearest
 
 LONGEST_TEXT = 200
 """Of a key, an id, a name."""
