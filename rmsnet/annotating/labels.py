@@ -1,5 +1,6 @@
 """The label file of a match: read, written and read back, in any format that is written."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -22,6 +23,10 @@ REFUSED = "refused"
 
 BY_ENDING = {".json": "osl", ".csv": "csv", ".tsv": "tsv", ".txt": "tsv", ".xml": "sportscode", ".gz": "e2e-spot"}
 """The format of a new file whose name is none of SoccerNet's."""
+
+
+_OF_EVENTS = re.compile(r"\d events?\b")
+"""Losses that an annotator should know of; those of colours, paths and unused classes are none of theirs."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +131,8 @@ class Labels:
         files = {self.path: parts[main]} | {
             self.path.with_name(PurePosixPath(other).name): parts[other] for other in others
         }
-        return Written(files, content_hash(parts[main]), dict(zip(ids, back, strict=True)), tuple(losses(made, again)))
+        lost = tuple(line for line in losses(made, again) if _OF_EVENTS.search(line))
+        return Written(files, content_hash(parts[main]), dict(zip(ids, back, strict=True)), lost)
 
     def save(self, written: Written) -> None:
         """Put it on disk, each file whole or not at all.

@@ -1,5 +1,6 @@
 """The process behind the page: sockets on the loopback, an address with a token, an end that leaves all saved."""
 
+import socket
 import sys
 import webbrowser
 from collections.abc import Callable, Sequence
@@ -13,7 +14,14 @@ from rmsnet.annotating.desk import Desks
 from rmsnet.annotating.games import Asked, find_games
 from rmsnet.annotating.next_games import next_games
 from rmsnet.annotating.suggesting import open_suggester
+from rmsnet.errors import UserError
+from rmsnet.files import content_hash
 from rmsnet.serving.listening import address_of, listen
+
+LOOPBACK = "127.0.0.1"
+
+PORTS = range(20_000, 30_000)
+"""Below those that systems give to connections."""
 
 STOP_SECONDS = 2
 """A video that is being sent does not keep the server from ending."""
@@ -26,7 +34,7 @@ def annotate(
     models: Sequence[str] = (),
     moments: int = 0,
     annotator: str,
-    port: int = 0,
+    port: int | None = None,
     device: str = "auto",
     browse: bool = False,
     tell: Callable[[str], object] = print,
@@ -39,7 +47,7 @@ def annotate(
         models: folders or URIs; the first suggests, all are asked what is worth a look.
         moments: choose so many that are worth a look, of games that have no labels; 0: none are chosen.
         annotator: whose edits these are.
-        port: 0: a free one.
+        port: 0: a free one; None: the same for the same source, so that what the browser keeps for it is found again.
         device: where the model computes.
         browse: open the page in the browser.
         tell: is told the address.
@@ -63,7 +71,7 @@ def annotate(
     desks = Desks(games, known, suggester)
     try:
         desks.desk(1)  # what cannot be annotated is said before anybody opens a page
-        (listener,) = listen("127.0.0.1", port)
+        (listener,) = _listen(sources[0], port)
         token = new_token()
         address = f"{address_of(listener)}/{token}/"
         server = make_server(desks, token, annotator)
@@ -74,6 +82,16 @@ def annotate(
         server.run([listener])
     finally:
         desks.close()
+
+
+def _listen(source: Path, port: int | None) -> list[socket.socket]:
+    if port is not None:
+        return listen(LOOPBACK, port)
+    usual = PORTS.start + int(content_hash(str(source.resolve()))[:8], 16) % len(PORTS)
+    try:
+        return listen(LOOPBACK, usual)
+    except UserError:  # taken
+        return listen(LOOPBACK, 0)
 
 
 def make_server(desks: Desks, token: str, annotator: str) -> uvicorn.Server:

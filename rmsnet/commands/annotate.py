@@ -46,7 +46,7 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument(
         "--annotator", default="", metavar="NAME", help="keep a label file of your own beside the common one"
     )
-    parser.add_argument("--port", type=int, default=0, help="default: a free one")
+    parser.add_argument("--port", type=int, help="default: the same for the same source")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where the model computes")
     parser.add_argument("--no-browser", action="store_true", help="print the address and open nothing")
     parser.set_defaults(run=run)
