@@ -22,6 +22,10 @@ Side = Literal["challenger", "champion"]
 SIDES: tuple[Side, Side] = ("challenger", "champion")
 
 
+_TOLD = ("dataset", "split", "frame_rate", "simulated", "knows_visibility")
+"""What the evidence says of its games beside their events, halves and classes."""
+
+
 def labels_hash(corpus: Corpus) -> str:
     """Of the games' events, halves and classes."""
     events = [_column(corpus.truth, name).tobytes() for name in ("half", "position_ms", "label", "visible")]
@@ -42,7 +46,7 @@ def write_evidence(path: Path, judged: Mapping[Side, Assessment], weights: Mappi
     """
     one = judged["challenger"]
     about = {
-        **{field.name: getattr(one.corpus, field.name) for field in fields(Corpus) if field.name != "truth"},
+        **{name: getattr(one.corpus, name) for name in ("halves", "classes", *_TOLD)},
         "protocol": one.protocol,
         "tolerances": one.scores.tolerances.tolist(),
         "weights": dict(weights),
@@ -82,8 +86,7 @@ def read_evidence(path: Path) -> Evidence:
             columns = {name: kept[name] for name in kept.files if name != "about"}
         truth = Truth(**_of(columns, "truth"))
         halves = tuple((str(game), int(half)) for game, half in about["halves"])
-        names = [field.name for field in fields(Corpus) if field.name not in ("truth", "halves", "classes")]
-        corpus = Corpus(halves=halves, classes=tuple(about["classes"]), truth=truth, **{n: about[n] for n in names})
+        corpus = Corpus(halves=halves, classes=tuple(about["classes"]), truth=truth, **{n: about[n] for n in _TOLD})
         predictions = {side: Predictions(**_of(columns, side)) for side in SIDES}
         _require_within(truth, corpus, f"{path}: labels")
         for side, spots in predictions.items():
