@@ -22,10 +22,6 @@ Side = Literal["challenger", "champion"]
 SIDES: tuple[Side, Side] = ("challenger", "champion")
 
 
-_TOLD = ("dataset", "split", "frame_rate", "simulated", "knows_visibility")
-"""What the evidence says of its games beside their events, halves and classes."""
-
-
 def labels_hash(corpus: Corpus) -> str:
     """Of the games' events, halves and classes."""
     events = [_column(corpus.truth, name).tobytes() for name in ("half", "position_ms", "label", "visible")]
@@ -34,6 +30,10 @@ def labels_hash(corpus: Corpus) -> str:
 
 def _column(spots: Truth | Predictions, name: str) -> Any:
     return np.ascontiguousarray(getattr(spots, name))
+
+
+_NOT_KEPT = ("truth", "periods", "looks", "suggested")
+"""Of a corpus: its events have columns of their own; the others are how it is shown."""
 
 
 def write_evidence(path: Path, judged: Mapping[Side, Assessment], weights: Mapping[Side, str]) -> str:
@@ -46,7 +46,7 @@ def write_evidence(path: Path, judged: Mapping[Side, Assessment], weights: Mappi
     """
     one = judged["challenger"]
     about = {
-        **{name: getattr(one.corpus, name) for name in ("halves", "classes", *_TOLD)},
+        **{field.name: getattr(one.corpus, field.name) for field in fields(Corpus) if field.name not in _NOT_KEPT},
         "protocol": one.protocol,
         "tolerances": one.scores.tolerances.tolist(),
         "weights": dict(weights),
@@ -86,7 +86,8 @@ def read_evidence(path: Path) -> Evidence:
             columns = {name: kept[name] for name in kept.files if name != "about"}
         truth = Truth(**_of(columns, "truth"))
         halves = tuple((str(game), int(half)) for game, half in about["halves"])
-        corpus = Corpus(halves=halves, classes=tuple(about["classes"]), truth=truth, **{n: about[n] for n in _TOLD})
+        names = [field.name for field in fields(Corpus) if field.name not in ("halves", "classes", *_NOT_KEPT)]
+        corpus = Corpus(halves=halves, classes=tuple(about["classes"]), truth=truth, **{n: about[n] for n in names})
         predictions = {side: Predictions(**_of(columns, side)) for side in SIDES}
         _require_within(truth, corpus, f"{path}: labels")
         for side, spots in predictions.items():

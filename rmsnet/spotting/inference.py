@@ -1,6 +1,6 @@
 """From features to events: a trained model over the halves of a bank or one half (paper, IV-B)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,9 @@ def check_fits(model: SpottingModel, bank: FrameBank) -> None:
         UserError: other classes, features, width or frame rate than the model was trained on.
     """
     ours, theirs = list(model.classes), list(bank.classes)
-    fault = _differs("classes", ours, theirs) if ours != theirs else misfit(model.config, bank)
+    if ours != theirs:
+        raise UserError(_differs("classes", ours, theirs) + _difference(ours, theirs))
+    fault = misfit(model.config, bank)
     if fault is not None:
         raise UserError(fault)
 
@@ -43,6 +45,14 @@ def misfit(config: Mapping[str, Any], bank: FrameBank) -> str | None:
 
 def _differs(key: str, ours: Any, theirs: Any) -> str:
     return f"{key}: the model was trained on {ours}, the frame bank holds {theirs}"
+
+
+def _difference(ours: Sequence[str], theirs: Sequence[str]) -> str:
+    """Which classes the dataset does not have, and which the model does not know."""
+    missing = [name for name in ours if name not in theirs]
+    new = [name for name in theirs if name not in ours]
+    lines = [f"{what} {', '.join(names)}" for what, names in (("missing:", missing), ("new:", new)) if names]
+    return f" ({'; '.join(lines)})" if lines else " (in another order)"
 
 
 def _features(info: Mapping[str, Any]) -> str:
