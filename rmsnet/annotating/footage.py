@@ -13,7 +13,7 @@ from rmsnet.matches.exports.cuts import Source
 from rmsnet.matches.exports.source import source_of
 from rmsnet.matches.match import MatchHalf
 from rmsnet.video.clock import ONE_CLOCK
-from rmsnet.video.files import half_video
+from rmsnet.video.files import file_of, half_video
 from rmsnet.video.opening import open_video
 from rmsnet.video.packets import Tally, packets_from
 
@@ -71,12 +71,12 @@ def footage_of(half: MatchHalf) -> Footage:
     recording = shown.recording
     return Footage(
         half.number,
-        half.video,
+        file_of(half.video),
         shown.start_seconds,
         max(0.0, float(recording.start)),
         recording.seconds,
         source,
-        recording.clock == ONE_CLOCK and _plays(half.video),
+        recording.clock == ONE_CLOCK and _plays(file_of(half.video)),
     )
 
 

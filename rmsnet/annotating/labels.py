@@ -21,7 +21,15 @@ from rmsnet.files import content_hash, write_bytes
 REFUSED = "refused"
 """The origin of a suggestion that was not accepted: kept in the journal, in no label file."""
 
-BY_ENDING = {".json": "osl", ".csv": "csv", ".tsv": "tsv", ".txt": "tsv", ".xml": "sportscode", ".gz": "e2e-spot"}
+BY_ENDING = {
+    ".json": "osl",
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".txt": "tsv",
+    ".xml": "sportscode",
+    ".gz": "e2e-spot",
+    ".sctimeline": "sctimeline",
+}
 """The format of a new file whose name is none of SoccerNet's."""
 
 
