@@ -16,8 +16,9 @@ from rmsnet.dataset.labels import LABEL_FILES
 from rmsnet.dataset.soccernet import split_lists
 from rmsnet.errors import UserError
 from rmsnet.files import content_hash, is_litter
+from rmsnet.matches.game_folder import find_halves
 from rmsnet.matches.match import MatchHalf
-from rmsnet.matches.sources import find_halves, find_matches
+from rmsnet.matches.sources import find_matches
 from rmsnet.reading.names import as_text, fault_of
 from rmsnet.video.files import file_of
 
