@@ -145,7 +145,7 @@ def test_the_gate_does_not_ask_on_games_that_the_ancestor_learned_from(shop):
 def test_the_card_says_what_it_started_from(ancestor):
     version = tracking.Version(2, "m-1", "run", 0, (), {})
     started = random_model(started_from=ancestor.told(), weights_hash="abc")
-    card = model_card("rmsnet", version, started, {"valid": {"average_map": 0.5}}, None)
+    card = model_card("rmsnet", version, started, {"valid": {"average_map": 0.5}}, None, {})
     told = next(line for line in card.splitlines() if "started from" in line)
     assert ancestor.weights_hash in told
     assert "before" in told
