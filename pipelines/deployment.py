@@ -58,6 +58,9 @@ class Deployment:
         extract_shards: in how many pods the extraction is spread.
         train_pods: in how many pods the trainings of an ablation are spread; fewer trainings, fewer pods.
         spot_shards: in how many pods the spotting is spread; fewer matches, fewer pods.
+        train_nodes: over how many nodes each variant of the training pipeline is trained, as a TrainJob of Kubeflow
+            Trainer; `train` is the place of one of them, `evaluate` of the pod that waits for them.
+        train_runtime: Kubeflow Trainer's runtime for PyTorch in this cluster.
         small, validate, extract, train, evaluate, register, spot: resources of each stage; "small" of everything
             that only looks something up, collects or refuses.
     """
@@ -84,6 +87,8 @@ class Deployment:
     extract_shards: int = 1
     train_pods: int = 16
     spot_shards: int = 1
+    train_nodes: int = 1
+    train_runtime: str = "torch-distributed"
     small: Resources = SMALL
     validate: Resources = field(default_factory=Resources)
     extract: Resources = field(default_factory=Resources)
@@ -94,12 +99,17 @@ class Deployment:
 
     def __post_init__(self) -> None:
         require(_IMAGE.fullmatch(self.image) is not None, "image", f"is no image name: {self.image!r}")
-        for key in ("extract_shards", "train_pods", "spot_shards"):
+        for key in ("extract_shards", "train_pods", "spot_shards", "train_nodes"):
             require(getattr(self, key) >= 1, key, f"must be at least 1, not {getattr(self, key)}")
         for key in ("keep_workflow_minutes", "deadline_minutes"):
             require(getattr(self, key) >= 0, key, f"must not be negative, not {getattr(self, key)}")
         require(not self.register.cache, "register", "must have cache: false, because it acts on the registry")
-        for key in ("pull_secret", "service_account", "queue", "priority"):
+        require(
+            self.train_nodes == 1 or self.workspace is not None,
+            "train_nodes",
+            "needs a `workspace`: nodes share features and model through it",
+        )
+        for key in ("pull_secret", "service_account", "queue", "priority", "train_runtime"):
             if getattr(self, key):
                 require_name(key, getattr(self, key))
         for key in ("mlflow", "mlflow_ui"):

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
+from components.pods import WAITING, trouble_of
 from pipelines.cluster.api import Kubeflow
-from pipelines.cluster.pods import WAITING, trouble_of
 from pipelines.deployment import STAGES, Deployment
 from pipelines.placing import labels, secrets, variables
 from rmsnet import __version__

@@ -6,12 +6,12 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from typing import Any
 
+from components.pods import trouble_of
 from rmsnet.errors import UserError
 
 RUN_LABEL = "pipeline/runid"
 NODE_ANNOTATION = "workflows.argoproj.io/node-name"
 NODE_ID_ANNOTATION = "workflows.argoproj.io/node-id"
-WAITING = ("ImagePullBackOff", "ErrImagePull", "InvalidImageName", "CreateContainerConfigError", "CreateContainerError")
 
 _TASK = re.compile(r"\.([a-z0-9-]+)\(\d+\)\.executor\((\d+)\)$")
 _ITERATION = re.compile(r"iteration-iterations\((\d+):\d+\)")
@@ -102,24 +102,6 @@ def pod_of(item: Any) -> Pod | None:
     )
 
 
-def trouble_of(status: Any) -> str:
-    """What keeps a pod from running, or has ended it, in one line."""
-    if status.reason:  # evicted, past its deadline
-        return _line(status.reason, status.message)
-    for condition in status.conditions or ():
-        if condition.type == "PodScheduled" and condition.status == "False":
-            return _line("cannot be scheduled", condition.message)
-    for container in (*(status.init_container_statuses or ()), *(status.container_statuses or ())):
-        waiting, ended = container.state.waiting, container.state.terminated
-        if waiting is not None and waiting.reason in WAITING:
-            return _line(waiting.reason, waiting.message)
-        if ended is not None and ended.reason == "OOMKilled":
-            return f"OOMKilled: it took more memory than its limit ({container.name})"
-        if ended is not None and ended.exit_code and container.name in ("main", "probe"):
-            return _line(f"ended with status {ended.exit_code}", ended.message)
-    return ""
-
-
 def last_words(core: Any, pod: Pod, lines: int = 40) -> list[str]:
     """The end of a pod's log, without what Kubeflow's launcher says; empty where it is gone."""
     from kubernetes.client import ApiException
@@ -136,7 +118,3 @@ def last_words(core: Any, pod: Pod, lines: int = 40) -> list[str]:
 
 _LAUNCHER = re.compile(r"[IWEF]\d{4} |time=|\[KFP Executor|Error: exit status|[ {}\]]|$")
 """Lines of the launcher and of Argo's executor, and the JSON between them."""
-
-
-def _line(reason: str, message: str | None) -> str:
-    return " ".join(f"{reason}: {message or ''}".split()).rstrip(":")
