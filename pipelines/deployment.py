@@ -22,12 +22,26 @@ from pipelines.resources import (
     require_variable,
 )
 from rmsnet.documents import read_yaml
+from rmsnet.errors import UserError
 from rmsnet.params import checked
 
 Stage = Literal["small", "validate", "extract", "train", "evaluate", "register", "spot"]
 STAGES: tuple[Stage, ...] = ("small", "validate", "extract", "train", "evaluate", "register", "spot")
 
 _IMAGE = re.compile(r"[a-z0-9][a-z0-9._:/-]*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?")
+
+_BY_THE_ADMINISTRATORS = (
+    "Kubeflow Pipelines has no word for it in a pipeline; its administrators give it to every pod: "
+    "COMPILED_PIPELINE_SPEC_PATCH of the API server"
+)
+
+NOT_OURS_TO_SAY = {
+    "runtimeclass": _BY_THE_ADMINISTRATORS,
+    "topologyspread": _BY_THE_ADMINISTRATORS,
+    "ephemeralstorage": "Kubeflow Pipelines has no word for it in a pipeline; give the namespace of the runs a "
+    "LimitRange with defaultRequest.ephemeral-storage, or each pod a `scratch` volume",
+}
+"""What somebody may look for here and where it is said instead, by how its key begins."""
 
 SMALL = Resources(cpu="200m", cpu_limit="1", memory="1Gi", retries=2, timeout_minutes=60)
 """What a task needs that looks something up, collects or refuses."""
@@ -155,4 +169,14 @@ def load_deployment(path: Path | None) -> Deployment:
     if path is None:
         return Deployment()
     document = read_yaml(path, absent="no such file; examples: pipelines/deployments/") or {}
+    _refuse_what_is_said_elsewhere(document, str(path))
     return checked(Deployment, document, str(path))
+
+
+def _refuse_what_is_said_elsewhere(document: Any, where: str) -> None:
+    sections = {"": document, **document} if isinstance(document, dict) else {}
+    for place, section in sections.items():
+        for key in section if isinstance(section, dict) else ():
+            for begins, instead in NOT_OURS_TO_SAY.items():
+                if str(key).replace("_", "").lower().startswith(begins):
+                    raise UserError(f"{where}: {f'{place}.' if place else ''}{key}: {instead}")

@@ -68,7 +68,7 @@ def _affinity(deployment: Deployment) -> dict[str, Any]:
 
 
 def waiting(deployment: Deployment) -> Deployment:
-    """The deployment of the pod that waits for the nodes and judges what they leave: small, and there as long as both."""
+    """The deployment of the pod that waits for the nodes and judges what they leave, there as long as both."""
     train, evaluate = deployment.train, deployment.evaluate
     limits = (train.timeout_minutes, evaluate.timeout_minutes)
     both = replace(

@@ -222,7 +222,10 @@ def test_a_container_that_is_told_to_end_takes_its_job_away(cluster: Cluster, tr
     ("refusal", "complaint"),
     [
         ((404, "404 page not found"), "404 Not Found; is Kubeflow Trainer installed in this cluster?"),
-        ((403, {"message": "may not"}), "403 may not; the account of a run's pods may not: kubectl apply -k deploy/runs"),
+        (
+            (403, {"message": "may not"}),
+            "403 may not; the account of a run's pods may not: kubectl apply -k deploy/runs",
+        ),
         ((422, {"message": "numNodes: no"}), "422 numNodes: no"),
     ],
 )
