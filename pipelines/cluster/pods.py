@@ -4,6 +4,7 @@ import io
 import re
 from contextlib import redirect_stdout
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from components.pods import trouble_of
@@ -29,6 +30,7 @@ class Pod:
         attempt: 0 for the first.
         phase: as Kubernetes calls it.
         trouble: what keeps or has kept it from ending well; "" where nothing does.
+        seconds: since it was made, or until its end; None: nobody can tell.
     """
 
     namespace: str
@@ -39,6 +41,7 @@ class Pod:
     attempt: int
     phase: str
     trouble: str
+    seconds: float | None = None
 
 
 def kubernetes(required: bool = False) -> Any:
@@ -99,7 +102,20 @@ def pod_of(item: Any) -> Pod | None:
         int(found[2]),
         str(item.status.phase),
         trouble_of(item.status),
+        _seconds(item.metadata.creation_timestamp, item.status),
     )
+
+
+def _seconds(start: datetime | None, status: Any) -> float | None:
+    if start is None:
+        return None
+    ends = [
+        container.state.terminated.finished_at
+        for container in status.container_statuses or ()
+        if container.name == "main" and container.state.terminated
+    ]
+    end = ends[0] if ends and ends[0] else datetime.now(start.tzinfo)
+    return float((end - start).total_seconds())
 
 
 def last_words(core: Any, pod: Pod, lines: int = 40) -> list[str]:
