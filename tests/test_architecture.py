@@ -21,6 +21,7 @@ HALL = (
     "params",
     "progress",
     "provenance",
+    "settings",
     "spots",
     "waiting",
 )
@@ -43,6 +44,7 @@ ROOMS = (
     "serving",
     "matches",
     "study",
+    "workplace",
     "commands",
 )
 """A room may import those before it."""
