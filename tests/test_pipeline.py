@@ -102,7 +102,7 @@ def test_each_variant_and_seed_is_a_run_nested_under_one_study_and_the_best_is_r
     experiment = client.get_experiment_by_name("rmsnet")
     runs = client.search_runs([experiment.experiment_id])
     parent = {run.info.run_id: run.data.tags.get("mlflow.parentRunId") for run in runs}
-    of_variant = {run.data.tags["variant"]: run for run in runs if run.info.run_name == "seed 0"}
+    of_variant = {run.data.tags["variant"]: run for run in runs if run.info.run_name.endswith(", seed 0")}
     assert set(of_variant) == set(VARIANTS)
     studies = {parent[parent[run.info.run_id]] for run in of_variant.values()}
     assert len(studies) == 1

@@ -43,7 +43,15 @@ def add_parser(commands: Commands) -> None:
 
     verify = actions.add_parser("verify", help="compute a version's decision again from what the store holds")
     verify.add_argument("version", help="number or alias")
+    verify.add_argument(
+        "--require-signed", type=Path, metavar="KEY", help="public key whose holder has signed it (PEM)"
+    )
     finish(verify, run_verify)
+
+    sign = actions.add_parser("sign", help="sign a version's files with a key (OpenSSF Model Signing)")
+    sign.add_argument("version", help="number or alias")
+    sign.add_argument("--key", type=Path, required=True, help="private key, an elliptic curve in PEM")
+    finish(sign, run_sign)
 
     compare = actions.add_parser("compare", help="score two versions on the same games")
     compare.add_argument("versions", nargs=2, metavar="VERSION", help="number or alias")
@@ -188,12 +196,23 @@ def run_verify(options: argparse.Namespace) -> Any:
 
     from rmsnet.registry.verifying import verify
 
-    found = verify(name, options.version)
+    found = verify(name, options.version, options.require_signed)
     if not options.json:
         rows = [{"": what, "recorded": repr(told), "now": repr(now)} for what, (told, now) in found.numbers.items()]
         print(f"{name} version {found.version} against {found.champion}, record {found.record}: {found.kind}, again")
         print(as_text(rows))
     return asdict(found)
+
+
+def run_sign(options: argparse.Namespace) -> Any:
+    name = params_of(options).register.model_name
+
+    from rmsnet.registry.signing import sign
+
+    version, place = sign(name, options.version, options.key)
+    if not options.json:
+        print(f"{name} version {version.version}: signed with {options.key}; {place}")
+    return {"version": version.version, "signature": place}
 
 
 def run_compare(options: argparse.Namespace) -> Any:

@@ -39,6 +39,12 @@ def add_parser(commands: Commands) -> None:
         metavar="URI",
         help="models:/rmsnet@challenger: answers along; its differences are recorded, not shown",
     )
+    parser.add_argument(
+        "--require-signed",
+        type=Path,
+        metavar="KEY",
+        help="public key (PEM): versions that its holder has not signed are not served (default: any)",
+    )
     parser.set_defaults(run=run)
 
 
@@ -60,4 +66,5 @@ def run(options: argparse.Namespace) -> None:
         threads=options.threads,
         api_key_file=options.api_key_file,
         shadow=options.shadow,
+        key=options.require_signed,
     )

@@ -26,6 +26,7 @@ def serve(
     threads: int | None = None,
     api_key_file: Path | None = None,
     shadow: str | None = None,
+    key: Path | None = None,
 ) -> None:
     """Serve a model until interrupted.
 
@@ -37,6 +38,7 @@ def serve(
         threads: of the processor, for each half that is computed; None: as PyTorch chooses.
         api_key_file: keys of those who may ask; None: everybody may.
         shadow: URI of a challenger that answers along.
+        key: public key of whom must have signed what is served; None: nobody.
 
     Raises:
         UserError: no such model, one that was damaged, no key, or an address that cannot be had.
@@ -49,7 +51,7 @@ def serve(
         torch.set_num_threads(threads)
     keys = Keys(api_key_file) if api_key_file else None
     metrics = Metrics()
-    service = open_service(uri, metrics)
+    service = open_service(uri, metrics, key)
     listeners = listen(host, port)
     write_json_lines()
     say("serving", **service.state(), addresses=[address_of(listener) for listener in listeners])
