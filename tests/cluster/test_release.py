@@ -182,9 +182,9 @@ def test_a_schedule_starts_a_run_by_itself_and_the_next_when_it_has_ended(kubefl
     try:
         assert _eventually(lambda: len(_add_new(runs, runs_of(kubeflow, schedule.identity))) > 1)
     finally:
-        command_without_deployment("schedule", "delete", name)
         for run_id in runs[1:]:
             stop(kubeflow, run_id)
+        command_without_deployment("schedule", "delete", name)
     first = status(kubeflow, runs[0])
     assert show(first).state == "SUCCEEDED"
 
