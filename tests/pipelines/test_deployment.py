@@ -21,11 +21,11 @@ def example(repository: Path, name: str) -> Deployment:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("imagee: x", "imagee: unknown key; known: image"),
+        ("imagee: x", "imagee: unknown key; did you mean image?; known: image"),
         ("image: 'x y'", "image is no image name: 'x y'"),
         ("train: {cpu: two}", "train: cpu must be like '2' or '500m', not 'two'"),
         ("train: {memory: 4 GB}", "train: memory must be like '4Gi', not '4 GB'"),
-        ("train: {gpu: 1}", "train.gpu: unknown key; known: cpu"),
+        ("train: {gpu: 1}", "train.gpu: unknown key; did you mean gpus?; known: cpu"),
         ("train: {gpus: -1}", "train: gpus must not be negative, not -1"),
         ("train: {tolerations: [{key: a, effect: No}]}", "train.tolerations.0.effect"),
         ("register: {cache: true}", "register must have cache: false"),
