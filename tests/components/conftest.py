@@ -159,14 +159,22 @@ class Run:
         return [output["artifacts"][name]["artifacts"][0]["metadata"] for output in written]
 
 
-def run_pipeline(name: str, folder: Path, store: Path, python: Path, deployment: Deployment, **arguments: Any) -> None:
+def run_pipeline(
+    name: str,
+    folder: Path,
+    store: Path,
+    python: Path,
+    deployment: Deployment,
+    params: dict[str, Any] = PARAMS,
+    **arguments: Any,
+) -> None:
     """Run a pipeline in a folder, against the MLflow store of a folder, its tasks by a `python` of a folder."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "executable", str(python / "python"))  # what Kubeflow's local runner starts
         patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{store}/mlflow.db")
         patch.setenv("OMP_NUM_THREADS", "1")
         patch.chdir(folder)
-        write_text(folder / f"{name}.yaml", compile_pipeline(name, deployment, PARAMS))
+        write_text(folder / f"{name}.yaml", compile_pipeline(name, deployment, params))
         tasks = run_locally(folder / f"{name}.yaml", arguments, folder / "out")
         log: dict[str, list[str]] = {}
         for task in tasks:
