@@ -150,7 +150,7 @@ def test_the_card_says_what_it_started_from(ancestor):
     assert ancestor.weights_hash in told
     assert "before" in told
     assert "started from" not in model_card(
-        "rmsnet", version, random_model(weights_hash="abc"), {"valid": {"average_map": 0.5}}, None
+        "rmsnet", version, random_model(weights_hash="abc"), {"valid": {"average_map": 0.5}}, None, {}
     )
 
 
