@@ -13,7 +13,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 # A stage, a test: each is a process of its own, which reads what the one before has compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test pytest fuzz docs lint format containers cluster-test clean distclean
+.PHONY: help setup demo test check quick pytest fuzz docs lint format containers cluster-test clean distclean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 14
@@ -28,18 +28,22 @@ $(READY): pyproject.toml requirements.lock rmsnet/network/kernels.c
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@
 
-demo: $(READY) ## simulate a dataset, prove it is the pinned one, run the whole pipeline on it
+demo: $(READY) ## simulate a dataset, prove it is the pinned one, run the whole pipeline and a champion's story on it
 	rmsnet data simulate --out data
 	@status=$$(dvc data status --json data) || exit 1; case "$$status" in \
 	  *'"uncommitted"'*) echo "data/ is not the dataset that data.dvc pins; to make that one again: make clean demo"; exit 1;; \
 	  *) echo "data/ is bit for bit the dataset that data.dvc pins";; \
 	esac
 	dvc commit --quiet data.dvc
-	dvc repro
+	@was=$$(cat dvc.lock demo/dvc.lock 2>&1); echo "dvc repro --all-pipelines"; dvc repro --all-pipelines || exit 1; \
+	test "$$was" != "$$(cat dvc.lock demo/dvc.lock)" || echo "nothing has changed since the last time"
 	@cat reports/registration/summary.md
 	@echo
-	@echo "Plots and reports: evaluation/*/test/report.html, reports/validation/report.html"
-	@echo "Runs and registry: $(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db"
+	@rmsnet registry history --short
+	@echo "How each was decided:       reports/registration/decision.html, reports/better/decision.html, reports/worse/decision.html"
+	@echo "What the gate has borne:    $(BIN)/rmsnet registry gate --features features --explain"
+	@echo "Whether all this is true:   $(BIN)/rmsnet registry audit; $(BIN)/rmsnet registry verify 2"
+	@echo "Plots, runs, registry:      evaluation/*/test/report.html; $(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db"
 
 lint: $(READY) ## formatter, linter, type checker
 	$(BIN)/ruff format --check .
@@ -52,6 +56,14 @@ format: $(READY) ## rewrite the sources as the formatter wants them
 
 test: $(READY) ## formatter, linter and type checker, and beside them every test
 	$(MAKE) --no-print-directory -j 2 lint pytest
+
+# The rooms whose tests start no server and train nothing; what is slow there is left out.
+QUICK := dataset evaluation features network reading simulation spotting style commands
+check: $(READY) ## for the inner loop: formatter, linter, type checker, and the quick tests of the rooms behind the rest
+	$(MAKE) --no-print-directory -j 2 lint quick
+
+quick: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m "not slow" $(addprefix tests/,$(QUICK)) tests/test_architecture.py
 
 pytest: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder

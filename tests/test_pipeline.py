@@ -17,10 +17,13 @@ from rmsnet.documents import read_json
 VARIANTS = ("full", "no-masking", "no-regression", "no-uniform-offsets")
 
 
+FOOTBALL = ("--games", "6", "--gate", "24", "--minutes", "5")
+
+
 class Project:
     """A copy of the repository with a small dataset and a short schedule."""
 
-    def __init__(self, repository: Path, root: Path) -> None:
+    def __init__(self, repository: Path, root: Path, python_folder: Path, *simulated: str) -> None:
         self.root = root
         tracked = subprocess.run(
             ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
@@ -35,22 +38,26 @@ class Project:
                 shutil.copy2(repository / name, root / name)
         self.environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith("MLFLOW_")},
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PATH": os.pathsep.join([str(python_folder), str(Path(sys.executable).parent), os.environ["PATH"]]),
             "PYTHONPATH": str(root),
             "DVC_NO_ANALYTICS": "true",
             "OMP_NUM_THREADS": "1",
         }
-        self.change(foreground_clips=300, background_clips=100, epochs=2)
+        self.shorten()
         self.run("git", "init", "--quiet")
-        self.run("rmsnet", "data", "simulate", "--games", "6", "--minutes", "5", "--out", "data")
+        self.run("rmsnet", "data", "simulate", "--out", "data", *(simulated or FOOTBALL))
         self.run("dvc", "add", "--quiet", "data")
         self.run("git", "add", ".")
         self.run("git", "-c", "user.name=test", "-c", "user.email=test", "commit", "--quiet", "--message", "Small")
 
-    def change(self, **train: object) -> None:
+    def shorten(self) -> None:
+        """Trainings of seconds: the variants hardly learn, on every processor; the challenger does."""
         path = self.root / "params.yaml"
         params = yaml.safe_load(path.read_text())
-        params["train"] |= train
+        params["train"] |= {"foreground_clips": 900, "background_clips": 300, "epochs": 3}
+        for variant in params["variants"].values():
+            variant |= {"foreground_clips": 300, "background_clips": 100, "epochs": 2, "learning_rate": 1e-4}
+        params["register"]["floor"] = 0.0
         path.write_text(yaml.safe_dump(params))
 
     def run(self, *command: str) -> str:
@@ -60,7 +67,7 @@ class Project:
 
     def ask(self, code: str) -> Any:
         """What a process of its own prints as JSON: this one's MLflow would go on with a database that was removed."""
-        return json.loads(self.run(sys.executable, "-c", f"import json\nfrom rmsnet import tracking\n{code}"))
+        return json.loads(self.run("python", "-c", f"import json\nfrom rmsnet import tracking\n{code}"))
 
     def stale(self) -> set[str]:
         """What `dvc repro` would run, but for the look at the store that it always takes."""
@@ -73,9 +80,9 @@ class Project:
 
 
 @pytest.fixture(scope="module")
-def project(repository, tmp_path_factory) -> Project:
-    made = Project(repository, tmp_path_factory.mktemp("project"))
-    made.run("dvc", "repro")
+def project(repository, tmp_path_factory, python_folder) -> Project:
+    made = Project(repository, tmp_path_factory.mktemp("project"), python_folder)
+    made.run("dvc", "repro", "--all-pipelines")
     return made
 
 
@@ -103,6 +110,7 @@ def test_each_variant_and_seed_is_a_run_nested_under_one_study_and_the_best_is_r
     runs = client.search_runs([experiment.experiment_id])
     parent = {run.info.run_id: run.data.tags.get("mlflow.parentRunId") for run in runs}
     of_variant = {run.data.tags["variant"]: run for run in runs if run.info.run_name.endswith(", seed 0")}
+    assert of_variant.pop("strong").data.params["train.average_decay"] == "0.99"
     assert set(of_variant) == set(VARIANTS)
     studies = {parent[parent[run.info.run_id]] for run in of_variant.values()}
     assert len(studies) == 1
@@ -128,6 +136,24 @@ def test_each_variant_and_seed_is_a_run_nested_under_one_study_and_the_best_is_r
 
 
 @pytest.mark.slow
+def test_a_better_model_passes_the_gate_a_worse_one_does_not_and_the_better_one_is_taken_back(project):
+    """The story that `make demo` tells, on games that no model has seen."""
+    told = project.run("rmsnet", "registry", "history", "--short").splitlines()
+    assert [line.partition(": ")[0] for line in told] == [
+        "1  version 1 (full, simulated) is @champion",
+        "2  version 2 (strong, simulated) is @champion",
+        "3  version 3 (no-masking, simulated) is refused",
+        "4  version 1 (full, simulated) is @champion again, version 2 was taken back",
+    ]
+    for number, (name, promoted) in enumerate({"better": True, "worse": False}.items(), start=2):
+        decision = read_json(project.root / "reports" / name / "decision.json")
+        assert (decision["version"], decision["promoted"], decision["simulated"]) == (number, promoted, True)
+        assert (decision["split"], decision["games"]) == ("gate", 24)
+        assert (decision["p_value"] <= decision["level"]) is promoted
+    assert "4 records; aliases, tags, levels and files are as they say" in project.run("rmsnet", "registry", "audit")
+
+
+@pytest.mark.slow
 def test_a_second_repro_has_nothing_to_do_and_a_change_touches_only_what_depends_on_it(project):
     assert project.stale() == set()
     before = {path: path.stat().st_mtime_ns for path in (project.root / "models").rglob("*") if path.is_file()}
@@ -143,7 +169,7 @@ def test_a_second_repro_has_nothing_to_do_and_a_change_touches_only_what_depends
     params = yaml.safe_load(kept)
     params["evaluate"]["bootstrap"] = 10
     path.write_text(yaml.safe_dump(params))
-    assert project.stale() == {f"evaluate@{variant}" for variant in VARIANTS}
+    assert project.stale() == {f"evaluate@{variant}" for variant in VARIANTS} | {"demo/dvc.yaml:evaluate"}
     path.write_text(kept)
 
 
@@ -191,7 +217,7 @@ def test_queued_trainings_run_the_code_that_was_queued_and_land_in_the_one_store
     project.run("git", "config", "user.name", "test")
     project.run("git", "config", "user.email", "test")
     for seed in (1, 2):
-        change = ("--set-param", f"train.seed={seed}", "--set-param", "train.epochs=1")
+        change = ("--set-param", f"train.seed={seed}", "--set-param", "variants.full.epochs=1")
         project.run("dvc", "exp", "run", "--queue", "--name", f"of-seed-{seed}", *change, "train@full")
     code = project.root / "rmsnet" / "training" / "stage.py"
     queued = code.read_text()
@@ -212,3 +238,19 @@ def test_queued_trainings_run_the_code_that_was_queued_and_land_in_the_one_store
     project.run("dvc", "exp", "apply", "of-seed-1")
     applied = read_json(project.root / "models" / "full" / "run.json")
     assert applied["run_id"] in [run["id"] for run in runs]
+
+
+@pytest.mark.slow
+def test_dvc_repro_takes_another_sport_by_its_description(repository, tmp_path, python_folder):
+    """Four quarters in one file, classes and a rate of their own; one variant of the training."""
+    made = Project(repository, tmp_path, python_folder, "--sport", "basketball", "--games", "3", "--minutes", "3")
+    path = made.root / "params.yaml"
+    params = yaml.safe_load(path.read_text())
+    params["extract"]["features"] = "clip_1fps"
+    params["train"] |= {"epochs": 1, "foreground_clips": 96, "background_clips": 32}
+    path.write_text(yaml.safe_dump(params))
+    made.run("dvc", "repro", "train@full", "evaluate@full")
+    config = read_json(made.root / "models/full/config.json")
+    assert (config["classes"], config["frame_rate"]) == (["basket", "foul", "timeout"], 1.0)
+    assert [period["name"] for period in config["periods"]] == ["Q1", "Q2", "Q3", "Q4"]
+    assert set(read_json(made.root / "evaluation/full/test/metrics.json")["per_class"]) == set(config["classes"])

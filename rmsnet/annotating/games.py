@@ -16,12 +16,17 @@ from rmsnet.dataset.labels import LABEL_FILES
 from rmsnet.dataset.soccernet import split_lists
 from rmsnet.errors import UserError
 from rmsnet.files import content_hash, is_litter
+from rmsnet.matches.game_folder import find_halves
 from rmsnet.matches.match import MatchHalf
-from rmsnet.matches.sources import find_halves, find_matches
+from rmsnet.matches.sources import find_matches
 from rmsnet.reading.names import as_text, fault_of
+from rmsnet.video.files import file_of
 
 FOLDER = ".annotating"
 """In the folder of a label file: journals, videos for browsers, what a model has said."""
+
+NO_FEATURES = "none"
+"""No file is called so."""
 
 NEW_FILE = "events.csv"
 """The label file of a match that has none, with classes of one's own."""
@@ -89,6 +94,7 @@ def find_games(sources: Sequence[Path], features: str = "") -> list[Game]:
     Raises:
         UserError: nothing there.
     """
+    features = features or NO_FEATURES
     for source in sources:
         if not source.exists():
             raise UserError(f"{source}: no such video, game folder or folder of games")
@@ -100,7 +106,7 @@ def find_games(sources: Sequence[Path], features: str = "") -> list[Game]:
     folder = sources[0]
     root = _dataset_of(folder)
     description = SOCCERNET if root is None else read_description(root)[0]
-    halves = find_halves(folder, features, description.numbers)
+    halves = find_halves(folder, features, description)
     if halves:
         name = folder.resolve().name if root is None else folder.resolve().relative_to(root).as_posix()
         return [Game(as_text(name), folder, halves, description)]
@@ -110,7 +116,7 @@ def find_games(sources: Sequence[Path], features: str = "") -> list[Game]:
         if not path.is_dir() or is_litter(path) or any(part.startswith(".") for part in parts):
             continue
         name = path.relative_to(folder).as_posix()
-        halves = find_halves(path, features, description.numbers)
+        halves = find_halves(path, features, description)
         if halves and not fault_of(name):
             games.append(Game(as_text(name), path, halves, description))
     if not games:
@@ -157,7 +163,7 @@ def labels_of(game: Game, asked: Asked, fps: Fraction | None) -> Labels:
         (), Fraction(entry.fps) if entry and entry.fps else fps, asked.times or (entry.times if entry else "")
     )
     classes = _classes(game, asked, form, path, stated)
-    videos = tuple(video.name for half in game.halves for video in half.videos)
+    videos = tuple(file_of(video).name for half in game.halves for video in half.videos)
     journal = path.parent / FOLDER / f"{path.name}.journal"
     if path.resolve().parent != game.folder.resolve():
         journal = journal.with_name(f"{path.name}.{content_hash(game.name)[:8]}.journal")

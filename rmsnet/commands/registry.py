@@ -32,7 +32,9 @@ def add_parser(commands: Commands) -> None:
     finish(rollback, run_rollback)
 
     finish(actions.add_parser("list", help="versions, their scores and aliases"), run_list)
-    finish(actions.add_parser("history", help="every change of an alias: who, when, from, to, why"), run_history)
+    history = actions.add_parser("history", help="every change of an alias: who, when, from, to, why")
+    history.add_argument("--short", action="store_true", help="a sentence for each")
+    finish(history, run_history)
 
     gate = actions.add_parser("gate", help="what the gate's games have borne and what the next question can see")
     add_folder(gate, "features", "frame banks with the gate's split", "features")
@@ -148,10 +150,13 @@ def run_list(options: argparse.Namespace) -> Any:
 def run_history(options: argparse.Namespace) -> Any:
     name = params_of(options).register.model_name
 
+    from rmsnet import tracking
     from rmsnet.registry.history import as_json, settle
+    from rmsnet.registry.telling import told
 
     changes, _ = settle(name)
     if not options.json:
+        versions = {version.version: version for version in tracking.versions(name)}
         rows = [
             {
                 "change": change.number,
@@ -163,7 +168,9 @@ def run_history(options: argparse.Namespace) -> Any:
             }
             for change in changes
         ]
-        print(as_text(rows) if rows else f"{name}: nothing has happened yet")
+        short = "\n".join(f"{change.number}  {told(change, versions)}" for change in changes)
+        text = short if options.short else as_text(rows) if rows else ""
+        print(text or f"{name}: nothing has happened yet")
     return [as_json(change) for change in changes]
 
 

@@ -150,6 +150,8 @@ def corpus_of(bank: FrameBank, split: str) -> Corpus:
         simulated=bank.simulated,
         knows_visibility=bank.classes != V1_CLASSES,
         suggested=from_index(bank.info, split),
+        periods=bank.periods,
+        looks=bank.looks,
     )
 
 
@@ -213,6 +215,8 @@ def evaluate_files(
         simulated=description.simulated,
         knows_visibility=classes.knows_visibility,
         suggested=suggested_in(GameFiles(labels, games), games, classes),
+        periods=description.periods,
+        looks=description.told_on.get("looks", {}),
     )
     assessments = []
     for name, source in predictions.items():

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rmsnet.dataset.labels import HALVES, Event
-from rmsnet.dataset.soccernet import SPLITS, split_file
+from rmsnet.dataset.soccernet import GATE, SPLITS, split_file
 from rmsnet.documents import read_json
 from rmsnet.errors import UserError
 from rmsnet.files import atomic_file, content_hash, contents, followed, replace_folder, write_json
@@ -18,10 +18,10 @@ from rmsnet.simulation import basketball
 from rmsnet.simulation.appearance import WIDTH, half_features, match_looks, world_looks
 from rmsnet.simulation.broadcast import direct
 from rmsnet.simulation.draws import HALF, LOOKS, VIDEO, WORLD, Draws
-from rmsnet.simulation.games import Game, drawn_games, labelled_games, nested
+from rmsnet.simulation.games import Game, drawn_games, labelled_games, nested, split_sizes
 from rmsnet.simulation.timeline import around_v1, unannotated
 
-SIMULATOR_VERSION = 1
+SIMULATOR_VERSION = 2
 """Another one when the same arguments give other bytes."""
 
 FEATURES = "ResNET_TF2_PCA512"
@@ -30,6 +30,7 @@ VIDEOS = "224p"
 DEMO_GAMES = 48
 DEMO_HALF_MINUTES = 15
 HALF_MINUTES_RANGE = range(5, 61)
+QUARTER_MINUTES_RANGE = range(2, 61)
 
 
 @alone
@@ -37,6 +38,7 @@ def simulate(
     out: Path,
     *,
     games: int | None = None,
+    gate: int | None = None,
     minutes: int | None = None,
     labels: Path | None = None,
     seed: int = 0,
@@ -51,13 +53,15 @@ def simulate(
 
     Args:
         out: the dataset's folder.
-        games: how many; by default 48 or, with labels, all of them.
+        games: how many to train, choose and test models on; by default 48 or, with labels, all of them.
+        gate: how many more for the gate's own split; by default half as many. Not with labels, which bring their own
+            lists.
         minutes: length of a half, by default 15; not with labels, which bring their own lengths.
         labels: folder or zip of real annotations (Labels.json, Labels-v2.json or both), put over simulated features.
             Their splits and `half_durations.csv` are read beside them; the official splits where there are none.
         seed: another seed, another dataset.
-        video: draw the broadcasts too, as {1,2}_224p.mkv.
-        sport: "football", or "basketball": see `basketball`; without labels and videos.
+        video: draw the broadcasts too, as {1,2}_224p.mkv, or 224p.mkv where a file holds the match.
+        sport: "football", or "basketball": see `basketball`; without labels.
 
     Returns:
         The content of dataset.json.
@@ -70,15 +74,19 @@ def simulate(
         raise UserError(f"--seed {seed}: must not be negative")
     if games is not None and games < len(SPLITS):
         raise UserError(f"--games {games}: at least {len(SPLITS)}, one for each split")
+    if gate is not None and (labels is not None or gate < 0):
+        raise UserError(f"--gate {gate}: " + ("must not be negative" if labels is None else "not with --labels"))
     _require_replaceable(out)
+    count = games or DEMO_GAMES
+    sizes = {**split_sizes(count), GATE: count // 2 if gate is None else gate}
     if sport == "basketball":
-        if labels is not None or video:
-            raise UserError("--sport basketball: is drawn without --labels and --video")
-        return _basketball(out, games or DEMO_GAMES, _minutes(minutes, "quarter"), seed)
+        if labels is not None:
+            raise UserError("--sport basketball: is drawn without --labels")
+        return _basketball(out, sizes, _minutes(minutes, QUARTER_MINUTES_RANGE, "quarter"), seed, video)
     made: dict[str, Any] = {"seed": seed}
     if labels is None:
-        half_minutes = _minutes(minutes)
-        plan = list(drawn_games(seed, games or DEMO_GAMES, 60 * half_minutes))
+        half_minutes = _minutes(minutes, HALF_MINUTES_RANGE, "half")
+        plan = list(drawn_games(seed, sizes, 60 * half_minutes))
         made |= {"half_minutes": half_minutes, "labels": None}
     else:
         if minutes is not None:
@@ -92,7 +100,7 @@ def simulate(
         "made_by": "rmsnet data simulate",
         "simulator_version": SIMULATOR_VERSION,
         **made,
-        "games": {split: sum(game.split == split for game in plan) for split in SPLITS},
+        "games": {split: len(names) for split, names in _by_split(plan).items()},
         "features": FEATURES,
     }
     if video:
@@ -102,28 +110,32 @@ def simulate(
     return info
 
 
-def _minutes(minutes: int | None, period: str = "half") -> int:
+def _minutes(minutes: int | None, allowed: range, period: str) -> int:
     chosen = DEMO_HALF_MINUTES if minutes is None else minutes
-    if chosen not in HALF_MINUTES_RANGE:
-        allowed = f"{HALF_MINUTES_RANGE[0]} to {HALF_MINUTES_RANGE[-1]}"
-        raise UserError(f"--minutes {chosen}: a {period} has {allowed} minutes")
+    if chosen not in allowed:
+        raise UserError(f"--minutes {chosen}: a {period} has {allowed[0]} to {allowed[-1]} minutes")
     return chosen
 
 
-def _basketball(out: Path, games: int, minutes: int, seed: int) -> dict[str, Any]:
-    plan = list(basketball.basketball_games(seed, games, 60 * minutes))
+def _basketball(out: Path, sizes: Mapping[str, int], minutes: int, seed: int, video: bool) -> dict[str, Any]:
+    plan = list(basketball.basketball_games(seed, sizes, 60 * minutes))
     info = {
         "name": "Simulated basketball",
         "simulated": True,
         "made_by": "rmsnet data simulate",
         "simulator_version": SIMULATOR_VERSION,
         "seed": seed,
-        "games": {split: sum(game.split == split for game in plan) for split in SPLITS},
+        "games": {split: len(names) for split, names in _by_split(plan).items()},
         **basketball.description(minutes),
+        **({"videos": basketball.VIDEO_FILE} if video else {}),
     }
-    whole = all(_is_features(out / game.name / f"{basketball.FEATURES}.npy", game.seconds) for game in plan)
+    whole = all(
+        _is_features(out / game.name / f"{basketball.FEATURES}.npy", game.seconds)
+        and (not video or (out / game.name / basketball.VIDEO_FILE).is_file())
+        for game in plan
+    )
     if not (whole and _says(out, info)):
-        _make(out, info, plan, lambda partial: basketball.write_basketball(partial, plan, seed))
+        _make(out, info, plan, lambda partial: basketball.write_basketball(partial, plan, seed, video))
     return info
 
 
@@ -137,11 +149,19 @@ def _make(
         shutil.rmtree(partial, ignore_errors=True)
         write_json(plan_file, info)
     write(partial)
-    for split in SPLITS:
-        write_json(partial / split_file(split), nested(game.name for game in plan if game.split == split))
+    for split, names in _by_split(plan).items():
+        write_json(partial / split_file(split), nested(names))
     plan_file.unlink()
     write_json(partial / "dataset.json", info)
     replace_folder(partial, out)
+
+
+def _by_split(plan: Iterable[Game | basketball.BasketballGame]) -> dict[str, list[str]]:
+    """The names of the games of each split, of the gate only where it has some."""
+    names: dict[str, list[str]] = {split: [] for split in SPLITS}
+    for game in plan:
+        names.setdefault(game.split, []).append(game.name)
+    return names
 
 
 def _says(out: Path, info: Mapping[str, Any]) -> bool:

@@ -9,13 +9,12 @@ video starts later than the sound, the first picture stands in for what is missi
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from rmsnet.errors import UserError
-from rmsnet.video.files import half_video
+from rmsnet.video.files import Footage, half_video
 from rmsnet.video.packets import Tally, TimedFrame, frames_from
 from rmsnet.video.probing import too_damaged
 
@@ -58,7 +57,7 @@ class DecodingReport:
 
 
 def sampled_pictures(
-    path: Path, frame_rate: float, first_frame_seconds: float, report: DecodingReport | None = None
+    video: Footage, frame_rate: float, first_frame_seconds: float, report: DecodingReport | None = None
 ) -> Iterator[Picture]:
     """The pictures that a half shows at `first_frame_seconds + k / frame_rate`, k = 0, 1, …, to its end; at least one.
 
@@ -66,7 +65,7 @@ def sampled_pictures(
     is yielded several times, as the same array.
 
     Args:
-        path: any file that FFmpeg reads.
+        video: any file that FFmpeg reads, or a part of one.
         frame_rate: samples per second.
         first_frame_seconds: time of the first sample from the start of the half.
         report: told of what was not in order.
@@ -75,7 +74,7 @@ def sampled_pictures(
         UserError: no such file, no video in it, nothing that can be decoded, or most of it damaged.
     """
     report = DecodingReport() if report is None else report
-    half = half_video(path)
+    half = half_video(video)
     report.remarks, report.announced_seconds = half.recording.remarks, half.announced_seconds
     tally = Tally()
     step, sample = 1 / Fraction(frame_rate), Fraction(first_frame_seconds)
@@ -104,9 +103,9 @@ def sampled_pictures(
         report.seconds, report.damaged = float(end), tally.damaged
     report.damaged = tally.damaged
     if shown is None:
-        raise UserError(f"{path}: no picture of the video can be decoded; get the file again")
+        raise UserError(f"{video}: no picture of the video can be decoded; get the file again")
     if problem := too_damaged(tally.damaged, tally.packets):
-        raise UserError(f"{path}: {problem}")
+        raise UserError(f"{video}: {problem}")
     # Closed at the end, as SoccerNet counts: 45 minutes are 5400 samples. A flash of a video still is one.
     end = max(end, Fraction(first_frame_seconds))
     while sample <= end:
@@ -115,13 +114,13 @@ def sampled_pictures(
         sample += step
 
 
-def expected_samples(path: Path, frame_rate: float, first_frame_seconds: float) -> int:
+def expected_samples(video: Footage, frame_rate: float, first_frame_seconds: float) -> int:
     """How many samples there will be, for progress.
 
     Raises:
         UserError: as `sampled_pictures`.
     """
-    seconds = Fraction(half_video(path).seconds)
+    seconds = Fraction(half_video(video).seconds)
     return max(0, int((seconds - Fraction(first_frame_seconds)) * Fraction(frame_rate)) + 1)
 
 

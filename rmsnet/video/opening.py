@@ -6,20 +6,21 @@ from pathlib import Path
 from typing import Any
 
 from rmsnet.errors import UserError
+from rmsnet.reading.pieces import pieces_of
 
 STILL_PACKETS = 25
 """Where another stream has so many pictures, one that has a single picture is a still: a cover, a thumbnail."""
 
 
 def open_video(path: Path) -> tuple[Any, Any]:
-    """The container and the picture stream that a player shows, ready to decode on all cores.
+    """The container and the picture stream that a player shows, ready to decode on all cores; of pieces the first's.
 
     Of several streams that move, those marked as default come first, then the largest picture.
 
     Raises:
         UserError: no such file, no video in it, or none that can be decoded.
     """
-    path = Path(path)
+    path = next(iter(pieces_of(Path(path))), Path(path))
     container = _opened(path)
     try:
         stream = _shown_stream(path, container)
