@@ -161,7 +161,10 @@ class Desk:
         footage = self.footage[number]
         period = self.game.description.periods[number - 1]
         shown, start = self.video(number), self.start(number)
-        length = footage.seconds - start if footage.video is not None else 60 * period.minutes
+        end = footage.seconds
+        if self.game.description.files == "match" and number < len(self.game.description.periods):
+            end = min(end, self.start(number + 1)) if self.store.state.kick_offs else end
+        length = end - start if footage.video is not None else 60 * period.minutes
         source = None if footage.source is None else replace(footage.source, kick_off=Fraction(start))
         return {
             "number": number,

@@ -56,27 +56,28 @@ class Footage:
         assert self.video is not None
         status = self.video.stat()
         known = content_hash(str(self.video.resolve()), str(status.st_size), str(status.st_mtime_ns))[:8]
-        return folder / f"{self.number}_{known}.mp4"
+        return folder / f"{known}.mp4"
 
 
 def footage_of(half: MatchHalf) -> Footage:
     """The video of a half."""
     if half.video is None:
         return Footage(half.number)
+    video = file_of(half.video)
     try:
-        shown = half_video(half.video)
-        source, _ = source_of(half.number, half.video)
+        shown = half_video(video)
+        source, _ = source_of(half.number, video)
     except UserError as error:
         return Footage(half.number, remark=str(error))
     recording = shown.recording
     return Footage(
         half.number,
-        file_of(half.video),
+        video,
         shown.start_seconds,
         max(0.0, float(recording.start)),
         recording.seconds,
         source,
-        recording.clock == ONE_CLOCK and _plays(file_of(half.video)),
+        recording.clock == ONE_CLOCK and _plays(video),
     )
 
 
@@ -93,6 +94,8 @@ def make_copy(footage: Footage, out: Path, advance: Advance) -> None:
     from rmsnet.matches.highlights.whole import copy_for_browsers
 
     assert footage.video is not None
+    if out.exists():  # the file holds several halves
+        return
     copy_for_browsers(footage.video, out, lambda seconds: advance(seconds / max(footage.seconds, 1e-9)))
 
 

@@ -25,6 +25,9 @@ from rmsnet.video.files import file_of
 FOLDER = ".annotating"
 """In the folder of a label file: journals, videos for browsers, what a model has said."""
 
+NO_FEATURES = "none"
+"""No file is called so."""
+
 NEW_FILE = "events.csv"
 """The label file of a match that has none, with classes of one's own."""
 
@@ -91,6 +94,7 @@ def find_games(sources: Sequence[Path], features: str = "") -> list[Game]:
     Raises:
         UserError: nothing there.
     """
+    features = features or NO_FEATURES
     for source in sources:
         if not source.exists():
             raise UserError(f"{source}: no such video, game folder or folder of games")

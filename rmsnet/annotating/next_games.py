@@ -16,7 +16,7 @@ import torch
 
 from rmsnet.annotating.choosing import Moment, Scored, by_match, choose_moments
 from rmsnet.annotating.games import Asked, Game, dataset_of, labels_of
-from rmsnet.annotating.suggesting import Suggester, labels_of_classes, late_ms, match_of
+from rmsnet.annotating.suggesting import Suggester, labels_of_classes, match_of
 from rmsnet.dataset.roles import CHOSEN, TRAIN, roles_of
 from rmsnet.documents import read_document
 from rmsnet.errors import UserError
@@ -212,10 +212,9 @@ def _score(number: int, game: Game, suggester: Suggester, members: Sequence[Spot
 
 
 def _look(moment: Moment, game: Game, spotter: SpottingModel, names: dict[str, str]) -> Look:
-    late = late_ms(game, game.kick_offs())[moment.half]
     return Look(
         moment.half,
-        max(0, round(1000 * moment.seconds) - late),
+        max(0, round(1000 * moment.seconds)),
         names[spotter.classes[moment.label]],
         round(moment.probability, 4),
         round(moment.uncertainty, 4),

@@ -9,6 +9,7 @@ import numpy as np
 
 from rmsnet.annotating.games import Game
 from rmsnet.dataset.feature_files import open_features
+from rmsnet.dataset.game_videos import footage_of
 from rmsnet.dataset.kick_offs import rows_of
 from rmsnet.dataset.labels import LABELS, V1_CLASSES, event_class
 from rmsnet.errors import UserError
@@ -19,6 +20,7 @@ from rmsnet.network.devices import choose_device
 from rmsnet.network.model_files import SpottingModel, load_model
 from rmsnet.spotting.thresholds import by_class, learned_thresholds
 from rmsnet.tracking import find_model
+from rmsnet.video.files import file_of
 
 LEAST = 0.1
 """What a model is less sure of is no suggestion."""
@@ -107,14 +109,13 @@ def suggest(suggester: Suggester, game: Game, labels: Sequence[str], kick_offs: 
     """
     spotter = suggester.spotter
     names = labels_of_classes(spotter.classes, labels, game.name)
-    late = late_ms(game, kick_offs)
     read = reader_of(spotter, suggester.folder, suggester.device, False)
     scored = score_match(match_of(game, suggester.features, kick_offs), game.kept, read, spotter, spotter.spot)
     bank, found = scored.bank, scored.predictions
     events = []
     for row in np.flatnonzero(found.confidence >= LEAST):
         half = bank.halves[int(found.half[row])].half
-        position_ms = int(found.position_ms[row]) - late[half]
+        position_ms = int(found.position_ms[row])
         if position_ms >= 0:
             name = bank.classes[int(found.label[row])]
             events.append(
@@ -131,7 +132,6 @@ def suggest(suggester: Suggester, game: Game, labels: Sequence[str], kick_offs: 
             of_half = scored.votes[number][rows.first_frame : rows.first_frame + rows.frames]
             frames = np.flatnonzero(of_half)
             votes[names[name]].append(np.stack([frames, of_half[frames]], axis=1).flatten().tolist())
-    shifted = max(late.values()) / 1000
     return {
         "by": suggester.known_by,
         "model": str(spotter.config["name"]),
@@ -141,13 +141,13 @@ def suggest(suggester: Suggester, game: Game, labels: Sequence[str], kick_offs: 
         "halves": [rows.half for rows in bank.halves],
         "most_votes": spotter.clip_frames,
         "frame_rate": bank.frame_rate,
-        "first_frame_seconds": bank.first_frame_seconds - shifted,
+        "first_frame_seconds": bank.first_frame_seconds,
         "warnings": [*scored.warnings, *scored.drifted],
     }
 
 
 def match_of(game: Game, features: str, kick_offs: Sequence[float]) -> Match:
-    """The match as a model reads it.
+    """The match as a model reads it, each half from its kick-off on.
 
     Args:
         game: the match.
@@ -157,20 +157,13 @@ def match_of(game: Game, features: str, kick_offs: Sequence[float]) -> Match:
     return Match(game.name, tuple(_placed(half, game, features, kick_offs) for half in game.halves))
 
 
-def late_ms(game: Game, kick_offs: Sequence[float]) -> dict[int, int]:
-    """Of each half, milliseconds from the start of what is spotted of it to its kick-off."""
-    return {half.number: _late(half, kick_offs) for half in game.halves}
-
-
-def _late(half: MatchHalf, kick_offs: Sequence[float]) -> int:
-    """Milliseconds from the start of what is spotted of a half to its kick-off."""
-    from_video = half.features is None and half.rows is None
-    return round(1000 * kick_offs[half.number - 1]) if kick_offs and from_video else 0
-
-
 def _placed(half: MatchHalf, game: Game, features: str, kick_offs: Sequence[float]) -> MatchHalf:
-    """The half with the rows of its feature file that are it."""
-    if half.features is None or half.rows is not None or not kick_offs:
+    """The half from its kick-off on, in its videos and in its feature file."""
+    if not kick_offs:
         return half
-    count, kind = len(open_features(half.features)), game.description.kind(features)
-    return replace(half, rows=rows_of(half.number, kick_offs, count, kind, game.description, str(half.features)))
+    rows, description = half.rows, game.description
+    if half.features is not None:
+        count, kind = len(open_features(half.features)), description.kind(features)
+        rows = rows_of(half.number, kick_offs, count, kind, description, str(half.features))
+    videos = tuple(footage_of(file_of(video), half.number, kick_offs, description) for video in half.videos)
+    return replace(half, videos=videos, rows=rows)
