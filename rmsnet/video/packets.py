@@ -71,7 +71,7 @@ def packets_from(recording: Recording, seconds: Fraction, tally: Tally, *, sound
     with ExitStack() as files:
 
         def opened() -> _Opened:
-            container, stream = open_video(recording.path)
+            container, stream = open_video(recording.path, recording.growing)
             files.enter_context(container)
             return _Opened(container, stream, [stream, *container.streams.audio[: int(sound)]])
 

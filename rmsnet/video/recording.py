@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from rmsnet.errors import UserError
 from rmsnet.video.clock import ONE_CLOCK, Clock, continuous
+from rmsnet.video.growing import GrowingFile
 from rmsnet.video.opening import demuxed, open_video, reason, start_of, usual_duration
 from rmsnet.video.probing import Packets, Probe
 
@@ -62,6 +63,7 @@ class Recording:
         clock: where the file's clock starts again, and packets whose time means nothing.
         damaged: share of the pictures that were tried which cannot be decoded.
         remarks: what is odd about it, a line each.
+        growing: reads it while it is written; None: it is whole.
     """
 
     path: Path
@@ -74,6 +76,7 @@ class Recording:
     clock: Clock = ONE_CLOCK
     damaged: float = 0.0
     remarks: tuple[str, ...] = ()
+    growing: GrowingFile | None = None
 
     @property
     def cut(self) -> str:
@@ -85,7 +88,7 @@ class Recording:
     @property
     def seekable(self) -> bool:
         """Whether one can go to a time in the file: its clock is one, and goes on."""
-        return not self.clock.breaks and not self.clock.first and self.timing != "counted"
+        return self.growing is None and not self.clock.breaks and not self.clock.first and self.timing != "counted"
 
 
 def recording_of(path: Path) -> Recording:
