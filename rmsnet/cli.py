@@ -138,12 +138,24 @@ class Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    from rmsnet.commands import combine, data, evaluate, extract, registry, reproduce, serve, spot, train, validate
+    from rmsnet.commands import (
+        combine,
+        data,
+        evaluate,
+        extract,
+        live,
+        registry,
+        reproduce,
+        serve,
+        spot,
+        train,
+        validate,
+    )
 
     parser = Parser(prog="rmsnet", description="Event spotting in soccer video: from a dataset to a registered model.")
     parser.add_argument("--version", action="version", version=f"rmsnet {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (data, validate, extract, train, combine, evaluate, spot, reproduce, registry, serve):
+    for command in (data, validate, extract, train, combine, evaluate, spot, live, reproduce, registry, serve):
         command.add_parser(commands)
     return parser
 

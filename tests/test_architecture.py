@@ -42,6 +42,7 @@ ROOMS = (
     "registry",
     "serving",
     "matches",
+    "live",
     "study",
     "commands",
 )
