@@ -120,7 +120,9 @@ class Recorder:
                 self._take_picture(packet)
             elif self._groups and (sound := self._sound_of(packet)):
                 self._groups[-1].append(sound)
-                if self._period is not None and sound.shown >= self._period.first:  # the recording begins with a picture
+                if (
+                    self._period is not None and sound.shown >= self._period.first
+                ):  # the recording begins with a picture
                     self._waiting.append(sound)
 
     def kick_off(self, seconds_ago: float = 0.0) -> int:

@@ -1,4 +1,4 @@
-"""A match that is served as a live stream is: segments written by FFmpeg, a playlist that grows, a server that fails."""
+"""A match that is served as live streams are: segments by FFmpeg, a playlist that grows, a server that fails."""
 
 import threading
 import time
@@ -41,14 +41,15 @@ def scene(number: int) -> Picture:
     """Something that changes every three seconds, and moves."""
     random = np.random.default_rng(number // (3 * RATE))
     picture = np.repeat(np.repeat(random.integers(0, 255, (4, 6, 3), np.uint8), 16, axis=0), 16, axis=1)
-    return np.roll(picture, number % 16, axis=1)
+    return np.roll(picture, 3 * (number % (3 * RATE)), axis=1)
 
 
 def write_segments(folder: Path, seconds: int, first: int = 0, clock: int = 0) -> list[Path]:
     """Segments of two seconds, MPEG-TS with H.264 that has B-frames, whose clock begins at so many seconds."""
     paths = []
+    options = {"bf": "2", "g": str(SEGMENT_SECONDS * RATE), "sc_threshold": "0"}
     with av.open(str(folder / "whole.ts"), "w") as container:
-        stream = container.add_stream("libx264", rate=RATE, options={"bf": "2", "g": str(SEGMENT_SECONDS * RATE)})
+        stream = container.add_stream("libx264", rate=RATE, options=options)
         stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
         sound = container.add_stream("aac", rate=8000, layout="mono")
         for number in range(seconds * RATE):
