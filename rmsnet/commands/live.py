@@ -16,7 +16,7 @@ def add_parser(commands: Commands) -> None:
         "rmsnet spot leaves of the recordings.",
     )
     parser.add_argument("source", nargs="?", help="playlist (.m3u8), rtsp://, udp://, … or a file that grows")
-    parser.add_argument("--model", metavar="DIR|URI", help="model folder, or models:/rmsnet@champion")
+    parser.add_argument("--model", metavar="DIR|URI", help="model folder, models:/rmsnet@champion or hf://ORG/NAME")
     add_folder(parser, "out", "folder for recordings, events, clips and page")
     parser.add_argument("--webhook", metavar="URL", help="gets every line, one POST each")
     parser.add_argument("--port", type=int, default=0, help="of the page, on this machine (default: a free one)")
