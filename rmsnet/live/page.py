@@ -4,7 +4,7 @@ import json
 import re
 from importlib.resources import files
 
-from rmsnet.dataset.periods import periods_of
+from rmsnet.dataset.periods import HALVES, periods_of
 from rmsnet.matches.stretches import Stretches
 from rmsnet.network.model_files import SpottingModel
 from rmsnet.style.page import MADE_BY, style, text
@@ -14,6 +14,8 @@ from rmsnet.style.palette import class_looks, name_of
 def live_page(title: str, model: SpottingModel, stretches: Stretches) -> str:
     """The page as HTML."""
     looks = model.config.get("looks", {})
+    periods = periods_of(model.config)
+    halves = ("1st half", "2nd half") if len(periods) == len(HALVES) else ()
     data = {
         "classes": {
             label: {"name": name_of(label, looks), **look.colour._asdict()}
@@ -21,8 +23,8 @@ def live_page(title: str, model: SpottingModel, stretches: Stretches) -> str:
             if label in stretches.classes and not looks.get(label, {}).get("hidden")
         },
         "periods": [
-            {"name": period.name or f"period {number}", "minutes": period.minutes}
-            for number, period in enumerate(periods_of(model.config), start=1)
+            {"name": period.name or (halves[number] if halves else f"period {number + 1}"), "minutes": period.minutes}
+            for number, period in enumerate(periods)
         ],
     }
     parts = {

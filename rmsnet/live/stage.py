@@ -34,6 +34,7 @@ from rmsnet.tracking import find_model
 from rmsnet.video.extractor import load_extractor
 from rmsnet.video.growing import GrowingFile
 from rmsnet.video.recipe import recipe_of
+from rmsnet.waiting import abandon
 
 ADDRESS = "address.json"
 
@@ -157,6 +158,7 @@ def live_stage(
 
     worker = threading.Thread(target=spot, name="spotting", daemon=True)
     worker.start()
+    abandon(worker)
     if hook is not None:
         hook.start()
     if clips:
@@ -169,6 +171,7 @@ def live_stage(
     # Reading waits for the network, where no signal reaches it.
     reader = threading.Thread(target=stream.read, args=(recorder, halted.is_set), name="stream", daemon=True)
     reader.start()
+    abandon(reader)
     while reader.is_alive() and not halted.is_set():
         reader.join(0.2)
     if not failed:
