@@ -13,7 +13,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 # A stage, a test: each is a process of its own, which reads what the one before has compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test pytest fuzz lint format containers cluster-test clean distclean
+.PHONY: help setup demo test pytest fuzz docs lint format containers cluster-test clean distclean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 14
@@ -61,6 +61,9 @@ fuzz: $(READY) ## break every file that is read, for minutes; RMSNET_FUZZ_SEED=â
 	RMSNET_FUZZ_SEED=$$seed RMSNET_FUZZ_EXAMPLES=$${RMSNET_FUZZ_EXAMPLES:-500} OMP_NUM_THREADS=1 \
 	  $(BIN)/pytest -n 2 --dist load tests/fuzz
 
+docs: $(READY) ## build the documentation into site/: open site/index.html
+	$(BIN)/sphinx-build -q -W -b html -d site/.doctrees docs site
+
 containers: $(READY) ## build the image and run the training DAG in real containers (docs/kubeflow.md)
 	deploy/containers.sh
 
@@ -69,7 +72,7 @@ cluster-test: $(READY) ## run every pipeline on a real cluster: KFP_HOST=... DEP
 	$(BIN)/pytest -s -v tests/cluster
 
 clean: ## remove what the pipeline made (data, features, models, studies, reports); keep .venv and the tracking store
-	rm -rf data features models evaluation reports studies pipeline-runs
+	rm -rf data features models evaluation reports studies pipeline-runs site
 
 distclean: clean ## remove everything that git does not track, .venv and the local MLflow store included
 	rm -rf .venv mlruns mlartifacts mlflow-spool mlflow.db* .mlflow.db* .*.lock .*.partial* .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -101,8 +101,7 @@ def _write(path: Path, document: object) -> None:
 def ours(folder: Path, kind: str) -> dict[str, object]:
     """Read files and judge."""
     started = time.perf_counter()
-    from rmsnet.evaluation.class_lists import class_list
-
+    from rmsnet.dataset.class_lists import class_list
     from rmsnet.evaluation import average_map
     from rmsnet.evaluation.files import games_of_split, read_predictions, read_truth
 
@@ -158,8 +157,7 @@ def official(folder: Path, kind: str) -> dict[str, object]:
 def bootstrap(folder: Path, kind: str) -> dict[str, object]:
     """1000 resamples of the games."""
     started = time.perf_counter()
-    from rmsnet.evaluation.class_lists import class_list
-
+    from rmsnet.dataset.class_lists import class_list
     from rmsnet.evaluation import interval, judge, resample
     from rmsnet.evaluation.files import games_of_split, read_predictions, read_truth
 

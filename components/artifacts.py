@@ -41,7 +41,7 @@ def by_name(folders: Sequence[Path]) -> dict[str, Path]:
         UserError: two of one name.
     """
     from rmsnet.documents import read_json
-    from rmsnet.network.model_files import CONFIG
+    from rmsnet.network.model_config import CONFIG
 
     found: dict[str, Path] = {}
     for folder in folders:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rmsnet.documents import read_yaml
-from rmsnet.errors import UserError
+from rmsnet.errors import UserError, did_you_mean
 
 
 def checked_arguments(compiled: str, arguments: Mapping[str, str], complete: bool = True) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def checked_arguments(compiled: str, arguments: Mapping[str, str], complete: boo
     given: dict[str, Any] = {}
     for key, text in arguments.items():
         if key not in inputs:
-            raise UserError(f"parameter {key}: unknown; known: {', '.join(inputs)}")
+            raise UserError(f"parameter {key}: unknown{did_you_mean(key, inputs)}; known: {', '.join(inputs)}")
         kind = inputs[key]["parameterType"]
         value = text if kind == "STRING" else read_yaml(text, f"parameter {key}: {text!r}")
         words, types = kinds[kind]

@@ -4,6 +4,7 @@ import argparse
 import io
 import json
 import os
+import re
 import signal
 import sys
 import threading
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from rmsnet import __version__
-from rmsnet.errors import CheckFailed, UserError, one_line
+from rmsnet.errors import CheckFailed, UserError, did_you_mean, one_line
 from rmsnet.files import FULL
 from rmsnet.waiting import abandoned
 
@@ -131,8 +132,25 @@ def _require_unicode(name: str) -> None:
 
 
 class Parser(argparse.ArgumentParser):
+    """A parser that guesses nothing: options in full, and a slip is one line with the nearest name there is."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **{"allow_abbrev": False, **settings})
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """An option that is none is said by the command it was given to, not by the program."""
+        known, unknown = super().parse_known_args(args, namespace)
+        for given in unknown:
+            if given.startswith("--"):
+                name = given.partition("=")[0]
+                options = [option for action in self._actions for option in action.option_strings]
+                self.error(f"unrecognized arguments: {' '.join(unknown)}{did_you_mean(name, options)}")
+        return known, unknown
+
     def error(self, message: str) -> Any:
         """One line, like every other bad input; `--help` has the rest."""
+        if slip := re.search(r"invalid choice: '?([^' ]+)'? \(choose from (.*)\)", message):
+            message += did_you_mean(slip[1], re.findall(r"[^', ]+", slip[2]))
         print(f"{self.prog}: {message}; see: {self.prog} --help", file=sys.stderr)
         raise SystemExit(2)
 
@@ -140,7 +158,9 @@ class Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     from rmsnet.commands import (
         combine,
+        completion,
         data,
+        doctor,
         evaluate,
         extract,
         live,
@@ -148,14 +168,34 @@ def _parser() -> argparse.ArgumentParser:
         reproduce,
         serve,
         spot,
+        standing,
         train,
         validate,
     )
 
-    parser = Parser(prog="rmsnet", description="Event spotting in soccer video: from a dataset to a registered model.")
+    parser = Parser(
+        prog="rmsnet",
+        description="Event spotting in soccer video: from a dataset to a registered model. "
+        "Alone it says where this project stands.",
+    )
     parser.add_argument("--version", action="version", version=f"rmsnet {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (data, validate, extract, train, combine, evaluate, spot, live, reproduce, registry, serve):
+    parser.set_defaults(run=standing.run)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    for command in (
+        data,
+        validate,
+        extract,
+        train,
+        combine,
+        evaluate,
+        spot,
+        live,
+        reproduce,
+        registry,
+        serve,
+        doctor,
+        completion,
+    ):
         command.add_parser(commands)
     return parser
 

@@ -2,6 +2,8 @@
 
 import os
 import re
+from collections.abc import Iterable
+from difflib import SequenceMatcher, get_close_matches
 
 
 class UserError(Exception):
@@ -22,6 +24,20 @@ def first_cause(error: BaseException) -> str:
     while (cause := error.__cause__ or error.__context__) is not None:
         error = cause
     return one_line(error)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The known name that a slip probably means; "" none is near, or two are equally near."""
+    by_case = {item.casefold(): item for item in known}
+    found = get_close_matches(name.casefold(), by_case, 2, 0.5)
+    how_near = [SequenceMatcher(None, item, name.casefold()).ratio() for item in found]
+    return by_case[found[0]] if found and how_near.count(how_near[0]) == 1 else ""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """E.g. "; did you mean train.epochs?"; "" where nothing is near."""
+    near = nearest(name, known)
+    return f"; did you mean {near}?" if near else ""
 
 
 _IN_ADDRESSES = (

@@ -11,26 +11,28 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from rmsnet.documents import read_yaml
-from rmsnet.errors import UserError
+from rmsnet.errors import UserError, did_you_mean
+from rmsnet.settings import (
+    COUNT,
+    COUNT_OR_NONE,
+    MOST,
+    POSITIVE,
+    SEED,
+    SHARE,
+    SHARE_BELOW_ONE,
+    Range,
+    require_ranges,
+    setting,
+)
 
 _STRICT = {"extra": "forbid"}
 
 T = TypeVar("T")
 
 
-MOST = 10_000_000
-"""Of anything that is counted: more is a slip of the keyboard, and no memory holds it."""
-LARGEST_SEED = 1 << 40
-
-
 def _require(condition: bool, key: str, message: str) -> None:
     if not condition:
         raise ValueError(f"{key} {message}")
-
-
-def _require_at_most(params: Any, most: int, *keys: str) -> None:
-    for key in keys:
-        _require(getattr(params, key) <= most, key, f"must be at most {most}, not {getattr(params, key)}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +47,8 @@ class DataParams:
 
     __pydantic_config__ = _STRICT
 
-    root: str = "data"
-    classes: Literal["v1", "v2"] = "v1"
+    root: str = setting("data", paper="IV-A", unless="the dataset lies in data/")
+    classes: Literal["v1", "v2"] = setting("v1", paper="IV-A", unless="dataset.json lists classes")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,30 +75,29 @@ class ExtractParams:
 
     __pydantic_config__ = _STRICT
 
-    source: Literal["features", "videos", "frames"] = "features"
-    features: str = "ResNET_TF2_PCA512"
-    videos: str = "224p"
-    frame_rate: float = 0.0
-    picture: Literal["centre", "whole"] = "centre"
-    height: int = 224
-    backbone: str = "resnet152"
-    weights: str = "IMAGENET1K_V1"
-    precision: Literal["float32", "bfloat16"] = "float32"
-    pca: int = 512
-    extra_time: Literal["refuse", "leave-out"] = "refuse"
+    source: Literal["features", "videos", "frames"] = setting(
+        "features", paper="IV-A; frames: IV-E", unless="features are there"
+    )
+    features: str = setting("ResNET_TF2_PCA512", paper="IV-A", unless="the source is not features")
+    videos: str = setting("224p", paper="IV-A", unless="the source is features")
+    frame_rate: float = setting(
+        0.0, "pictures or rows a second", Range(0, 1000), paper="IV-A: 2", unless="a name or dataset.json says it"
+    )
+    picture: Literal["centre", "whole"] = setting(
+        "centre", paper="IV-E: whole", unless="features are to be like SoccerNet's"
+    )
+    height: int = setting(224, "pixels", Range(32, 10_000), paper="IV-E", unless="the weights were trained at 224")
+    backbone: str = setting("resnet152", paper="IV-A", unless="a registered model is to go on")
+    weights: str = setting("IMAGENET1K_V1", paper="IV-A", unless="the backbone has no other weights")
+    precision: Literal["float32", "bfloat16"] = setting("float32", unless="the CPU has no bfloat16: slower")
+    pca: int = setting(512, "features", Range(0, 10_000), paper="IV-A: 512", unless="the backbone is narrow")
+    extra_time: Literal["refuse", "leave-out"] = setting("refuse", unless="dataset.json has periods for it")
 
     def __post_init__(self) -> None:
+        require_ranges(self)
         for key in ("features", "videos"):
             name = getattr(self, key)
             _require(bool(name) and "/" not in name and name.isprintable(), key, f"is no file name: {name!r}")
-        _require(
-            0 <= self.frame_rate <= 1000,
-            "frame_rate",
-            f"must lie in [0, 1000] rows a second, not {self.frame_rate}",
-        )
-        _require(self.height >= 32, "height", f"must be at least 32, not {self.height}")
-        _require(self.pca >= 0, "pca", f"must not be negative, not {self.pca}")
-        _require_at_most(self, 10_000, "height", "pca")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,56 +133,38 @@ class TrainParams:
 
     __pydantic_config__ = _STRICT
 
-    clip_frames: int = 41
-    foreground_clips: int = 30_000
-    background_clips: int = 10_000
-    uniform_offsets: bool = True
-    drop_halftime_substitutions: bool = True
-    masking_probability: float = 1 / 3
-    masking_max_offset: float = 0.5
-    masking_side: Literal["before", "after"] = "before"
-    regression: bool = True
-    regression_weight: float = 10.0
-    dropout: float = 0.1
-    epochs: int = 50
-    patience: int = 10
-    batch_size: int = 64
-    learning_rate: float = 0.05
-    momentum: float = 0.9
-    weight_decay: float = 1e-4
-    average_decay: float = 0.0
-    backbone: str = ""
-    weights: str = "IMAGENET1K_V1"
-    accumulate: int = 1
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    seed: int = 0
+    clip_frames: int = setting(41, "frames", COUNT, paper="IV-B", unless="there are 2 rows a second")
+    foreground_clips: int = setting(30_000, "clips an epoch", COUNT, paper="IV-B", unless="there are hundreds of games")
+    background_clips: int = setting(
+        10_000, "clips an epoch", COUNT, paper="III-C, IV-B", unless="foreground_clips stays"
+    )
+    uniform_offsets: bool = setting(True, paper="III-C, Table III", unless="Table III is not the question")
+    drop_halftime_substitutions: bool = setting(True, paper="IV-B", unless="pictures do not show them")
+    masking_probability: float = setting(
+        1 / 3, "", SHARE, paper="Eq. 4, Table IV", unless="what follows an event tells its class"
+    )
+    masking_max_offset: float = setting(0.5, "of a clip", SHARE, paper="Eq. 4, Table IV", unless="masking is off")
+    masking_side: Literal["before", "after"] = setting(
+        "before", paper="IV-D, Table V", unless="what follows an event tells its class"
+    )
+    regression: bool = setting(True, paper="Eq. 2, Table III", unless="Table III is not the question")
+    regression_weight: float = setting(10.0, "", Range(0), paper="Eq. 3, Fig. 6", unless="the regression is off")
+    dropout: float = setting(0.1, "", SHARE_BELOW_ONE, paper="IV-B", unless="training and validation agree")
+    epochs: int = setting(50, "epochs", COUNT, paper="IV-B", unless="patience ends the training anyway")
+    patience: int = setting(10, "epochs", COUNT_OR_NONE, paper="IV-B", unless="whole curves are not wanted")
+    batch_size: int = setting(64, "clips", COUNT, paper="IV-B", unless="learning_rate is not changed with it")
+    learning_rate: float = setting(0.05, "", POSITIVE, paper="IV-B", unless="batch_size stays, and the loss falls")
+    momentum: float = setting(0.9, "", SHARE_BELOW_ONE, paper="IV-B", unless="the optimiser is to be the paper's")
+    weight_decay: float = setting(1e-4, "", Range(0), paper="IV-B", unless="the optimiser is to be the paper's")
+    average_decay: float = setting(0.0, "a step", SHARE_BELOW_ONE, unless="the paper's numbers are to be reproduced")
+    backbone: str = setting("", paper="IV-E, Table VI", unless="there is no GPU")
+    weights: str = setting("IMAGENET1K_V1", paper="IV-E", unless="train.backbone is empty")
+    accumulate: int = setting(1, "parts of a batch", COUNT, unless="a batch fits the memory")
+    precision: Literal["auto", "float32", "bfloat16"] = setting("auto", unless="other machines need not agree")
+    seed: int = setting(0, "", SEED, unless="one training is enough")
 
     def __post_init__(self) -> None:
-        for key in ("clip_frames", "foreground_clips", "background_clips", "epochs", "batch_size", "accumulate"):
-            _require(getattr(self, key) >= 1, key, f"must be at least 1, not {getattr(self, key)}")
-        counted = (
-            "clip_frames",
-            "foreground_clips",
-            "background_clips",
-            "epochs",
-            "patience",
-            "batch_size",
-            "accumulate",
-        )
-        _require_at_most(self, MOST, *counted)
-        _require_at_most(self, LARGEST_SEED, "seed")
-        for key in ("masking_probability", "masking_max_offset"):
-            _require(0 <= getattr(self, key) <= 1, key, f"must lie in [0, 1], not {getattr(self, key)}")
-        for key in ("dropout", "momentum", "average_decay"):
-            _require(0 <= getattr(self, key) < 1, key, f"must lie in [0, 1), not {getattr(self, key)}")
-        for key in ("regression_weight", "weight_decay", "patience", "seed"):
-            value = getattr(self, key)
-            _require(0 <= value < float("inf"), key, f"must be finite and not negative, not {value}")
-        _require(
-            0 < self.learning_rate < float("inf"),
-            "learning_rate",
-            f"must be positive, not {self.learning_rate}",
-        )
+        require_ranges(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,22 +183,16 @@ class SpotParams:
 
     __pydantic_config__ = _STRICT
 
-    stride: int = 0
-    all_classes: bool = False
-    votes: bool = False
-    suppression: Literal["none", "hard", "soft"] = "none"
-    suppression_seconds: float = 10.0
-    spread: bool = False
+    stride: int = setting(0, "frames", COUNT_OR_NONE, paper="III-C, IV-B: T", unless="seconds count more than accuracy")
+    all_classes: bool = setting(False, unless="the paper's numbers are to be reproduced")
+    votes: bool = setting(False, unless="stride is T: clips must overlap")
+    suppression: Literal["none", "hard", "soft"] = setting("none", unless="events of a class come that close")
+    suppression_seconds: float = setting(10.0, "seconds", POSITIVE, unless="suppression is none")
+    spread: bool = setting(False, unless="confidences are read as probabilities")
 
     def __post_init__(self) -> None:
-        _require(self.stride >= 0, "stride", f"must not be negative, not {self.stride}")
-        _require_at_most(self, MOST, "stride")
+        require_ranges(self)
         _require(self.stride > 0 or not self.votes, "votes", "need clips that overlap; set stride, e.g. to 1")
-        _require(
-            0 < self.suppression_seconds < float("inf"),
-            "suppression_seconds",
-            f"must be positive, not {self.suppression_seconds}",
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -229,12 +206,11 @@ class EvaluateParams:
 
     __pydantic_config__ = _STRICT
 
-    tolerances: Literal["loose", "tight"] = "loose"
-    bootstrap: int = 1000
+    tolerances: Literal["loose", "tight"] = setting("loose", paper="IV-A", unless="the paper is compared")
+    bootstrap: int = setting(1000, "resamples of games", COUNT_OR_NONE, unless="intervals are read")
 
     def __post_init__(self) -> None:
-        _require(self.bootstrap >= 0, "bootstrap", f"must not be negative, not {self.bootstrap}")
-        _require_at_most(self, MOST, "bootstrap")
+        require_ranges(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -252,23 +228,20 @@ class RegisterParams:
 
     __pydantic_config__ = _STRICT
 
-    model_name: str = "rmsnet"
-    minimum_games: int = 20
-    floor: float = 0.1
-    error_rate: float = 0.05
-    control: Literal["fdr", "strict"] = "fdr"
-    class_allowance: float = 0.05
+    model_name: str = setting("rmsnet", unless="one line of models is enough")
+    minimum_games: int = setting(20, "games", Range(2, MOST), unless="games are few: fewer decide nothing")
+    floor: float = setting(0.1, "Average-mAP", SHARE, unless="a first champion should be worth something")
+    error_rate: float = setting(0.05, "", Range(0, 0.5, above=True), unless="a wrong champion would be costly")
+    control: Literal["fdr", "strict"] = setting("fdr", unless="the share of wrong ones is what counts")
+    class_allowance: float = setting(0.05, "Average-mAP", SHARE, unless="no class matters more than the mean")
 
     def __post_init__(self) -> None:
+        require_ranges(self)
         _require(
             re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 ._-]*", self.model_name) is not None,
             "model_name",
             f"must be letters, digits, spaces, '.', '_' and '-', not {self.model_name!r}",
         )
-        _require(self.minimum_games >= 2, "minimum_games", f"must be at least 2, not {self.minimum_games}")
-        _require(0 < self.error_rate <= 0.5, "error_rate", f"must lie in (0, 0.5], not {self.error_rate}")
-        for key in ("floor", "class_allowance"):
-            _require(0 <= getattr(self, key) <= 1, key, f"must lie in [0, 1], not {getattr(self, key)}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -297,7 +270,7 @@ class Params:
         """
         if name not in self.variants:
             known = ", ".join(self.variants) or "none"
-            raise UserError(f"variants.{name}: no such variant; known: {known}")
+            raise UserError(f"variants.{name}: no such variant{did_you_mean(name, self.variants)}; known: {known}")
         merged = {**asdict(self.train), **self.variants[name]}
         return checked(TrainParams, merged, f"variants.{name}")
 
@@ -322,7 +295,8 @@ def checked(kind: type[T], value: Any, where: str) -> T:
         key = ".".join(str(part) for part in first["loc"])
         message = first["msg"].removeprefix("Value error, ")
         if first["type"] == "unexpected_keyword_argument":
-            message = f"unknown key; known: {', '.join(_known_keys(kind, first['loc']))}"
+            known = _known_keys(kind, first["loc"])
+            message = f"unknown key{did_you_mean(str(first['loc'][-1]), known)}; known: {', '.join(known)}"
         raise UserError(f"{where}: {key}: {message}" if key else f"{where}: {message}") from None
 
 

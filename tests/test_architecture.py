@@ -21,6 +21,7 @@ HALL = (
     "params",
     "progress",
     "provenance",
+    "settings",
     "spots",
     "waiting",
 )
@@ -44,6 +45,7 @@ ROOMS = (
     "matches",
     "live",
     "study",
+    "workplace",
     "commands",
 )
 """A room may import those before it."""

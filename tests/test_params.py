@@ -46,8 +46,8 @@ def test_without_a_file_the_defaults_hold(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("train: {epoch: 3}", r"train\.epoch: unknown key; known: clip_frames, "),
-        ("trian: {}", r"trian: unknown key; known: data, "),
+        ("train: {epoch: 3}", r"train\.epoch: unknown key; did you mean epochs\?; known: clip_frames, "),
+        ("trian: {}", r"trian: unknown key; did you mean train\?; known: data, "),
         ("train: {epochs: many}", r"train\.epochs"),
         ("train: {epochs: 0}", r"train: epochs must be at least 1, not 0"),
         ("train: {masking_probability: 1.5}", r"masking_probability must lie in \[0, 1\], not 1.5"),

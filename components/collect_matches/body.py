@@ -40,7 +40,7 @@ def body(
         from rmsnet.documents import read_document, read_json
         from rmsnet.evaluation.stage import run_scores
         from rmsnet.matches.overview import join_spotted, score_spotted
-        from rmsnet.network.model_files import CONFIG
+        from rmsnet.network.model_config import CONFIG
         from rmsnet.style.page import section, tag
 
         out = Path(spotted.path)

@@ -46,7 +46,7 @@ def body(
         from rmsnet.features.shards import Shard
         from rmsnet.files import write_json
         from rmsnet.matches.stage import spot_stage
-        from rmsnet.network.model_files import ORIGIN_FILE
+        from rmsnet.network.model_config import ORIGIN_FILE
 
         out, start = Path(spotted.path), time.perf_counter()
         with dataset(source, revision, fingerprint) as root:

@@ -48,7 +48,8 @@ def evaluate_stage(
             have.
     """
     from rmsnet.network.devices import choose_device
-    from rmsnet.network.model_files import ORIGIN_FILE, load_model, origin
+    from rmsnet.network.model_config import ORIGIN_FILE
+    from rmsnet.network.model_files import load_model, origin
     from rmsnet.spotting.inference import spot_bank
     from rmsnet.tracking import RUN_FILE, read_run, require_place
 

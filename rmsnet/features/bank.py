@@ -18,7 +18,7 @@ from rmsnet.dataset.labels import LAST_MS
 from rmsnet.dataset.periods import HALVES, Period, periods_of
 from rmsnet.documents import read_document, structured
 from rmsnet.errors import UserError
-from rmsnet.network.model_files import FeaturesEntry, require_class_names, require_frame_times
+from rmsnet.network.model_config import FeaturesEntry, require_class_names, require_frame_times
 from rmsnet.reading.arrays import broken_row, map_array
 from rmsnet.reading.names import fault_of
 from rmsnet.spots import Truth

@@ -13,7 +13,7 @@ from torch import Tensor
 from rmsnet.documents import require_known, structured
 from rmsnet.errors import UserError
 from rmsnet.features.bank import FrameBank
-from rmsnet.network.model_files import read_features_entry
+from rmsnet.network.model_config import read_features_entry
 from rmsnet.video.extractor import load_extractor
 from rmsnet.video.frames import FrameZip, Pictures, decode_jpeg, frames_path
 from rmsnet.video.prefetch import prefetched

@@ -15,7 +15,7 @@ from rmsnet.errors import UserError
 from rmsnet.features.sources import Half, Source
 from rmsnet.files import write_json, write_tensors
 from rmsnet.network.devices import choose_device
-from rmsnet.network.model_files import read_features_entry
+from rmsnet.network.model_config import read_features_entry
 from rmsnet.params import ExtractParams
 from rmsnet.progress import progress
 from rmsnet.video.backbones import open_backbone

@@ -25,7 +25,8 @@ from rmsnet.matches.page.page_video import page_video
 from rmsnet.matches.page.votes import plot_votes, votes_of
 from rmsnet.matches.reading import Reader
 from rmsnet.matches.stretches import Stretches, pick
-from rmsnet.network.model_files import ORIGIN_FILE, SpottingModel, origin
+from rmsnet.network.model_config import ORIGIN_FILE
+from rmsnet.network.model_files import SpottingModel, origin
 from rmsnet.params import SpotParams
 from rmsnet.reading.arrays import require_finite
 from rmsnet.reading.rows import read_rows

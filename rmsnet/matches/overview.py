@@ -15,7 +15,7 @@ from rmsnet.errors import UserError
 from rmsnet.evaluation.results import RESULTS
 from rmsnet.files import atomic_folder, require_replaceable, write_json, write_text
 from rmsnet.locks import alone
-from rmsnet.network.model_files import ORIGIN_FILE
+from rmsnet.network.model_config import ORIGIN_FILE
 from rmsnet.reading.names import find_path
 from rmsnet.reading.rows import read_rows
 from rmsnet.style.page import page, table, tag

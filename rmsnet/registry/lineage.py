@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rmsnet.documents import read_document
 from rmsnet.errors import UserError
 from rmsnet.files import content_hash
-from rmsnet.network.model_files import CONFIG, read_config, weights_file_hash
+from rmsnet.network.model_config import CONFIG, read_config, weights_file_hash
 from rmsnet.provenance import dvc_md5
 from rmsnet.style.words import marked
 

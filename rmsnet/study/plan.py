@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from rmsnet.errors import UserError
+from rmsnet.errors import UserError, did_you_mean
 from rmsnet.evaluation.paper import TABLE_III
 from rmsnet.params import Params, params_from
 from rmsnet.study.grids import STUDIES, Row, Study
@@ -27,7 +27,8 @@ def planned_study(name: str, params: Params) -> Study:
     """
     if name:
         if name not in STUDIES:
-            raise UserError(f"study {name}: there is none; known: {', '.join(STUDIES)}, or none for the variants")
+            known = f"{', '.join(STUDIES)}, or none for the variants"
+            raise UserError(f"study {name}: there is none{did_you_mean(name, STUDIES)}; known: {known}")
         return replace(STUDIES[name], rows=tuple(row for row in STUDIES[name].rows if row.members == 1))
     if not params.variants:
         raise UserError("variants: the parameters have none; name a study")

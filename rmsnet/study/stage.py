@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from rmsnet.errors import UserError
+from rmsnet.errors import UserError, did_you_mean
 from rmsnet.features.bank import FrameBank, read_bank, require_finite
 from rmsnet.locks import writing
 from rmsnet.params import Params, SpotParams, TrainParams, checked
@@ -56,7 +56,7 @@ def reproduce(
     from rmsnet import tracking
 
     if name not in STUDIES:
-        raise UserError(f"{name}: no such study; known: {', '.join(STUDIES)}")
+        raise UserError(f"{name}: no such study{did_you_mean(name, STUDIES)}; known: {', '.join(STUDIES)}")
     if seeds < 1:
         raise UserError(f"--seeds {seeds}: at least one training of each row is needed")
     tracking.require_place()
@@ -113,7 +113,7 @@ def grid(name: str) -> list[dict[str, Any]]:
         UserError: no such study.
     """
     if name not in STUDIES:
-        raise UserError(f"{name}: no such study; known: {', '.join(STUDIES)}")
+        raise UserError(f"{name}: no such study{did_you_mean(name, STUDIES)}; known: {', '.join(STUDIES)}")
     return [
         {"name": row.name, "set": [*_overrides("train", row.changes), *_overrides("spot", row.spot)]}
         for row in STUDIES[name].rows

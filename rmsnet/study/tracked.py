@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rmsnet.documents import read_document
 from rmsnet.features.bank import FrameBank
 from rmsnet.files import content_hash, write_json
-from rmsnet.network.model_files import CONFIG, read_config
+from rmsnet.network.model_config import CONFIG, read_config
 from rmsnet.params import Params, SpotParams, TrainParams, checked
 from rmsnet.study.grids import Study
 from rmsnet.study.scores import SPLITS, RowScores

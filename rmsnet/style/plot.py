@@ -55,6 +55,7 @@ def figure(
 def png(made: "Figure") -> bytes:
     """The picture, without the date and the name of the program; its texts stand as they are, in any script."""
     import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.text import Text
 
     families, buffer = _families(), io.BytesIO()
@@ -64,7 +65,8 @@ def png(made: "Figure") -> bytes:
     # Ticks are made while the figure is drawn.
     with matplotlib.rc_context({"text.parse_math": False, "font.family": families}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from")  # drawn as a box
-        made.savefig(buffer, format="png", metadata={"Software": None})
+        # `savefig` gives the same bytes and draws twice: the first time for a layout that drawing makes anyway.
+        FigureCanvasAgg(made).print_png(buffer, metadata={"Software": None})  # type: ignore[no-untyped-call]
     return buffer.getvalue()
 
 

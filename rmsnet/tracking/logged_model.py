@@ -1,6 +1,7 @@
 """A model folder as an MLflow model (models from code): code and safetensors, no pickle."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,16 +47,31 @@ def save_pyfunc(folder: Path, example: "npt.NDArray[np.float32]", saved: Path) -
     """Write a model folder as an MLflow model (models from code) into the new folder `saved`."""
     from importlib.metadata import version
 
-    quiet_mlflow().pyfunc.save_model(
-        saved,
-        python_model=str(PYFUNC_CODE),
-        artifacts={"model": str(folder)},
-        code_paths=[str(PACKAGE)],
-        pip_requirements=[f"{name}=={version(name)}" for name in MODEL_PACKAGES],
-        input_example=example,
-        signature=_signature(example.shape[1]),
-    )
+    mlflow = quiet_mlflow()
+    with _known_packages():
+        mlflow.pyfunc.save_model(
+            saved,
+            python_model=str(PYFUNC_CODE),
+            artifacts={"model": str(folder)},
+            code_paths=[str(PACKAGE)],
+            pip_requirements=[f"{name}=={version(name)}" for name in MODEL_PACKAGES],
+            input_example=example,
+            signature=_signature(example.shape[1]),
+        )
     write_json(saved / EXAMPLE_EVENTS, asdict(_events(folder, example)))
+
+
+@contextmanager
+def _known_packages() -> Iterator[None]:
+    """Tell MLflow which packages our requirements are: it would read the files of every installed one for a second."""
+    from mlflow.utils import requirements_utils
+
+    before = requirements_utils._MODULES_TO_PACKAGES
+    requirements_utils._MODULES_TO_PACKAGES = {name: [name] for name in (*MODEL_PACKAGES, "mlflow")}
+    try:
+        yield
+    finally:
+        requirements_utils._MODULES_TO_PACKAGES = before
 
 
 @dataclass(frozen=True)

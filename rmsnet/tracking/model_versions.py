@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from rmsnet.tracking.models import FILES_HASH_TAG, OURS_TAG, fetch_model, files_hash
-from rmsnet.tracking.store import asking, our_client
+from rmsnet.tracking.registry_tables import alias_rows, version_rows
+from rmsnet.tracking.store import asking, our_client, prepared_file, tracking_uri
 
 _MISSING = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "NOT_FOUND")
 
@@ -70,6 +71,11 @@ def versions(name: str) -> list[Version]:
 
 
 def all_versions(name: str) -> Iterator[Any]:
+    """All versions of a registered model, as MLflow's client or `VersionRow`s."""
+    path = prepared_file(tracking_uri())
+    if path is not None:
+        yield from version_rows(path, name)
+        return
     client = our_client()
     token = None
     while True:
@@ -95,9 +101,12 @@ def _version(item: Any, pointed: Mapping[str, int]) -> Version:
 
 def aliases(name: str) -> dict[str, int]:
     """Which version each alias of a registered model points at; none where there is no such model."""
-    from mlflow.exceptions import MlflowException
-
     with asking(f"{name}: aliases"):
+        path = prepared_file(tracking_uri())
+        if path is not None:
+            return alias_rows(path, name)
+        from mlflow.exceptions import MlflowException
+
         try:
             found = our_client().get_registered_model(name).aliases
         except MlflowException as error:

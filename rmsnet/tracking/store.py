@@ -72,14 +72,27 @@ def client_of(uri: str) -> Any:
         UserError: a SQLite file that cannot be used: no permission, damaged, written by another version of MLflow.
         OSError: it is locked for too long, or what answers is no MLflow server.
     """
+    path = prepared_file(uri)
     mlflow = quiet_mlflow()
-    path = sqlite_path(uri)
     if path is None:
         client = Patient(mlflow.MlflowClient(uri, uri), shown(uri))
         if uri.startswith("http"):
             _require_mlflow(client, uri)
         return client
-    sqlite.newest_revision()  # loads a library for seconds, which is no waiting for the store
+    # MLflow remembers where a run's artifacts lie, whatever store it was in and wherever that has moved since.
+    mlflow.tracking._tracking_service.utils._artifact_repos_cache.clear()
+    return Patient(mlflow.MlflowClient(sqlite.uri_of(path), sqlite.uri_of(path)), uri)
+
+
+def prepared_file(uri: str) -> Path | None:
+    """The file of a SQLite store, made and found sound; None: the store is another one.
+
+    Raises:
+        UserError, OSError: see `client_of`.
+    """
+    path = sqlite_path(uri)
+    if path is None:
+        return None
     try:
         bounded(f"MLflow store {uri}", lambda: sqlite.prepare(path, EXPERIMENT), sqlite.LOCK_SECONDS)
     except TimeoutError:
@@ -88,9 +101,7 @@ def client_of(uri: str) -> Any:
         if "locked" in str(error):
             raise
         raise UserError(f"{path}: cannot be used as MLflow store ({one_line(error)})") from None
-    # MLflow remembers where a run's artifacts lie, whatever store it was in and wherever that has moved since.
-    mlflow.tracking._tracking_service.utils._artifact_repos_cache.clear()
-    return Patient(mlflow.MlflowClient(sqlite.uri_of(path), sqlite.uri_of(path)), uri)
+    return path
 
 
 _servers: set[str] = set()

@@ -15,7 +15,8 @@ from rmsnet.features.games import combine_used_games
 from rmsnet.features.profile import PROFILE_FILE
 from rmsnet.files import atomic_folder, require_replaceable, write_json
 from rmsnet.locks import alone
-from rmsnet.network.model_files import CONFIG, combine_models
+from rmsnet.network.model_config import CONFIG
+from rmsnet.network.model_files import combine_models
 from rmsnet.params import Params
 from rmsnet.provenance import environment
 from rmsnet.spotting.thresholds import THRESHOLDS_FILE

@@ -15,7 +15,8 @@ from rmsnet.features.bank import TOLD_ON, FrameBank
 from rmsnet.files import content_hash, followed, replace_folder, write_json, write_text
 from rmsnet.locks import writing
 from rmsnet.network.devices import choose_device, choose_precision, keep_freed_memory
-from rmsnet.network.model_files import CONFIG_SCHEMA, save_model
+from rmsnet.network.model_config import CONFIG_SCHEMA
+from rmsnet.network.model_files import save_model
 from rmsnet.params import SpotParams, TrainParams
 from rmsnet.reading.tensors import read_metadata
 from rmsnet.style.tables import as_csv

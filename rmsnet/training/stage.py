@@ -18,7 +18,8 @@ from rmsnet.features.games import write_used_games
 from rmsnet.features.profile import PROFILE_FILE
 from rmsnet.files import atomic_folder, write_bytes, write_json
 from rmsnet.locks import alone
-from rmsnet.network.model_files import load_model, read_config
+from rmsnet.network.model_config import read_config
+from rmsnet.network.model_files import load_model
 from rmsnet.params import Params
 from rmsnet.progress import progress as show_progress
 from rmsnet.provenance import environment

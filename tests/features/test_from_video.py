@@ -14,7 +14,7 @@ from rmsnet.features.bank import read_bank
 from rmsnet.features.shards import Shard, join
 from rmsnet.features.stage import extract
 from rmsnet.files import write_json
-from rmsnet.network.model_files import CONFIG
+from rmsnet.network.model_config import CONFIG
 from rmsnet.video.decoding import sampled_pictures
 from rmsnet.video.recipe import copy_recipe_files, recipe_of
 from tests.video.datasets import random_weights, small_params, video_dataset

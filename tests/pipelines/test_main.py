@@ -46,7 +46,10 @@ def test_every_component_is_told_the_commit_that_the_pipeline_was_compiled_from(
         (["compile", "--out", "x", "--set", "train.epoch=3"], "train.epoch: unknown key"),
         (["compile", "--out", "x", "--deployment", "none.yaml"], "none.yaml: no such file"),
         (["run", "training"], "parameter source: is missing; write source=VALUE"),
-        (["run", "training", "sorce=data"], "parameter sorce: unknown; known: params, revision, source, variants"),
+        (
+            ["run", "training", "sorce=data"],
+            "parameter sorce: unknown; did you mean source?; known: params, revision, source, variants",
+        ),
         (["run", "training", "source"], "parameter 'source': write KEY=VALUE"),
         (["run", "training", "source=data", "variants=full"], "parameter variants: must be a list such as [a, b]"),
         (["run", "training", "source=data", "variants=[]"], "parameter variants: names nothing"),

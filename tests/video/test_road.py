@@ -12,7 +12,8 @@ from rmsnet.dataset.class_lists import class_list
 from rmsnet.dataset.game_events import game_events
 from rmsnet.dataset.soccernet import open_dataset
 from rmsnet.documents import read_json
-from rmsnet.network.model_files import CONFIG, load_model
+from rmsnet.network.model_config import CONFIG
+from rmsnet.network.model_files import load_model
 from rmsnet.simulation import video as simulated_video
 from rmsnet.spotting.inference import spot_features
 from rmsnet.video.extractor import load_extractor, video_features

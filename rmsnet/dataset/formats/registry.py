@@ -16,11 +16,11 @@ from rmsnet.dataset.formats.soccernet_results import RESULTS, read_results, writ
 from rmsnet.dataset.formats.sources import SourceFile
 from rmsnet.dataset.formats.sportscode import read_sportscode
 from rmsnet.dataset.formats.sportscode_writing import write_sportscode
-from rmsnet.dataset.formats.stated import Stated, nearest
+from rmsnet.dataset.formats.stated import Stated
 from rmsnet.dataset.formats.table import read_table
 from rmsnet.dataset.formats.table_writing import write_csv, write_tsv
 from rmsnet.dataset.labels import LABEL_FILES, LABELS, V2_CLASSES
-from rmsnet.errors import UserError
+from rmsnet.errors import UserError, nearest
 
 Reader = Callable[[SourceFile, Stated], Annotations]
 Writer = Callable[[Annotations, Stated], dict[str, bytes]]

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from fractions import Fraction
 from pathlib import Path, PurePosixPath
 
@@ -12,7 +11,7 @@ from rmsnet.dataset.formats.json_rows import json_of, typed
 from rmsnet.dataset.formats.sources import SourceFile
 from rmsnet.dataset.labels import V1_CLASSES, V2_CLASSES
 from rmsnet.documents import LARGEST_BYTES, bytes_of
-from rmsnet.errors import UserError
+from rmsnet.errors import UserError, nearest
 
 CLASS_LISTS: Mapping[str, tuple[str, ...]] = {
     "v1": V1_CLASSES,
@@ -71,13 +70,6 @@ def twins(classes: Iterable[str]) -> list[tuple[str, str]]:
             found.append((first[key], name))
         first.setdefault(key, name)
     return found
-
-
-def nearest(label: str, classes: Collection[str]) -> str:
-    """The class that a label probably means; "" none is near."""
-    by_case = {name.casefold(): name for name in classes}
-    found = get_close_matches(label.casefold(), by_case, 1, 0.5)
-    return by_case[found[0]] if found else ""
 
 
 def unknown_labels(labels: Counter[str], classes: Collection[str]) -> str:
