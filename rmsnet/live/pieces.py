@@ -1,4 +1,4 @@
-"""Pieces of a recording: a second of packets as MPEG-TS, whole in itself, so that a file of them may end behind any."""
+"""Pieces of a recording: a moment of packets as MPEG-TS, whole in itself, so that a file of them may end behind any."""
 
 import io
 from dataclasses import dataclass

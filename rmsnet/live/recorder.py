@@ -1,6 +1,6 @@
 """Writes what comes of a stream into a recording for each period, so that what is read of it is never taken back.
 
-Every second what has come is appended as a piece, the state is written, and only then may others read it: after a crash
+Twice a second what has come is appended as a piece, the state is written, and only then may others read it: after a crash
 the recording is cut to what the state says, and what lay behind comes again, if the source still has it.
 """
 
@@ -20,7 +20,7 @@ from rmsnet.live.pieces import SOUND, Kept, piece
 from rmsnet.video.decoding import GAP_SECONDS
 from rmsnet.video.growing import GrowingFile
 
-PIECE_SECONDS = 1.0
+PIECE_SECONDS = 0.5
 
 ENTRY_TICKS = 30 * TICKS
 """Between two places from which a recording can be read."""
@@ -124,6 +124,12 @@ class Recorder:
                     self._period is not None and sound.shown >= self._period.first
                 ):  # the recording begins with a picture
                     self._waiting.append(sound)
+
+    def flush_if_late(self) -> None:
+        """Write what waits although nothing follows: playlists bring seconds at once, then nothing."""
+        with self._lock:
+            if self._waiting and time.monotonic() - self._written >= PIECE_SECONDS:
+                self._flush(self._clock.state())
 
     def kick_off(self, seconds_ago: float = 0.0) -> int:
         """Begin the next period; one that is on ends. Its number; 0: there is none more, or no picture yet."""

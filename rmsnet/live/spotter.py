@@ -140,4 +140,5 @@ def _half(period: Period, growing: GrowingFile) -> HalfVideo:
         step=Fraction(period.step, TICKS),
         growing=growing,
     )
-    return HalfVideo(recording, float(period.start_seconds), float("inf"), None, float("inf"))
+    # How long it should be nobody has announced.
+    return HalfVideo(recording, float(period.start_seconds), float("inf"), None, 0.0)

@@ -174,6 +174,7 @@ def live_stage(
     abandon(reader)
     while reader.is_alive() and not halted.is_set():
         reader.join(0.2)
+        recorder.flush_if_late()
     if not failed:
         recorder.finish()
         begun.put(None)

@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 from rmsnet import tracking
 from rmsnet.errors import UserError, one_line
 from rmsnet.files import atomic_folder, contents, require_replaceable, write_json, write_tensors, write_text
-from rmsnet.network.model_files import CONFIG, SpottingModel, load_model
+from rmsnet.network.model_config import CONFIG
+from rmsnet.network.model_files import SpottingModel, load_model
 from rmsnet.reading.hub import HUB, asking_hub, endpoint, repository_of
 from rmsnet.registry.card import FORCED_TAG, model_card
 from rmsnet.registry.versions import find_version
