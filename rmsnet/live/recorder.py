@@ -1,7 +1,7 @@
 """Writes what comes of a stream into a recording for each period, so that what is read of it is never taken back.
 
-Twice a second what has come is appended as a piece, the state is written, and only then may others read it: after a crash
-the recording is cut to what the state says, and what lay behind comes again, if the source still has it.
+Twice a second what has come is appended as a piece, the state is written, and only then may others read it: after a
+crash the recording is cut to what the state says, and what lay behind comes again, if the source still has it.
 """
 
 import os
