@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from rmsnet.dataset.periods import periods_of
 from rmsnet.documents import read_document
 from rmsnet.errors import UserError
@@ -31,7 +33,7 @@ from rmsnet.matches.stretches import choose_stretches
 from rmsnet.network.devices import choose_device
 from rmsnet.network.model_files import load_model
 from rmsnet.tracking import find_model
-from rmsnet.video.extractor import load_extractor
+from rmsnet.video.extractor import FRAMES_AT_ONCE, load_extractor
 from rmsnet.video.growing import GrowingFile
 from rmsnet.video.recipe import recipe_of
 from rmsnet.waiting import abandon
@@ -92,6 +94,10 @@ def live_stage(
     spotter = load_model(folder, choose_device(device))
     recipe = recipe_of(spotter.config["features"], str(folder))
     extractor = load_extractor(recipe, folder, choose_device(device))
+    # The first batch takes seconds: not those of the match.
+    extractor.features(
+        torch.zeros((FRAMES_AT_ONCE[extractor.device.type], 3, recipe.height, recipe.width), dtype=torch.uint8)
+    )
     params, least = params_of(spotter, None), least_told(folder, spotter, confidence)
     periods = periods_of(spotter.config)
     stretches = choose_stretches(spotter.classes, before or [], after or [], None, None, len(periods))
