@@ -28,18 +28,22 @@ $(READY): pyproject.toml requirements.lock rmsnet/network/kernels.c
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@
 
-demo: $(READY) ## simulate a dataset, prove it is the pinned one, run the whole pipeline on it
+demo: $(READY) ## simulate a dataset, prove it is the pinned one, run the whole pipeline and a champion's story on it
 	rmsnet data simulate --out data
 	@status=$$(dvc data status --json data) || exit 1; case "$$status" in \
 	  *'"uncommitted"'*) echo "data/ is not the dataset that data.dvc pins; to make that one again: make clean demo"; exit 1;; \
 	  *) echo "data/ is bit for bit the dataset that data.dvc pins";; \
 	esac
 	dvc commit --quiet data.dvc
-	dvc repro
+	@was=$$(cat dvc.lock demo/dvc.lock 2>&1); echo "dvc repro --all-pipelines"; dvc repro --all-pipelines || exit 1; \
+	test "$$was" != "$$(cat dvc.lock demo/dvc.lock)" || echo "nothing has changed since the last time"
 	@cat reports/registration/summary.md
 	@echo
-	@echo "Plots and reports: evaluation/*/test/report.html, reports/validation/report.html"
-	@echo "Runs and registry: $(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db"
+	@rmsnet registry history --short
+	@echo "How each was decided:       reports/registration/decision.html, reports/better/decision.html, reports/worse/decision.html"
+	@echo "What the gate has borne:    $(BIN)/rmsnet registry gate --features features --explain"
+	@echo "Whether all this is true:   $(BIN)/rmsnet registry audit; $(BIN)/rmsnet registry verify 2"
+	@echo "Plots, runs, registry:      evaluation/*/test/report.html; $(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db"
 
 lint: $(READY) ## formatter, linter, type checker
 	$(BIN)/ruff format --check .

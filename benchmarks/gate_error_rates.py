@@ -1,10 +1,12 @@
-"""How often one question errs at small levels: is the level true before it is spent?
+"""How often one question errs at small levels, and whole lives of questions, on predictions.
 
-    python -m benchmarks.gate_error_rates            a look, a minute
-    python -m benchmarks.gate_error_rates --full     the table of docs/registry.md
+    python -m benchmarks.gate_error_rates                a look, a minute
+    python -m benchmarks.gate_error_rates --full         the table of docs/registry.md
+    python -m benchmarks.gate_error_rates --lives 200    lives of twenty rounds, so many of each kind
 
-Simulated predictions (`simulated_counts.py`), judged by the gate's own functions; no network. Challengers are equal to
-the champion by construction. What a whole life of questions errs: `gate_lives.py`.
+Simulated predictions (`simulated_counts.py`), judged by the gate's own functions; no network. Challengers of single
+questions are equal to the champion by construction. Many more lives, of models that have scores and no predictions:
+`gate_lives.py`.
 """
 
 import argparse
@@ -19,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import norm, t
 
-from benchmarks.gate_lives import Bools, Doubles, interval
+from benchmarks.gate_lives import Bools, Doubles, Lives, Setting, World, interval, joined, play, rows, settings
 from benchmarks.simulated_counts import Counts, Floats, Games, Kind, average_map, with_score
 from rmsnet.evaluation.bootstrap import drawn_weights
 from rmsnet.registry.gate import RESAMPLES, p_values, standard_errors
@@ -115,10 +117,53 @@ def errors_at_levels(kind: str, kinship: float, games: int, seed: int) -> npt.ND
     return np.sum(passed, axis=2).T
 
 
+class PredictedWorld(World):
+    """Games and models that predict: a model's scores are those on all games and on the gate's resamples of them."""
+
+    def __init__(self, setting: Setting, games: int, lives: int, random: np.random.Generator) -> None:
+        super().__init__(setting, games, lives, random)
+        self.drawn, self.weights = Games(games, lives, random), weights(games)
+
+    def scores(self, quality: Doubles, fails: bool = False) -> Floats:
+        """(1 + B, L) of a new model, `quality` points better than the first champion."""
+        kind = with_score(START + quality, KINDS["fails in one game of seven" if fails else "equal"][-1])
+        return average_map(self.weights, self.drawn.counts(kind, self.setting.kinship), self.drawn.events)
+
+    def p_value(self, challenger: Floats, champion: Floats, games: int) -> Doubles:
+        return question(challenger, champion, games).p_value
+
+
+ROUNDS = 20
+
+
+def play_batch(setting: Setting, lives: int, seed: int) -> dict[str, Lives]:
+    return play(setting, lives, ROUNDS, seed, PredictedWorld)
+
+
+def print_lives(lives: int) -> None:
+    """A table for each kind of life that keeps its games."""
+    batches = math.ceil(lives / LIVES_AT_ONCE)
+    kinds = [setting for games in (20, 50) for setting in settings(games) if not setting.added]
+    with ProcessPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        for setting in kinds:
+            played = list(pool.map(play_batch, repeat(setting), repeat(LIVES_AT_ONCE), range(batches)))
+            print(f"\n{setting.games} games, {batches * LIVES_AT_ONCE} lives on predictions: {setting.name}\n")
+            for number, line in enumerate(rows({name: joined([one[name] for one in played]) for name in played[0]})):
+                print(f"| {' | '.join(line)} |")
+                if number == 0:
+                    print("|" + "---|" * len(line), flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--full", action="store_true")
-    full, started = parser.parse_args().full, time.monotonic()
+    parser.add_argument("--lives", type=int, metavar="N", help="play so many lives of each kind instead")
+    options, started = parser.parse_args(), time.monotonic()
+    if options.lives:
+        print_lives(options.lives)
+        print(f"{time.monotonic() - started:.0f} s")
+        return
+    full = options.full
     numbers, batches = ((20, 50, 100), 20) if full else ((50,), 10)
     print("Equal challengers that pass, in %, at the level\n")
     print(f"| equal, but | games | test | {' | '.join(f'{100 * level:g} %' for level in LEVELS)} |\n|{'---|' * 7}")

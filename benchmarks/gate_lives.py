@@ -13,7 +13,7 @@ points from game to game, as it does between ours. The p-value is the gate's own
 import argparse
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -158,12 +158,11 @@ class World:
             luck += (FAILING - (self.random.random(self.shape, np.float32) < FAILING)).astype(np.float32)
         return np.asarray(quality + SPREAD / math.sqrt(2) * luck, np.float32)
 
-
-def p_value_of(challenger: Floats, champion: Floats) -> Doubles:
-    """(L,) of the scores (G, L) of both."""
-    difference = (challenger - champion).astype(np.float64)
-    error = difference.std(axis=0, ddof=1) / math.sqrt(len(difference))
-    return p_values(difference.mean(axis=0), error, len(difference))
+    def p_value(self, challenger: Floats, champion: Floats, games: int) -> Doubles:
+        """(L,) of the scores of both, on the first of the games."""
+        difference = (challenger[:games] - champion[:games]).astype(np.float64)
+        error = difference.std(axis=0, ddof=1) / math.sqrt(games)
+        return p_values(difference.mean(axis=0), error, games)
 
 
 def challengers(setting: Setting, best: Doubles, random: np.random.Generator) -> Doubles:
@@ -177,11 +176,13 @@ def challengers(setting: Setting, best: Doubles, random: np.random.Generator) ->
     return asks
 
 
-def play(setting: Setting, lives: int, rounds: int = max(LENGTHS), seed: int = 0) -> dict[str, Lives]:
-    """So many lives under every gate."""
+def play(
+    setting: Setting, lives: int, rounds: int = max(LENGTHS), seed: int = 0, made_of: type[World] = World
+) -> dict[str, Lives]:
+    """So many lives under every gate, in a world where models have scores, or predictions."""
     random, games = np.random.default_rng(seed), setting.games
     most = games + setting.added * (rounds // CHANGES_EVERY)
-    world, names = World(setting, most, lives, random), gates(lives)
+    world, names = made_of(setting, most, lives, random), gates(lives)
     first, shape = world.scores(np.zeros(lives)), (rounds, lives)
     champions = {name: (first.copy(), np.zeros(lives)) for name in names}
     made = {name: Lives(np.zeros(shape, bool), np.zeros(shape, bool), np.zeros(shape), {}) for name in names}
@@ -195,7 +196,7 @@ def play(setting: Setting, lives: int, rounds: int = max(LENGTHS), seed: int = 0
         scores = world.scores(quality, setting.failing and number % 2 == 0)
         for name, gate in names.items():
             (held, theirs), record = champions[name], made[name]
-            passed = gate(p_value_of(scores[:games], held[:games]), games)
+            passed = gate(world.p_value(scores, held, games), games)
             record.promoted[number], record.wrong[number] = passed, passed & (quality <= theirs)
             held[:, passed], theirs[passed] = scores[:, passed], quality[passed]
             record.gain[number] = theirs
@@ -216,7 +217,7 @@ def probe(
             if isinstance(gate, Ours):
                 held, theirs = champions[name]
                 scores, levels = world.scores(theirs + points), gate.levels()
-                made[name].seen[when, points] = p_value_of(scores[:games], held[:games]) <= levels
+                made[name].seen[when, points] = world.p_value(scores, held, games) <= levels
 
 
 def settings(games: int) -> list[Setting]:
@@ -237,6 +238,17 @@ def settings(games: int) -> list[Setting]:
     ]
 
 
+def joined(parts: Sequence[Lives]) -> Lives:
+    """Lives that were played in batches, as one."""
+
+    def beside(arrays: Iterable[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+        return np.concatenate(list(arrays), axis=-1)
+
+    seen = {key: beside(part.seen[key] for part in parts) for key in parts[0].seen}
+    columns = (beside(getattr(part, name) for part in parts) for name in ("promoted", "wrong", "gain"))
+    return Lives(*columns, seen)
+
+
 def interval(hits: float, of: int) -> str:
     """A share and its 95 % interval (Wilson), in %."""
     if not of:
@@ -250,9 +262,11 @@ def interval(hits: float, of: int) -> str:
 def rows(results: Mapping[str, Lives]) -> Iterator[list[str]]:
     """The lines of a table, with its head."""
     seen = list(max((lives.seen for lives in results.values()), key=len))
+    played = len(next(iter(results.values())).wrong)
+    lengths = [length for length in LENGTHS if length <= played]
     yield [
         "gate",
-        *(f"any wrong in {length} rounds" for length in LENGTHS),
+        *(f"any wrong in {length} rounds" for length in lengths),
         "wrong of all promotions",
         "share in a life, mean",
         "points gained",
@@ -263,7 +277,7 @@ def rows(results: Mapping[str, Lives]) -> Iterator[list[str]]:
         wrong, promoted = lives.wrong.sum(axis=0), lives.promoted.sum(axis=0)
         yield [
             name,
-            *(interval(lives.wrong[:length].any(axis=0).sum(), count) for length in LENGTHS),
+            *(interval(lives.wrong[:length].any(axis=0).sum(), count) for length in lengths),
             interval(wrong.sum(), int(promoted.sum())),
             f"{100 * (wrong / np.maximum(promoted, 1)).mean():.1f}",
             f"{lives.gain[-1].mean():+.2f}",

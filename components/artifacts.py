@@ -117,4 +117,6 @@ def mlflow_link(path: str) -> str:
     from rmsnet.tracking import tracking_uri
 
     uri = os.environ.get(MLFLOW_UI) or tracking_uri()
-    return f"{uri.rstrip('/')}/#/{path}" if uri.startswith("http") else f"{uri} {path}"
+    # Its pages are those for trainings, not those for language models, only where the address says so.
+    shown = f"{uri.rstrip('/')}/#/{path}?workflowType=machine_learning"
+    return shown if uri.startswith("http") else f"{uri} {path}"

@@ -70,7 +70,7 @@ def rooms(drawing: str) -> str:
 
 CONTENTS: Mapping[str, tuple[str, ...]] = {
     "Tutorial": ("tutorial", "datasets", "kubeflow", "registry"),
-    "How to": ("spotting", "video", "data", "validation", "serving", "paper"),
+    "How to": ("pipeline", "spotting", "video", "data", "validation", "serving", "paper"),
     "Reference": ("reference/commands", "reference/parameters", "formats", "reference/http", "reference/python"),
     "Explanation": ("architecture", "evaluation", "simulation", "performance", "log"),
 }
@@ -79,13 +79,12 @@ CONTENTS: Mapping[str, tuple[str, ...]] = {
 
 def home() -> str:
     """The README, its links led from the repository's root to the pages, and the contents."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    text = (ROOT / "README.md").read_text(encoding="utf-8").replace("](docs/", "](")
+    text = re.sub(r"\[([^\]]+)\]\([A-Z][A-Z_]+\.md\)", r"\1", text)
     trees = []
     for title, pages in CONTENTS.items():
         trees += ["", "```{toctree}", f":caption: {title}", ":hidden:", "", *pages, "```"]
-    return re.sub(r"\]\((?:docs/)?", lambda found: "](" if found[0].endswith("docs/") else found[0], text) + "\n".join(
-        trees
-    )
+    return text + "\n".join(trees) + "\n"
 
 
 def commands() -> str:

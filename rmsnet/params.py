@@ -219,7 +219,7 @@ class RegisterParams:
 
     Attributes:
         model_name: name of the registered model.
-        minimum_games: of the validation split; on fewer no champion is replaced.
+        minimum_games: of the split that decides (gate, or valid where there is none); on fewer no champion is replaced.
         floor: validation Average-mAP that any champion must reach.
         error_rate: what a line of models may err in its whole life; see `rmsnet.registry.levels`.
         control: what that bounds: "fdr": the share of wrong promotions; "strict": the chance of a single one.

@@ -40,17 +40,21 @@ class Project:
             "DVC_NO_ANALYTICS": "true",
             "OMP_NUM_THREADS": "1",
         }
-        self.change(foreground_clips=300, background_clips=100, epochs=2)
+        self.shorten()
         self.run("git", "init", "--quiet")
-        self.run("rmsnet", "data", "simulate", "--games", "6", "--minutes", "5", "--out", "data")
+        self.run("rmsnet", "data", "simulate", "--games", "6", "--gate", "24", "--minutes", "5", "--out", "data")
         self.run("dvc", "add", "--quiet", "data")
         self.run("git", "add", ".")
         self.run("git", "-c", "user.name=test", "-c", "user.email=test", "commit", "--quiet", "--message", "Small")
 
-    def change(self, **train: object) -> None:
+    def shorten(self) -> None:
+        """Trainings of seconds: the variants hardly learn, on every processor; the challenger does."""
         path = self.root / "params.yaml"
         params = yaml.safe_load(path.read_text())
-        params["train"] |= train
+        params["train"] |= {"foreground_clips": 900, "background_clips": 300, "epochs": 3}
+        for variant in params["variants"].values():
+            variant |= {"foreground_clips": 300, "background_clips": 100, "epochs": 2, "learning_rate": 1e-4}
+        params["register"]["floor"] = 0.0
         path.write_text(yaml.safe_dump(params))
 
     def run(self, *command: str) -> str:
@@ -75,7 +79,7 @@ class Project:
 @pytest.fixture(scope="module")
 def project(repository, tmp_path_factory) -> Project:
     made = Project(repository, tmp_path_factory.mktemp("project"))
-    made.run("dvc", "repro")
+    made.run("dvc", "repro", "--all-pipelines")
     return made
 
 
@@ -102,7 +106,8 @@ def test_each_variant_and_seed_is_a_run_nested_under_one_study_and_the_best_is_r
     experiment = client.get_experiment_by_name("rmsnet")
     runs = client.search_runs([experiment.experiment_id])
     parent = {run.info.run_id: run.data.tags.get("mlflow.parentRunId") for run in runs}
-    of_variant = {run.data.tags["variant"]: run for run in runs if run.info.run_name == "seed 0"}
+    of_variant = {run.data.tags["variant"]: run for run in runs if run.info.run_name.endswith(", seed 0")}
+    assert of_variant.pop("strong").data.params["train.average_decay"] == "0.99"
     assert set(of_variant) == set(VARIANTS)
     studies = {parent[parent[run.info.run_id]] for run in of_variant.values()}
     assert len(studies) == 1
@@ -128,6 +133,24 @@ def test_each_variant_and_seed_is_a_run_nested_under_one_study_and_the_best_is_r
 
 
 @pytest.mark.slow
+def test_a_better_model_passes_the_gate_a_worse_one_does_not_and_the_better_one_is_taken_back(project):
+    """The story that `make demo` tells, on games that no model has seen."""
+    told = project.run("rmsnet", "registry", "history", "--short").splitlines()
+    assert [line.partition(": ")[0] for line in told] == [
+        "1  version 1 (full, simulated) is @champion",
+        "2  version 2 (strong, simulated) is @champion",
+        "3  version 3 (no-masking, simulated) is refused",
+        "4  version 1 (full, simulated) is @champion again, version 2 was taken back",
+    ]
+    for number, (name, promoted) in enumerate({"better": True, "worse": False}.items(), start=2):
+        decision = read_json(project.root / "reports" / name / "decision.json")
+        assert (decision["version"], decision["promoted"], decision["simulated"]) == (number, promoted, True)
+        assert (decision["split"], decision["games"]) == ("gate", 24)
+        assert (decision["p_value"] <= decision["level"]) is promoted
+    assert "4 records; aliases, tags, levels and files are as they say" in project.run("rmsnet", "registry", "audit")
+
+
+@pytest.mark.slow
 def test_a_second_repro_has_nothing_to_do_and_a_change_touches_only_what_depends_on_it(project):
     assert project.stale() == set()
     before = {path: path.stat().st_mtime_ns for path in (project.root / "models").rglob("*") if path.is_file()}
@@ -143,7 +166,7 @@ def test_a_second_repro_has_nothing_to_do_and_a_change_touches_only_what_depends
     params = yaml.safe_load(kept)
     params["evaluate"]["bootstrap"] = 10
     path.write_text(yaml.safe_dump(params))
-    assert project.stale() == {f"evaluate@{variant}" for variant in VARIANTS}
+    assert project.stale() == {f"evaluate@{variant}" for variant in VARIANTS} | {"demo/dvc.yaml:evaluate"}
     path.write_text(kept)
 
 
@@ -191,7 +214,7 @@ def test_queued_trainings_run_the_code_that_was_queued_and_land_in_the_one_store
     project.run("git", "config", "user.name", "test")
     project.run("git", "config", "user.email", "test")
     for seed in (1, 2):
-        change = ("--set-param", f"train.seed={seed}", "--set-param", "train.epochs=1")
+        change = ("--set-param", f"train.seed={seed}", "--set-param", "variants.full.epochs=1")
         project.run("dvc", "exp", "run", "--queue", "--name", f"of-seed-{seed}", *change, "train@full")
     code = project.root / "rmsnet" / "training" / "stage.py"
     queued = code.read_text()

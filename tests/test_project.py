@@ -90,9 +90,16 @@ def test_the_demo_lowers_only_the_schedule_of_the_paper(repository):
     assert not params.variant("no-uniform-offsets").uniform_offsets
 
 
-def test_every_stage_depends_on_files_that_are_there(repository):
-    stages = yaml.safe_load((repository / "dvc.yaml").read_text())["stages"]
-    assert list(stages) == ["validate", "extract", "train", "evaluate", "store", "register"]
+@pytest.mark.parametrize(
+    ("file", "named"),
+    [
+        ("dvc.yaml", ["validate", "extract", "train", "evaluate", "store", "register"]),
+        ("demo/dvc.yaml", ["challenger", "evaluate", "better", "worse", "rollback"]),
+    ],
+)
+def test_every_stage_depends_on_files_that_are_there(repository, file, named):
+    stages = yaml.safe_load((repository / file).read_text())["stages"]
+    assert list(stages) == named
     for name, stage in stages.items():
         for dependency in stage.get("deps", ()):
             if dependency.startswith("rmsnet/"):

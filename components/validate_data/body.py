@@ -29,7 +29,7 @@ def body(
         source, revision: of the pipeline.
         fingerprint: what the source holds; the same source with the same fingerprint is not judged again.
         params: the sections that extraction depends on.
-        minimum_games: on so many validation games at least a champion is replaced.
+        minimum_games: on so many games of the gate at least a champion is replaced.
         validation: gets the validation report as files; the gate asks for it.
         page: the same as a page.
         metrics: how many checks passed, warned and failed.
@@ -38,7 +38,7 @@ def body(
         "passed", or why the data may not be used.
     """
     with door("validate_data"):
-        from rmsnet.dataset.soccernet import list_dataset
+        from rmsnet.dataset.soccernet import GATE, list_dataset
         from rmsnet.documents import read_json
         from rmsnet.errors import CheckFailed
         from rmsnet.params import params_from
@@ -53,9 +53,10 @@ def body(
                 passed = True
             except CheckFailed:
                 passed = False
-            games = len(list_dataset(root).splits.get("valid", ()))
+            splits = list_dataset(root).splits
+        split = GATE if GATE in splits else "valid"
         found = read_json(out / "validation.json")
-        few = too_few_games(games, minimum_games)
+        few = too_few_games(split, len(splits.get(split, ())), minimum_games)
         print(f"{source}: {found['summary']}")
         if few:
             print(f"warning: {few}")

@@ -25,7 +25,15 @@ def add_parser(commands: Commands) -> None:
 def _add_simulate(actions: Commands) -> None:
     parser = actions.add_parser("simulate", help="simulate matches in SoccerNet's layout")
     add_folder(parser, "out", "folder for the dataset")
-    parser.add_argument("--games", type=int, metavar="N", help="number of games (default: 48; with --labels all)")
+    parser.add_argument(
+        "--games", type=int, metavar="N", help="games to train, choose and test on (default: 48; with --labels all)"
+    )
+    parser.add_argument(
+        "--gate",
+        type=int,
+        metavar="N",
+        help="more games, for the gate alone (default: half as many; not with --labels)",
+    )
     parser.add_argument(
         "--minutes", type=int, metavar="N", help="minutes of a half or quarter (default: 15; not with --labels)"
     )
@@ -47,6 +55,7 @@ def run_simulate(options: argparse.Namespace) -> Any:
     info = simulate(
         options.out,
         games=options.games,
+        gate=options.gate,
         minutes=options.minutes,
         labels=options.labels,
         seed=options.seed,

@@ -32,7 +32,9 @@ def add_parser(commands: Commands) -> None:
     finish(rollback, run_rollback)
 
     finish(actions.add_parser("list", help="versions, their scores and aliases"), run_list)
-    finish(actions.add_parser("history", help="every change of an alias: who, when, from, to, why"), run_history)
+    history = actions.add_parser("history", help="every change of an alias: who, when, from, to, why")
+    history.add_argument("--short", action="store_true", help="a sentence for each")
+    finish(history, run_history)
 
     gate = actions.add_parser("gate", help="what the gate's games have borne and what the next question can see")
     add_folder(gate, "features", "frame banks with the gate's split", "features")
@@ -43,7 +45,15 @@ def add_parser(commands: Commands) -> None:
 
     verify = actions.add_parser("verify", help="compute a version's decision again from what the store holds")
     verify.add_argument("version", help="number or alias")
+    verify.add_argument(
+        "--require-signed", type=Path, metavar="KEY", help="public key whose holder has signed it (PEM)"
+    )
     finish(verify, run_verify)
+
+    sign = actions.add_parser("sign", help="sign a version's files with a key (OpenSSF Model Signing)")
+    sign.add_argument("version", help="number or alias")
+    sign.add_argument("--key", type=Path, required=True, help="private key, an elliptic curve in PEM")
+    finish(sign, run_sign)
 
     compare = actions.add_parser("compare", help="score two versions on the same games")
     compare.add_argument("versions", nargs=2, metavar="VERSION", help="number or alias")
@@ -147,10 +157,13 @@ def run_list(options: argparse.Namespace) -> Any:
 def run_history(options: argparse.Namespace) -> Any:
     name = params_of(options).register.model_name
 
+    from rmsnet import tracking
     from rmsnet.registry.history import as_json, settle
+    from rmsnet.registry.telling import told
 
     changes, _ = settle(name)
     if not options.json:
+        versions = {version.version: version for version in tracking.versions(name)}
         rows = [
             {
                 "change": change.number,
@@ -162,7 +175,9 @@ def run_history(options: argparse.Namespace) -> Any:
             }
             for change in changes
         ]
-        print(as_text(rows) if rows else f"{name}: nothing has happened yet")
+        short = "\n".join(f"{change.number}  {told(change, versions)}" for change in changes)
+        text = short if options.short else as_text(rows) if rows else ""
+        print(text or f"{name}: nothing has happened yet")
     return [as_json(change) for change in changes]
 
 
@@ -195,12 +210,23 @@ def run_verify(options: argparse.Namespace) -> Any:
 
     from rmsnet.registry.verifying import verify
 
-    found = verify(name, options.version)
+    found = verify(name, options.version, options.require_signed)
     if not options.json:
         rows = [{"": what, "recorded": repr(told), "now": repr(now)} for what, (told, now) in found.numbers.items()]
         print(f"{name} version {found.version} against {found.champion}, record {found.record}: {found.kind}, again")
         print(as_text(rows))
     return asdict(found)
+
+
+def run_sign(options: argparse.Namespace) -> Any:
+    name = params_of(options).register.model_name
+
+    from rmsnet.registry.signing import sign
+
+    version, place = sign(name, options.version, options.key)
+    if not options.json:
+        print(f"{name} version {version.version}: signed with {options.key}; {place}")
+    return {"version": version.version, "signature": place}
 
 
 def run_compare(options: argparse.Namespace) -> Any:

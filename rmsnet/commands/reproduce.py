@@ -1,4 +1,4 @@
-"""rmsnet reproduce: the tables and figures of the paper, trained here beside its numbers, and the options beyond it."""
+"""rmsnet reproduce: the paper's tables and figures, trained here beside its numbers, and what lies beyond them."""
 
 import argparse
 import re
@@ -18,12 +18,15 @@ STUDY_NAMES = (
     "figure7",
     "clip-length",
     "options",
+    "board",
 )
 
 
 def add_parser(commands: Commands) -> None:
     parser = commands.add_parser(
-        "reproduce", help="run a table or figure of the paper, or the options beyond it; finished rows are kept"
+        "reproduce",
+        help="run a table or figure of the paper, the options beyond it, or the board of published results; finished "
+        "rows are kept",
     )
     parser.add_argument("study", choices=STUDY_NAMES, help="which table or figure")
     add_folder(parser, "features", "frame banks", "features")

@@ -58,6 +58,12 @@ def add_parser(commands: Commands) -> None:
         metavar="URL",
         help="videos may be fetched from addresses that begin so; may be repeated (default: none)",
     )
+    parser.add_argument(
+        "--require-signed",
+        type=Path,
+        metavar="KEY",
+        help="public key (PEM): versions that its holder has not signed are not served (default: any)",
+    )
     parser.set_defaults(run=run)
 
 
@@ -83,4 +89,5 @@ def run(options: argparse.Namespace) -> None:
         challenger_share=options.challenger_share,
         jobs_folder=options.jobs,
         job_limits=JobLimits(most=options.jobs_most, video_bytes=options.job_mib * MIB, urls=tuple(options.job_url)),
+        key=options.require_signed,
     )

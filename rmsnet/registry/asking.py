@@ -11,6 +11,7 @@ from rmsnet.registry.judging import gate_bank
 from rmsnet.registry.levels import Level, Outlook, next_level, outlook
 from rmsnet.registry.questions import past_decisions, question_of
 from rmsnet.style.tables import Row, as_text
+from rmsnet.style.words import chance
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,8 @@ def _rows(lines: Mapping[str, Sequence[Change]], name: str, games: frozenset[str
                 "version": question.version,
                 "against": question.champion,
                 "difference": f"{100 * question.difference:+.2f}",
-                "p": f"{100 * question.p_value:.2g} %",
-                "level": f"{100 * question.level:.2g} %",
+                "p": chance(question.p_value),
+                "level": chance(question.level),
                 "answer": "passed" if question.passed else "refused",
             }
             rows.append(row)
@@ -99,7 +100,7 @@ def as_lines(found: Standing, explain: bool) -> str:
     lines = [
         f"{found.line}: {level.questions} questions so far{elsewhere}, {level.promotions} promotions; {found.games} "
         f"{found.split} games",
-        f"the next one passes with p of at most {100 * level.value:.2g} % ({means} stays below "
+        f"the next one passes with p of at most {chance(level.value)} ({means} stays below "
         f"{100 * found.error_rate:g} % for the life of the line)",
     ]
     if seen.visible is None or seen.visible_at_first is None:

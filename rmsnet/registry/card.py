@@ -33,6 +33,7 @@ def model_card(
     model: SpottingModel,
     scores: Mapping[str, Mapping[str, Any]],
     test: Assessment | None,
+    of_run: Mapping[str, str],
 ) -> str:
     """The card as Markdown.
 
@@ -42,8 +43,9 @@ def model_card(
         model: loaded.
         scores: metrics.json of each split.
         test: the model judged on the test split.
+        of_run: tags of the run that trained it.
     """
-    card = "\n".join(_lines(name, version, model, scores, test)) + "\n"
+    card = "\n".join(_lines(name, version, model, scores, test, of_run)) + "\n"
     return with_notice(card, version.tags[FORCED_TAG]) if FORCED_TAG in version.tags else card
 
 
@@ -59,6 +61,7 @@ def _lines(
     model: SpottingModel,
     scores: Mapping[str, Mapping[str, Any]],
     test: Assessment | None,
+    tags: Mapping[str, str],
 ) -> Iterator[str]:
     config = model.config
     kind = "**simulated**" if model.simulated else "real"
@@ -74,7 +77,6 @@ def _lines(
     if model.simulated:
         yield ""
         yield "**Made from simulated features: of no use on real broadcasts; no number here says anything about them.**"
-    tags = version.tags
     origin = (
         ("training data", f"{config['dataset']}, {kind}"),
         ("training data hash", config["data_hash"]),

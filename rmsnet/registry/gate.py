@@ -20,6 +20,7 @@ from rmsnet.evaluation.metric import Judged
 from rmsnet.features.games import Keys, UsedGames
 from rmsnet.params import RegisterParams
 from rmsnet.registry.levels import Level
+from rmsnet.style.words import chance
 
 RESAMPLES = 1000
 """B, how many corpora are drawn from the games, always the same ones."""
@@ -149,8 +150,8 @@ def statistical_checks(duel: Duel, classes: Sequence[str], level: Level, params:
             "better beyond doubt",
             duel.p_value <= level.value,
             f"difference {100 * duel.difference:+.2f}, {100 * CONFIDENCE:g} % lower bound {100 * duel.low:+.2f}; equal "
-            f"models show as much in {100 * duel.p_value:.2g} % of cases, question {level.questions + 1} may err in "
-            f"{100 * level.value:.2g} %",
+            f"models show as much in {chance(duel.p_value)} of cases, question {level.questions + 1} may err in "
+            f"{chance(level.value)}",
         ),
         Condition(
             "no class falls",
@@ -195,12 +196,12 @@ def used_games_checks(
     return [*checks, check(chosen, [(who, used.chosen) for who, used in uses])] if challenged else checks
 
 
-def too_few_games(games: int, minimum_games: int) -> str | None:
-    """What to know before a training on data with so few validation games; None where there are enough."""
+def too_few_games(split: str, games: int, minimum_games: int) -> str | None:
+    """What to know before a training on data whose deciding split has so few games; None where there are enough."""
     if games >= minimum_games:
         return None
     return (
-        f"the validation split has {games} game{'' if games == 1 else 's'} and a champion is replaced on "
+        f"the {split} split has {games} game{'' if games == 1 else 's'} and a champion is replaced on "
         f"{minimum_games} at least: a first model becomes champion when it is above the floor, none after it will "
         "(register.minimum_games)"
     )

@@ -81,7 +81,7 @@ def _write(folder: Path, name: str, version: "Version", uri: str) -> None:
         for split in ("valid", "test")
         if (value := version.tags.get(f"{split}_average_map")) is not None
     }
-    card = model_card(name, version, model, scores, None)
+    card = model_card(name, version, model, scores, None, tracking.run_tags(version.run_id))
     write_text(folder / "README.md", f"{_metadata(name, version, model, scores)}\n{card}{_use(folder, model)}")
 
 

@@ -9,7 +9,7 @@ from rmsnet.style.page import Html, page, picture, section, table, tag
 from rmsnet.style.palette import QUIET, TRUTH, look
 from rmsnet.style.plot import figure, name_axes, png
 from rmsnet.style.tables import Row, as_markdown, facts, markdown_text
-from rmsnet.style.words import SIMULATED, marked, percent, with_ends
+from rmsnet.style.words import SIMULATED, chance, marked, percent, with_ends
 
 if TYPE_CHECKING:
     from rmsnet.registry.decision import Decision
@@ -83,7 +83,7 @@ def _facts(decision: "Decision") -> list[Row]:
         value, low, high = (percent(number, 2, "+") for number in decision.difference)
         rows.append(("difference", f"{value}, one-sided bounds {low} and {high}"))
         if decision.p_value is not None and decision.level is not None:
-            asked = f"{100 * decision.p_value:.2g} % of equal models show as much; {100 * decision.level:.2g} % may"
+            asked = f"{chance(decision.p_value)} of equal models show as much; {chance(decision.level)} may"
             rows.append((f"question {decision.question}", asked))
         point = "promote" if decision.point_comparison else "refuse"
         alone = f"would {point}; it errs half of the time between equals"

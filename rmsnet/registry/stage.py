@@ -41,21 +41,23 @@ from rmsnet.registry.judging import (
     choose,
     evaluated_scores,
     gate_bank,
-    protocol_of,
     require_equal_outputs,
     require_same_evaluation,
 )
 from rmsnet.registry.questions import as_record
-from rmsnet.registry.report import decision_markdown, decision_page, plot_duel, summary
+from rmsnet.registry.report import CAPTION, decision_markdown, decision_page, plot_duel, summary, verdict
 from rmsnet.registry.versions import find_version
+from rmsnet.style.tables import markdown_text
 from rmsnet.tracking import read_run
 from rmsnet.tracking.logged_model import input_example
+from rmsnet.tracking.pages import VERDICT, picture
 
 if TYPE_CHECKING:
     from rmsnet.tracking import Place, Version
 
 
-_LINEAGE = ("dvc.md5", "git.commit", "git.dirty", "lock_hash", "rmsnet.version")
+_LINEAGE = ("dvc.md5", "git.commit")
+"""Of the tags of a run those that its version has too: what a list of versions shows, and what the gate asks."""
 
 
 @alone
@@ -108,18 +110,18 @@ def register_stage(
     split, gate = gate_bank(features)
     judged = by_valid if split == SPLIT else assess_model(model, gate, params, split)
 
+    of_run = tracking.run_tags(place.run_id)
     version = tracking.create_version(
         params.register.model_name,
         place.model_id,
         place.run_id,
         {
-            **_version_tags(best.name, place.run_id, model, bank, by_valid, scores[best.name]),
+            **_version_tags(best.name, of_run, model, bank, by_valid, scores[best.name]),
             **({CHOICE_TAG: choice.why} if choice.why else {}),
         },
     )
-    card = model_card(
-        params.register.model_name, version, model, scores[best.name], assess_on_test(model, features, params)
-    )
+    test = assess_on_test(model, features, params)
+    card = model_card(params.register.model_name, version, model, scores[best.name], test, of_run)
     with atomic_files(out) as folder:
         write_text(folder / CARD, card)
         return _decide_and_act(Candidate(version, model), judged, gate, params, validation, None, folder, scores)
@@ -269,9 +271,10 @@ def _decide_and_act(
     kept = _keep_decision(folder, decision, version.run_id, force)
     if decision.reason == ALREADY:
         last = last_of_champion(changes)
-        verdict = "forced" if last is not None and last.kind == "forced" else "promoted"
-        if version.tags.get("decision") != verdict:  # whoever made it champion did not live to say so
-            tracking.tag_version(name, version.version, {"decision": verdict, "reason": last.why if last else ALREADY})
+        told = "forced" if last is not None and last.kind == "forced" else "promoted"
+        if version.tags.get("decision") != told:  # whoever made it champion did not live to say so
+            _tell_pages(folder, decision, version, kept)
+            tracking.tag_version(name, version.version, {"decision": told})
         return decision
     change = None
     if decision.promoted:
@@ -284,14 +287,28 @@ def _decide_and_act(
     elif ruling.asked_now or state.get(CHALLENGER) != version.version:
         targets = {CHALLENGER: version.version}
         change = change_aliases(name, "refused", targets, state, decision.reason, kept, question)
-    verdict = "forced" if decision.forced else "promoted" if decision.promoted else "refused"
-    tags = {"decision": verdict, "reason": decision.reason}
+    tags = {"decision": "forced" if decision.forced else "promoted" if decision.promoted else "refused"}
     if change is not None:
         tags[RECORD_TAG] = f"{change.number} {change.hash}"
         if decision.forced:
             tags[FORCED_TAG] = notice
+    _tell_pages(folder, decision, version, kept)
     tracking.tag_version(name, version.version, tags)
     return decision
+
+
+def _tell_pages(folder: Path, decision: Decision, version: "Version", kept: str | None) -> None:
+    """What the pages of MLflow say: the version its card below the decision, the run of its training the decision."""
+    said = markdown_text(f"{decision.when}: {verdict(decision)}.").replace("@", "\\@")  # else people of GitHub
+    before = tracking.description(decision.model_name, version.version)
+    card = (folder / CARD).read_text(encoding="utf-8") if (folder / CARD).exists() else before[before.find("# ") :]
+    tracking.describe_version(decision.model_name, version.version, f"**{said}**\n\n{card}")
+    if kept is None:
+        return
+    run_id, path = kept.removeprefix("runs:/").split("/", 1)
+    shown = picture(CAPTION, f"{path}/difference.png", run_id) if (folder / "difference.png").exists() else ""
+    page = f"[version {version.version}](#/models/{decision.model_name}/versions/{version.version})"
+    tracking.write_note(run_id, VERDICT, f"{said} {page}\n\n{shown}")
 
 
 def _write_forced_card(folder: Path, changes: Sequence[Change], version: int, notice: str) -> None:
@@ -320,23 +337,19 @@ def _keep_decision(folder: Path, decision: Decision, run_id: str, force: str | N
 
 def _version_tags(
     variant: str,
-    run_id: str,
+    of_run: Mapping[str, str],
     model: SpottingModel,
     bank: FrameBank,
     judged: Assessment,
     scores: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, str]:
-    of_run = tracking.run_tags(run_id)
     return {
         "variant": variant,
         "valid_average_map": f"{judged.scores.average_map:.6f}",
         "test_average_map": f"{scores['test']['average_map']:.6f}",
         "dataset": str(bank.info["dataset"]),
         "simulated": str(bank.simulated).lower(),
-        "data_hash": str(model.config["data_hash"]),
         WEIGHTS_TAG: str(model.config["weights_hash"]),
-        "valid_data_hash": str(bank.info["data_hash"]),
-        "protocol": protocol_of(judged),
         **{key: of_run[key] for key in _LINEAGE if key in of_run},
     }
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rmsnet import tracking
@@ -13,6 +14,7 @@ from rmsnet.registry.gate import Duel, duel, statistical_checks
 from rmsnet.registry.history import Change, all_histories
 from rmsnet.registry.levels import Level, next_level
 from rmsnet.registry.questions import Question, asked_before, past_decisions, question_of, until
+from rmsnet.registry.signing import require_signed
 from rmsnet.registry.versions import find_version
 
 SAME = 1e-12
@@ -38,15 +40,17 @@ class Verified:
     numbers: Mapping[str, tuple[float, float]]
 
 
-def verify(name: str, reference: str) -> Verified:
+def verify(name: str, reference: str, key: Path | None = None) -> Verified:
     """Answer the latest question about a version again: files, labels, difference, p-value, level, verdict.
 
     Args:
         name: of the registered model.
         reference: number or alias of the version.
+        key: public key of whom must have signed the version; None: nobody.
 
     Raises:
-        UserError: no such version, one about which no question was asked, or whose evidence is not to be had.
+        UserError: no such version, one that nobody has signed, one about which no question was asked, or whose evidence
+            is not to be had.
         CheckFailed: something is not what the history says.
     """
     version = find_version(name, reference)
@@ -54,7 +58,9 @@ def verify(name: str, reference: str) -> Verified:
     change, question = _latest(name, lines[name], version.version)
     evidence = _evidence(change, question)
     for number in (question.version, question.champion):
-        tracking.fetch_model(f"models:/{name}/{number}")  # refuses files that are not those that were registered
+        folder = tracking.fetch_model(f"models:/{name}/{number}")  # refuses files other than those registered
+        if key is not None and number == version.version:
+            require_signed(f"models:/{name}/{number}", folder, key)
     made = duel(*(evidence.judged[side].judged for side in SIDES))
     params = RegisterParams(**question.params)
     level = _level(name, lines, question, params)

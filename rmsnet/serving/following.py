@@ -8,10 +8,11 @@ import asyncio
 import logging
 import re
 import time
+from pathlib import Path
 from typing import Any
 
 from rmsnet import tracking
-from rmsnet.errors import UserError
+from rmsnet.errors import CheckFailed, UserError
 from rmsnet.serving.logs import say
 from rmsnet.serving.metrics import Metrics
 from rmsnet.serving.model import ServedModel, load_served
@@ -40,7 +41,7 @@ class ModelInService:
         trouble: why the model that the alias means is not served; None: it is.
     """
 
-    def __init__(self, uri: str, current: ServedModel, metrics: Metrics) -> None:
+    def __init__(self, uri: str, current: ServedModel, metrics: Metrics, key: Path | None = None) -> None:
         """Serve a model that is loaded; see `open_service`."""
         self.uri = uri
         self.current = current
@@ -48,6 +49,7 @@ class ModelInService:
         self.trouble: str | None = None
         self._alias = _ALIAS.fullmatch(uri)
         self._metrics = metrics
+        self._key = key
         self._failed: int | None = None
         self._again = self._pause = 0.0
         self._announce()
@@ -76,7 +78,7 @@ class ModelInService:
         """Serve what the alias means now. Never raises: what is served goes on being served."""
         try:
             self._catch_up()
-        except UserError as error:
+        except (UserError, CheckFailed) as error:
             self._complain(str(error))
         except Exception as error:  # a model that is broken in a way nobody has thought of
             self._complain(f"{self.uri}: {type(error).__name__}: {error}")
@@ -94,7 +96,7 @@ class ModelInService:
         if self.wanted == self._failed and time.monotonic() < self._again:
             return
         try:
-            found = load_served(f"models:/{self._alias[1]}/{self.wanted}")
+            found = load_served(f"models:/{self._alias[1]}/{self.wanted}", self._key)
             require_same_contract(self.current, found)
         except Exception:
             again = self.wanted == self._failed
@@ -126,20 +128,21 @@ class ModelInService:
         self.trouble = trouble
 
 
-def open_service(uri: str, metrics: Metrics) -> ModelInService:
+def open_service(uri: str, metrics: Metrics, key: Path | None = None) -> ModelInService:
     """Load the model that a URI means now.
 
     Args:
         uri: see `load_served`; models:/NAME@ALIAS is followed.
         metrics: told of what is served.
+        key: public key of whom must have signed what is served; None: nobody.
 
     Raises:
-        UserError: see `load_served`.
+        UserError, CheckFailed: see `load_served`.
     """
     alias = _ALIAS.fullmatch(uri)
     version = tracking.aliases(alias[1]).get(alias[2]) if alias else None
-    found = load_served(uri if alias is None or version is None else f"models:/{alias[1]}/{version}")
-    return ModelInService(uri, found, metrics)
+    found = load_served(uri if alias is None or version is None else f"models:/{alias[1]}/{version}", key)
+    return ModelInService(uri, found, metrics, key)
 
 
 def require_same_contract(old: ServedModel, new: ServedModel) -> None:

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rmsnet import tracking
 from rmsnet.errors import UserError
+from rmsnet.registry.signing import require_signed
 
 if TYPE_CHECKING:
     from rmsnet.serving.requests import Features
@@ -60,16 +62,20 @@ class ServedModel:
         return {"events": events.to_dict(orient="records"), "drift": drift, "model": model}
 
 
-def load_served(uri: str) -> ServedModel:
+def load_served(uri: str, key: Path | None = None) -> ServedModel:
     """Fetch and load a model, and try it on the example that was recorded with it.
 
     Args:
         uri: an MLflow URI such as models:/rmsnet/3, or a folder with an MLflow model.
+        key: public key of whom must have signed it; None: nobody.
 
     Raises:
         UserError: no such model, its files are not those that were registered, or it answers its example otherwise.
+        UserError, CheckFailed: see `rmsnet.registry.signing.require_signed`.
     """
     folder = tracking.fetch_model(uri)
+    if key is not None:
+        require_signed(uri, folder, key)
     with tracking.asking(f"{uri} cannot be loaded"):
         loaded = tracking.load_with_our_code(folder)
     spotter = loaded.unwrap_python_model()

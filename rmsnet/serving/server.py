@@ -33,6 +33,7 @@ def serve(
     challenger_share: float = 0.0,
     jobs_folder: Path | None = None,
     job_limits: JobLimits | None = None,
+    key: Path | None = None,
 ) -> None:
     """Serve a model until interrupted.
 
@@ -47,6 +48,7 @@ def serve(
         challenger_share: of the requests that it answers itself.
         jobs_folder: queue of videos; None: none are taken.
         job_limits: what they may cost.
+        key: public key of whom must have signed what is served; None: nobody.
 
     Raises:
         UserError: no such model, one that was damaged, no key, an address that cannot be had, a queue that another
@@ -62,10 +64,10 @@ def serve(
         raise UserError("--challenger-share: name the challenger with --shadow")
     keys, traces = Keys(api_key_file) if api_key_file else None, traces_of_environment()
     metrics = Metrics()
-    challenger = Shadow(shadow, metrics, challenger_share) if shadow else None
+    challenger = Shadow(shadow, metrics, challenger_share, key) if shadow else None
     queue_lock = nullcontext() if jobs_folder is None else writing(jobs_folder)
     with queue_lock:
-        service = open_service(uri, metrics)
+        service = open_service(uri, metrics, key)
         jobs = None
         if jobs_folder is not None:
             jobs = Jobs(

@@ -9,6 +9,7 @@ import logging
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rmsnet.errors import UserError
@@ -51,13 +52,14 @@ class Asked:
 class Shadow:
     """The challenger behind a URI; its alias may name nothing until there is one."""
 
-    def __init__(self, uri: str, metrics: Metrics, share: float = 0.0) -> None:
+    def __init__(self, uri: str, metrics: Metrics, share: float = 0.0, key: Path | None = None) -> None:
         """Nothing is loaded yet.
 
         Args:
             uri: see `rmsnet.serving.model.load_served`.
             metrics: told of what differs.
             share: of the requests that the challenger answers, 0 to 1.
+            key: public key of whom must have signed the challenger; None: nobody.
 
         Raises:
             UserError: no such share.
@@ -66,6 +68,7 @@ class Shadow:
             raise UserError(f"--challenger-share {share}: must lie between 0 and 1")
         self.uri = uri
         self._share = share
+        self._key = key
         self._metrics = metrics
         self._service: ModelInService | None = None
         self._trouble: str | None = None
@@ -83,7 +86,9 @@ class Shadow:
             self._service.look()
             return
         try:
-            self._service = open_service(self.uri, Metrics())  # its own: those that are read are the champion's
+            self._service = open_service(
+                self.uri, Metrics(), self._key
+            )  # its own: those that are read are the champion's
             self._trouble = None
         except UserError as error:
             if self._trouble is None:

@@ -24,7 +24,6 @@ from rmsnet.files import atomic_file, write_json, write_text
 from rmsnet.simulation.appearance import half_features, match_looks, world_looks
 from rmsnet.simulation.broadcast import direct
 from rmsnet.simulation.draws import HALF, LOOKS, TIMELINE, WORLD, Draws
-from rmsnet.simulation.games import split_sizes
 from rmsnet.style.tables import as_csv
 
 QUARTERS = 4
@@ -83,9 +82,9 @@ def description(quarter_minutes: int) -> dict[str, Any]:
     }
 
 
-def basketball_games(seed: int, games: int, quarter_seconds: int) -> Iterator[BasketballGame]:
-    """Matches with a timeline of their own."""
-    splits = [split for split, size in split_sizes(games).items() for _ in range(size)]
+def basketball_games(seed: int, sizes: Mapping[str, int], quarter_seconds: int) -> Iterator[BasketballGame]:
+    """Matches of each split with a timeline of their own."""
+    splits = [split for split, size in sizes.items() for _ in range(size)]
     for number, split in enumerate(splits):
         draws = Draws(seed, TIMELINE, number)
         lead = draws.integer(*_LEAD_SECONDS)

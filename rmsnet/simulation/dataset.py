@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rmsnet.dataset.labels import HALVES, Event
-from rmsnet.dataset.soccernet import SPLITS, split_file
+from rmsnet.dataset.soccernet import GATE, SPLITS, split_file
 from rmsnet.documents import read_json
 from rmsnet.errors import UserError
 from rmsnet.files import atomic_file, content_hash, contents, followed, replace_folder, write_json
@@ -18,10 +18,10 @@ from rmsnet.simulation import basketball
 from rmsnet.simulation.appearance import WIDTH, half_features, match_looks, world_looks
 from rmsnet.simulation.broadcast import direct
 from rmsnet.simulation.draws import HALF, LOOKS, VIDEO, WORLD, Draws
-from rmsnet.simulation.games import Game, drawn_games, labelled_games, nested
+from rmsnet.simulation.games import Game, drawn_games, labelled_games, nested, split_sizes
 from rmsnet.simulation.timeline import around_v1, unannotated
 
-SIMULATOR_VERSION = 1
+SIMULATOR_VERSION = 2
 """Another one when the same arguments give other bytes."""
 
 FEATURES = "ResNET_TF2_PCA512"
@@ -37,6 +37,7 @@ def simulate(
     out: Path,
     *,
     games: int | None = None,
+    gate: int | None = None,
     minutes: int | None = None,
     labels: Path | None = None,
     seed: int = 0,
@@ -51,7 +52,9 @@ def simulate(
 
     Args:
         out: the dataset's folder.
-        games: how many; by default 48 or, with labels, all of them.
+        games: how many to train, choose and test models on; by default 48 or, with labels, all of them.
+        gate: how many more for the gate's own split; by default half as many. Not with labels, which bring their own
+            lists.
         minutes: length of a half, by default 15; not with labels, which bring their own lengths.
         labels: folder or zip of real annotations (Labels.json, Labels-v2.json or both), put over simulated features.
             Their splits and `half_durations.csv` are read beside them; the official splits where there are none.
@@ -70,15 +73,19 @@ def simulate(
         raise UserError(f"--seed {seed}: must not be negative")
     if games is not None and games < len(SPLITS):
         raise UserError(f"--games {games}: at least {len(SPLITS)}, one for each split")
+    if gate is not None and (labels is not None or gate < 0):
+        raise UserError(f"--gate {gate}: " + ("must not be negative" if labels is None else "not with --labels"))
     _require_replaceable(out)
+    count = games or DEMO_GAMES
+    sizes = {**split_sizes(count), GATE: count // 2 if gate is None else gate}
     if sport == "basketball":
         if labels is not None or video:
             raise UserError("--sport basketball: is drawn without --labels and --video")
-        return _basketball(out, games or DEMO_GAMES, _minutes(minutes, "quarter"), seed)
+        return _basketball(out, sizes, _minutes(minutes, "quarter"), seed)
     made: dict[str, Any] = {"seed": seed}
     if labels is None:
         half_minutes = _minutes(minutes)
-        plan = list(drawn_games(seed, games or DEMO_GAMES, 60 * half_minutes))
+        plan = list(drawn_games(seed, sizes, 60 * half_minutes))
         made |= {"half_minutes": half_minutes, "labels": None}
     else:
         if minutes is not None:
@@ -92,7 +99,7 @@ def simulate(
         "made_by": "rmsnet data simulate",
         "simulator_version": SIMULATOR_VERSION,
         **made,
-        "games": {split: sum(game.split == split for game in plan) for split in SPLITS},
+        "games": {split: len(names) for split, names in _by_split(plan).items()},
         "features": FEATURES,
     }
     if video:
@@ -110,15 +117,15 @@ def _minutes(minutes: int | None, period: str = "half") -> int:
     return chosen
 
 
-def _basketball(out: Path, games: int, minutes: int, seed: int) -> dict[str, Any]:
-    plan = list(basketball.basketball_games(seed, games, 60 * minutes))
+def _basketball(out: Path, sizes: Mapping[str, int], minutes: int, seed: int) -> dict[str, Any]:
+    plan = list(basketball.basketball_games(seed, sizes, 60 * minutes))
     info = {
         "name": "Simulated basketball",
         "simulated": True,
         "made_by": "rmsnet data simulate",
         "simulator_version": SIMULATOR_VERSION,
         "seed": seed,
-        "games": {split: sum(game.split == split for game in plan) for split in SPLITS},
+        "games": {split: len(names) for split, names in _by_split(plan).items()},
         **basketball.description(minutes),
     }
     whole = all(_is_features(out / game.name / f"{basketball.FEATURES}.npy", game.seconds) for game in plan)
@@ -137,11 +144,19 @@ def _make(
         shutil.rmtree(partial, ignore_errors=True)
         write_json(plan_file, info)
     write(partial)
-    for split in SPLITS:
-        write_json(partial / split_file(split), nested(game.name for game in plan if game.split == split))
+    for split, names in _by_split(plan).items():
+        write_json(partial / split_file(split), nested(names))
     plan_file.unlink()
     write_json(partial / "dataset.json", info)
     replace_folder(partial, out)
+
+
+def _by_split(plan: Iterable[Game | basketball.BasketballGame]) -> dict[str, list[str]]:
+    """The names of the games of each split, of the gate only where it has some."""
+    names: dict[str, list[str]] = {split: [] for split in SPLITS}
+    for game in plan:
+        names.setdefault(game.split, []).append(game.name)
+    return names
 
 
 def _says(out: Path, info: Mapping[str, Any]) -> bool:

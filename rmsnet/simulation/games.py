@@ -32,7 +32,7 @@ class Game:
     """A game to be simulated.
 
     Attributes:
-        number: of the game in the dataset, in the order train, valid, test.
+        number: of the game in the dataset, in the order train, valid, test, gate.
         split: which it belongs to.
         name: league/season/game.
         labels: content of its label files by file name.
@@ -92,9 +92,9 @@ _FIRST_MATCH_DAY = date(2030, 8, 3)
 _MATCHES_A_DAY = len(_CLUBS) // 2
 
 
-def drawn_games(seed: int, games: int, half_seconds: int) -> Iterator[Game]:
-    """Games with a timeline of their own: a league of twelve clubs, six matches a week."""
-    splits = [split for split, size in split_sizes(games).items() for _ in range(size)]
+def drawn_games(seed: int, sizes: Mapping[str, int], half_seconds: int) -> Iterator[Game]:
+    """Games of each split with a timeline of their own: a league of twelve clubs, six matches a week."""
+    splits = [split for split, size in sizes.items() for _ in range(size)]
     for number, split in enumerate(splits):
         draws = Draws(seed, TIMELINE, number)
         match = draw_timeline(draws, number, half_seconds)
@@ -102,7 +102,7 @@ def drawn_games(seed: int, games: int, half_seconds: int) -> Iterator[Game]:
         week, place = divmod(number, _MATCHES_A_DAY)
         day = _FIRST_MATCH_DAY + timedelta(weeks=week)
         first_year = day.year if day.month >= 7 else day.year - 1
-        clubs = Draws(seed, TIMELINE, games + week).shuffled(_CLUBS)
+        clubs = Draws(seed, TIMELINE, len(splits) + week).shuffled(_CLUBS)
         home, away = clubs[2 * place], clubs[2 * place + 1]
         kick_off = f"{day.isoformat()} - {15 + 2 * (place % 3)}-00"
         game = f"{kick_off} {home} {home_goals} - {away_goals} {away}"

@@ -57,6 +57,9 @@ class Study:
     compared: Literal["", "next", "first"] = ""
 
 
+BOARD = "board"
+"""The study whose rows stand beside what others have published (`board.py`)."""
+
 FULL = Row("full", paper=TABLE_III["full"])
 NO_MASKING = Row("no-masking", {"masking_probability": 0.0}, TABLE_III["no-masking"])
 NO_REGRESSION = Row("no-regression", {"regression": False}, TABLE_III["no-regression"])
@@ -103,6 +106,8 @@ HARD, SOFT = {"suppression": "hard"}, {"suppression": "soft"}
 VOTES = {"stride": 1, "votes": True}
 MEMBERS = 3
 
+STRONG_ROW = Row("preset strong", STRONG["train"], spot=STRONG["spot"])
+
 OPTIONS = (
     Row("paper"),
     Row("all classes of a clip", spot={"all_classes": True}),
@@ -118,7 +123,7 @@ OPTIONS = (
     Row("averaged weights, 0.99", {"average_decay": 0.99}),
     Row("averaged weights, 0.999", {"average_decay": 0.999}),
     Row(f"{MEMBERS} models", members=MEMBERS),
-    Row("preset strong", STRONG["train"], spot=STRONG["spot"]),
+    STRONG_ROW,
     Row(f"{MEMBERS} models, strong decoding", spot=STRONG["spot"], members=MEMBERS),
 )
 
@@ -187,5 +192,6 @@ STUDIES: Mapping[str, Study] = {
             remark="20 s is best.",
         ),
         Study("options", "What the paper leaves out, each against the paper's way", OPTIONS, compared="first"),
+        Study(BOARD, "Published results beside ours", (Row("the paper's way"), STRONG_ROW)),
     )
 }

@@ -9,12 +9,14 @@ from typing import Any
 from rmsnet.documents import read_document
 from rmsnet.errors import UserError
 from rmsnet.evaluation import LOOSE, TIGHT, average_map
+from rmsnet.evaluation.metric import Protocol, Scores
 from rmsnet.features.bank import FrameBank
 from rmsnet.features.from_frames import features_of_frames
 from rmsnet.files import atomic_folder, content_hash, write_json
 from rmsnet.network.devices import choose_device
 from rmsnet.network.model_files import combine_models, load_model
 from rmsnet.params import SpotParams, TrainParams
+from rmsnet.spots import Predictions
 from rmsnet.spotting.inference import spot_bank
 from rmsnet.study.grids import Row
 from rmsnet.study.summary import Estimate, estimate
@@ -168,26 +170,37 @@ class Bench:
                 combine_models(folders, folder, name)
         return ensemble
 
+    def test_score(self, folder: Path, spot: SpotParams, tolerances: Sequence[float], protocol: Protocol) -> float:
+        """Average-mAP of a trained model on the test split, decoded and counted in some way."""
+        bank, predictions = self._spotted(folder, spot, "test")
+        return _scores(bank, predictions, tolerances, protocol).average_map
+
     def _judged(self, folder: Path, spot: SpotParams) -> dict[str, Any]:
-        model = load_model(folder)
         scores = {}
         for split in SPLITS:
-            bank = self.banks[split]
-            if "pictures" in bank.info["features"]:
-                bank = features_of_frames(folder, bank, self.features, choose_device(self.device))
-            predictions = spot_bank(model, bank, spot)
-            loose, tight = (
-                average_map(
-                    bank.truth,
-                    predictions,
-                    halves=len(bank.halves),
-                    classes=len(bank.classes),
-                    frame_rate=bank.frame_rate,
-                    tolerances=tolerances,
-                )
-                for tolerances in (LOOSE, TIGHT)
-            )
+            bank, predictions = self._spotted(folder, spot, split)
+            loose, tight = (_scores(bank, predictions, tolerances) for tolerances in (LOOSE, TIGHT))
             scores[split] = asdict(
                 SplitScores(loose.average_map, tight.average_map, loose.map_by_tolerance.tolist(), loose.ap.tolist())
             )
         return scores
+
+    def _spotted(self, folder: Path, spot: SpotParams, split: str) -> tuple[FrameBank, Predictions]:
+        bank = self.banks[split]
+        if "pictures" in bank.info["features"]:
+            bank = features_of_frames(folder, bank, self.features, choose_device(self.device))
+        return bank, spot_bank(load_model(folder), bank, spot)
+
+
+def _scores(
+    bank: FrameBank, predictions: Predictions, tolerances: Sequence[float], protocol: Protocol = "devkit"
+) -> Scores:
+    return average_map(
+        bank.truth,
+        predictions,
+        halves=len(bank.halves),
+        classes=len(bank.classes),
+        frame_rate=bank.frame_rate,
+        tolerances=tolerances,
+        protocol=protocol,
+    )

@@ -11,7 +11,9 @@ from rmsnet.features.bank import FrameBank, read_bank, require_finite
 from rmsnet.locks import writing
 from rmsnet.params import Params, SpotParams, TrainParams, checked
 from rmsnet.progress import progress as show_progress
-from rmsnet.study.grids import STUDIES, Row, Study
+from rmsnet.study.board import require_classes, write_board
+from rmsnet.study.grids import BOARD, STUDIES, Row, Study
+from rmsnet.study.published import BOARDS
 from rmsnet.study.report import write_report
 from rmsnet.study.scores import Bench, RowScores
 from rmsnet.study.tracked import track
@@ -41,7 +43,7 @@ def reproduce(
     Args:
         name: of the study.
         features: frame banks with train, valid and test.
-        out: <name>/ gets table.md, table.csv, figure.png, report.html and result.json.
+        out: <name>/ gets table.md, table.csv, figure.png, report.html and result.json; the board has no figure.
         params: the train section and the spot section are what rows change.
         seeds: trainings of a row: seeds 0, 1, …; the members of an ensemble are as many apart: 0, N, 2N, …
         device: "auto", "cpu" or "cuda".
@@ -64,6 +66,8 @@ def reproduce(
     banks = {split: read_bank(features, split) for split in ("train", "valid", "test")}
     for bank in banks.values():
         require_finite(bank)
+    if name == BOARD:
+        require_classes(banks["test"])
     settings = {row.name: _settings(params, study, row) for row in study.rows}
     _require_trainable(banks["train"], [train for train, _ in settings.values()])
     bench = Bench(banks, features, out / "runs", params.spot, device)
@@ -89,7 +93,10 @@ def reproduce(
             result = RowScores(row, tuple(scores))
             track(study, result, settings[row.name], banks, params, out)
             results.append(result)
-        write_report(out / name, study, results, banks)
+        if name == BOARD:
+            write_board(out / name, results, {row: spot for row, (_, spot) in settings.items()}, bench, BOARDS)
+        else:
+            write_report(out / name, study, results, banks)
     return results
 
 

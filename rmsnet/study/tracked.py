@@ -76,8 +76,8 @@ def _track_row(
     tags = {**tags, IDENTITY_TAG: content_hash(json.dumps(identity))}
     with tracking.tracked_run(row.name, (above,), tags, holds=row) as run:
         train, spot = settings
-        run.log_params({f"train.{name}": value for name, value in asdict(train).items() if name != "seed"})
-        run.log_params({f"spot.{name}": value for name, value in asdict(spot).items()})
+        run.log_settings("train", {name: value for name, value in asdict(train).items() if name != "seed"})
+        run.log_settings("spot", asdict(spot))
         run.log_params({"seeds": len(result.seeds), "members": result.row.members})
         _log_data(run, banks, tags)
         for number, seed in enumerate(result.seeds):
@@ -102,8 +102,8 @@ def _track_training(
     trained = checked(TrainParams, read_config(folder).get("train"), f"{folder / CONFIG}: train")
     history = read_history(folder / "history.csv")
     tags = {**tags, "training": folder.name, IDENTITY_TAG: f"training {folder.name}"}
-    with tracking.tracked_run(f"seed {trained.seed}", groups, tags) as run:
-        run.log_params({f"train.{name}": value for name, value in asdict(trained).items()})
+    with tracking.tracked_run(f"{groups[1].name}, seed {trained.seed}", groups, tags) as run:
+        run.log_settings("train", asdict(trained))
         _log_data(run, banks, tags)
         for epoch in history:
             run.log_epoch(epoch.epoch, curves(asdict(epoch)))

@@ -18,6 +18,11 @@ def percent(value: float | None, digits: int = 1, sign: str = "") -> str:
     return "" if value is None else f"{100 * value:{sign}.{digits}f}"
 
 
+def chance(value: float) -> str:
+    """A probability in %, two digits of it: "0.036 %", "28 %", "100 %"."""
+    return f"{100 * value:.2g} %" if value < 0.995 else f"{100 * value:.0f} %"
+
+
 def with_ends(value: float, ends: Iterable[float] | None, sign: str = "") -> str:
     """E.g. "65.5 [64.1, 66.9]", of values in [0, 1]."""
     if ends is None:

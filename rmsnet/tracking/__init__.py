@@ -16,6 +16,7 @@ from rmsnet.tracking.model_versions import (
     aliases,
     create_version,
     describe_version,
+    description,
     set_alias,
     tag_version,
     versions,
@@ -42,6 +43,7 @@ from rmsnet.tracking.trainings import (
     log_to_run,
     run_record,
     run_tags,
+    write_note,
 )
 
 __all__ = [
@@ -63,6 +65,7 @@ __all__ = [
     "best_scores",
     "create_version",
     "describe_version",
+    "description",
     "fetch_artifacts",
     "fetch_model",
     "find_model",
@@ -90,4 +93,5 @@ __all__ = [
     "tracking_uri",
     "training_of",
     "versions",
+    "write_note",
 ]

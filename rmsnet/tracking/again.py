@@ -79,7 +79,7 @@ def _log_run(folder: Path, told: Mapping[str, Any], example: Example) -> tuple[s
     tags = {**told.get("tags", {}), SPOOLED_FROM_TAG: before, IDENTITY_TAG: f"again {before}"}
     config, best = read_document(folder / _CONFIG, _Trained), best_scores(folder)
     with tracked_run(told.get("name", folder.name), groups, tags) as run:
-        run.log_params({f"train.{key}": value for key, value in told.get("params", {}).items()})
+        run.log_settings("train", told.get("params", {}))
         for split, digest in told.get("data_hashes", {}).items():
             run.log_data(f"{config.dataset} {split}", digest, split, {"made_by": "rmsnet extract"})
         if (folder / "history.csv").exists():

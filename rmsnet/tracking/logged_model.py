@@ -1,5 +1,6 @@
 """A model folder as an MLflow model (models from code): code and safetensors, no pickle."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rmsnet.documents import read_document
 from rmsnet.features.bank import FrameBank
 from rmsnet.files import write_json
+from rmsnet.tracking.sbom import SBOM_FILE, bill_of_materials
 from rmsnet.tracking.store import quiet_mlflow
 
 if TYPE_CHECKING:
@@ -59,6 +61,16 @@ def save_pyfunc(folder: Path, example: "npt.NDArray[np.float32]", saved: Path) -
             signature=_signature(example.shape[1]),
         )
     write_json(saved / EXAMPLE_EVENTS, asdict(_events(folder, example)))
+    config = read_document(folder / "config.json", _Named)
+    write_json(saved / SBOM_FILE, bill_of_materials(config.name, config.weights_hash, MODEL_PACKAGES))
+
+
+@dataclass(frozen=True)
+class _Named:
+    """What is read of a model's config.json here."""
+
+    name: str
+    weights_hash: str
 
 
 @contextmanager
@@ -148,7 +160,8 @@ def put_model(client: Any, run_id: str, saved: Path, tags: Mapping[str, str]) ->
     begun = client.search_logged_models([experiment], f"source_run_id = '{run_id}'")
     model = next((model for model in begun if str(model.status) == "PENDING"), None)
     if model is None:
-        model = client.create_logged_model(experiment, "model", source_run_id=run_id, tags=dict(tags))
+        name = re.sub(r"[^\w -]", "-", tags.get("variant", "model"))
+        model = client.create_logged_model(experiment, name, source_run_id=run_id, tags=dict(tags))
     description = Model.load(saved)
     description.model_id, description.run_id, description.artifact_path = (
         model.model_id,

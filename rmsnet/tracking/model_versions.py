@@ -8,6 +8,14 @@ from rmsnet.tracking.models import FILES_HASH_TAG, OURS_TAG, fetch_model, files_
 from rmsnet.tracking.registry_tables import alias_rows, version_rows
 from rmsnet.tracking.store import asking, our_client, prepared_file, tracking_uri
 
+_ABOUT = (
+    "Spots events in the features of soccer broadcasts. The version @champion is in use; which versions were champion, "
+    "by which decision and who took one back: rmsnet registry history."
+)
+
+DESCRIPTION_CHARACTERS = 5000
+"""What the tables of MLflow's registry hold."""
+
 _MISSING = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "NOT_FOUND")
 
 
@@ -39,7 +47,7 @@ def create_version(name: str, model_id: str, run_id: str, tags: Mapping[str, str
             if version.model_id == model_id:
                 return version
         client = our_client()
-        make_registered_model(client, name)
+        make_registered_model(client, name, _ABOUT)
         digest = files_hash(fetch_model(f"models:/{model_id}"))
         made = client.create_model_version(
             name,
@@ -134,9 +142,17 @@ def tag_version(name: str, version: int, tags: Mapping[str, str]) -> None:
 
 
 def describe_version(name: str, version: int, text: str) -> None:
-    """The description that MLflow's pages show, in Markdown."""
+    """The description that MLflow's pages show, in Markdown; what is longer than it holds ends with a section."""
+    while len(text) > DESCRIPTION_CHARACTERS:
+        text = text[:DESCRIPTION_CHARACTERS].rpartition("\n## ")[0] or text[:DESCRIPTION_CHARACTERS]
     with asking(f"{name} version {version}: description"):
         our_client().update_model_version(name, str(version), text)
+
+
+def description(name: str, version: int) -> str:
+    """See `describe_version`; empty where there is none."""
+    with asking(f"{name} version {version}: description"):
+        return our_client().get_model_version(name, str(version)).description or ""
 
 
 def insisting(write: Callable[[], object]) -> None:

@@ -17,6 +17,7 @@ from rmsnet.errors import CheckFailed, UserError
 from rmsnet.tracking.attempts import end_earlier, task_tags
 from rmsnet.tracking.groups import NAME_TAG, PARENT_TAG, Group, group_run, settle
 from rmsnet.tracking.logged_model import put_model, save_pyfunc
+from rmsnet.tracking.pages import compact, tell_run, write_section
 from rmsnet.tracking.store import (
     client_of,
     experiment_id,
@@ -199,6 +200,10 @@ class TrackedRun:
                 bounded(f"MLflow store {shown(self._uri)}: system metrics", self._monitor.finish, MONITOR_SECONDS)
             self._monitor = None
 
+    def log_settings(self, section: str, values: Mapping[str, Any]) -> None:
+        """The parameters of a section that this run obeys."""
+        self.log_params(compact(section, values))
+
     def log_params(self, params: Mapping[str, Any]) -> None:
         from mlflow.entities import Param
 
@@ -250,6 +255,10 @@ class TrackedRun:
         """
         self._do(lambda: log_inputs(self._client(), self.run_id, [dataset_input(name, digest, context, source)]))
 
+    def log_note(self, title: str, text: str) -> None:
+        """A section of what the run's page says, as Markdown."""
+        self._do(lambda: write_section(self._client(), self.run_id, title, text))
+
     def log_folder(self, folder: Path, name: str) -> None:
         self._do(lambda: self._client().log_artifacts(self.run_id, str(folder), name))
 
@@ -281,6 +290,7 @@ class TrackedRun:
             client = self._client()
             client.set_terminated(self.run_id, status)
             settle(client, experiment_id(client, self._uri), self._groups, self.run_id)
+            tell_run(client, self.run_id)
         except store_errors() as error:
             print(
                 f"warning: MLflow store {shown(self._uri)} fails ({one_line(error)}); run {self.run_id} is "

@@ -11,7 +11,9 @@ from rmsnet.errors import UserError
 from rmsnet.locks import writing
 from rmsnet.tracking.groups import KINDS, PARENT_TAG, Group, group_run
 from rmsnet.tracking.logged_model import MODEL_TAG, put_model
+from rmsnet.tracking.pages import sections, tell_run, write_section
 from rmsnet.tracking.store import (
+    NOTE_TAG,
     asking,
     client_of,
     experiment_id,
@@ -112,7 +114,11 @@ def _bring(spool: Any, store: Any, run: Any, experiment: str, uri: str) -> Synce
     with tempfile.TemporaryDirectory(prefix="rmsnet-") as temporary:
         if spool.list_artifacts(source):
             store.log_artifacts(run_id, spool.download_artifacts(source, "", temporary))
+    for title, text in sections(run.data.tags.get(NOTE_TAG, "")).items():
+        if title:
+            write_section(store, run_id, title, text.replace(source, run_id))
     model_id = _bring_model(spool, store, run, run_id)
+    tell_run(store, run_id)
     if OF_MODEL_TAG not in run.data.tags:
         store.set_terminated(run_id, run.info.status, run.info.end_time)
     return Synced(run.info.run_name, run_id, model_id)

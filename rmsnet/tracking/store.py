@@ -5,7 +5,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -22,6 +22,17 @@ if TYPE_CHECKING:
 
 DEFAULT_URI = "sqlite:///mlflow.db"
 EXPERIMENT = "rmsnet"
+
+NOTE_TAG = "mlflow.note.content"
+"""On an experiment or a run: what its page says, as Markdown."""
+
+EXPERIMENT_TAGS = {
+    # Versions of MLflow that ask an experiment what it is for open its training runs, not pages for language models.
+    "mlflow.experimentKind": "custom_model_development",
+    NOTE_TAG: "Event spotting in soccer broadcasts. A study holds its variants, a variant its seeds; a row of either "
+    "shows the scores of what it holds. Which models were registered, and why: the model registry.",
+}
+
 _SQLITE = "sqlite:///"
 
 _ENVIRONMENT = {
@@ -199,7 +210,7 @@ def experiment_id(client: Any, uri: str) -> str:
         path = sqlite_path(uri)
         location = None if path is None else str(path.parent / sqlite.ARTIFACTS)
         try:
-            return str(client.create_experiment(EXPERIMENT, location))
+            return str(client.create_experiment(EXPERIMENT, location, EXPERIMENT_TAGS))
         except mlflow.MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
@@ -212,6 +223,9 @@ def experiment_id(client: Any, uri: str) -> str:
             f"{shown(uri)}: the experiment {EXPERIMENT} is deleted; bring it back: "
             f"mlflow experiments restore -x {number}"
         )
+    for key in EXPERIMENT_TAGS.keys() - experiment.tags.keys():  # made before they were set
+        with suppress(mlflow.MlflowException):
+            client.set_experiment_tag(experiment.experiment_id, key, EXPERIMENT_TAGS[key])
     return str(experiment.experiment_id)
 
 

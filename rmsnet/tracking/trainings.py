@@ -11,6 +11,7 @@ from typing import Any
 
 from rmsnet.errors import UserError
 from rmsnet.tracking.logged_model import MODEL_TAG
+from rmsnet.tracking.pages import tell_run, write_section
 from rmsnet.tracking.store import (
     asking,
     client_of,
@@ -198,6 +199,7 @@ def _log_scores(
     if dataset is not None:
         log_inputs(client, place.run_id, [dataset_input(*dataset, context, {"split": split})])
     client.log_artifacts(place.run_id, str(folder), artifacts)
+    tell_run(client, place.run_id)
 
 
 def _is_own(client: Any, place: Place, split: str, digest: str) -> bool:
@@ -293,6 +295,12 @@ def run_tags(run_id: str) -> dict[str, str]:
     """The tags of a run."""
     with asking(f"run {run_id}"):
         return dict(our_client().get_run(run_id).data.tags)
+
+
+def write_note(run_id: str, title: str, text: str) -> None:
+    """A section of what the page of a finished run says."""
+    with asking(f"run {run_id}: its note"):
+        write_section(our_client(), run_id, title, text)
 
 
 def log_to_run(run_id: str, folder: Path, name: str) -> None:

@@ -72,7 +72,8 @@ def ensemble_stage(models: Sequence[Path], features: Path, out: Path, params: Pa
             shutil.copy(features / PROFILE_FILE, folder)
         tags = {**data_tags(banks["train"]), "variant": out.name}
         study, _ = run_groups(banks, params, params.train, out.name)
-        with tracking.tracked_run(out.name, (study,), tags) as run:
+        title = f"{out.name}, ensemble of {len(models)}"
+        with tracking.tracked_run(title, (study,), tags) as run:
             made_of = json.dumps([record["run_id"] for record in trained.values()])
             run.log_params({"members": config["members"], "made_of": made_of})
             for split, bank in banks.items():
@@ -87,6 +88,6 @@ def ensemble_stage(models: Sequence[Path], features: Path, out: Path, params: Pa
             example = input_example(banks["valid"], config["width"])
             model_id = run.log_model(folder, example, tags)
         identity = {"data_hashes": data_hashes, "tracking_uri": tracking.shown(tracking.tracking_uri())}
-        about = {"name": out.name, "tags": tags, "groups": [asdict(study)]}
+        about = {"name": title, "tags": tags, "groups": [asdict(study)]}
         write_json(folder / RUN_FILE, {**identity, **about, "run_id": run.run_id, "model_id": model_id})
     return metrics

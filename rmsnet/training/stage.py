@@ -27,8 +27,10 @@ from rmsnet.spotting.inference import spot_bank
 from rmsnet.spotting.thresholds import THRESHOLDS_FILE
 from rmsnet.style.palette import look
 from rmsnet.style.plot import draw_line, figure, name_axes, png, whole_numbers
+from rmsnet.style.words import marked
 from rmsnet.tracking.groups import run_groups
 from rmsnet.tracking.logged_model import input_example
+from rmsnet.tracking.pages import TRAINING, picture
 from rmsnet.tracking.runs import RUN_FILE, curves
 from rmsnet.tracking.used_data import data_source, data_tags
 from rmsnet.training import distributed
@@ -82,7 +84,7 @@ def train_stage(
         "data_hashes": {split: bank.info["data_hash"] for split, bank in banks.items()},
         "tracking_uri": tracking.shown(tracking.tracking_uri()),
     }
-    title = f"seed {train_params.seed}"
+    title = f"{name}, seed {train_params.seed}"
     about = {"name": title, "tags": tags, "groups": [asdict(group) for group in groups]}
     inputs = clip_inputs(banks["train"], banks["valid"], features, train_params)
     if not distributed.leads():
@@ -91,7 +93,7 @@ def train_stage(
     with tracking.tracked_run(title, groups, tags, _interrupted_run(partial, identity)) as run:
         partial.mkdir(parents=True, exist_ok=True)
         write_json(partial / RUN_FILE, {**identity, "run_id": run.run_id})
-        run.log_params({f"train.{key}": value for key, value in asdict(train_params).items()})
+        run.log_settings("train", asdict(train_params))
         for split, bank in banks.items():
             run.log_data(f"{bank.info['dataset']} {split}", bank.info["data_hash"], split, data_source(features, tags))
 
@@ -121,6 +123,7 @@ def train_stage(
                 example = input_example(banks["valid"], read_config(model)["width"])
                 model_id = run.log_model(model, example, tags)
             run.log_best(tracking.best_scores(model))
+            run.log_note(TRAINING, _training_note(model, title, banks["train"]))
             write_json(model / RUN_FILE, {**identity, **about, "run_id": run.run_id, "model_id": model_id})
 
         with show_progress(name, "clip", clips, shown=progress) as advance:
@@ -152,7 +155,8 @@ def recovered(features: Path, out: Path, params: Params, variant: str | None = N
 
     banks = {split: read_bank(features, split) for split in ("train", "valid")}
     train_params = params.train if variant is None else params.variant(variant)
-    name, title = variant or out.name, f"seed {train_params.seed}"
+    name = variant or out.name
+    title = f"{name}, seed {train_params.seed}"
     groups = run_groups(banks, params, train_params, name)
     found = tracking.finished_earlier(title, groups)
     if found is None:
@@ -207,6 +211,14 @@ def plot_history(history: Path) -> bytes:
         whole_numbers(axes.xaxis)
         name_axes(axes, title, "epoch")
     return png(made)
+
+
+def _training_note(model: Path, title: str, bank: FrameBank) -> str:
+    """What the page of the run says of the training."""
+    metrics = read_document(model / "metrics.json", dict[str, Any])
+    score = f"valid Average-mAP {100 * metrics['valid_average_map']:.1f} % in epoch {metrics['best_epoch']}"
+    made = marked(str(bank.info["dataset"]), bank.simulated)
+    return f"{title}, on {made}: {score}.\n\n{picture('loss and score of each epoch', 'training/history.png')}"
 
 
 def _line(name: str, epoch: Epoch, epochs: int) -> str:

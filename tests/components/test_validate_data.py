@@ -40,9 +40,9 @@ def test_bad_data_leave_their_report_and_a_reason(artifacts, dataset: Path, tmp_
     assert validation.path not in printed
 
 
-def test_few_validation_games_are_said_before_anything_is_trained(artifacts, dataset: Path, capsys) -> None:
+def test_few_games_of_the_gate_are_said_before_anything_is_trained(artifacts, dataset: Path, capsys) -> None:
     _, _, page, _ = call(artifacts, dataset, minimum_games=20)
-    said = "a champion is replaced on 20 at least"
+    said = "the gate split has 3 games and a champion is replaced on 20 at least"
     assert said in capsys.readouterr().out
     assert said in Path(page.path).read_text()
 

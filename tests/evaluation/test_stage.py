@@ -155,7 +155,7 @@ def test_a_run_that_another_store_does_not_have_is_logged_there_from_the_models_
     evaluate(inside, "evaluation/small")
     assert capsys.readouterr().err.count("logged again from the folder as run") == 1
     client, run = of_the_run(inside)
-    assert run.info.run_name == "seed 0"
+    assert run.info.run_name == "small, seed 0"
     assert run.data.params["train.epochs"] == "3"
     assert run.data.tags["variant"] == "small"
     assert run.data.tags["git.commit"] == read_run(inside / "models" / "small")["tags"]["git.commit"]

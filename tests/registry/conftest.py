@@ -4,8 +4,11 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from rmsnet.evaluation.stage import evaluate_stage
 from rmsnet.features.profile import PROFILE_FILE, bank_profile
@@ -84,3 +87,18 @@ def shop(finished_workshop: Workshop, tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     return Workshop(finished_workshop.root, store)
+
+
+def write_keys(folder: Path, name: str, private: Any = None) -> Path:
+    """NAME.key and NAME.pub in PEM; the private one's path."""
+    private = private or ec.generate_private_key(ec.SECP256R1())
+    key = folder / f"{name}.key"
+    key.write_bytes(
+        private.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+    key.with_suffix(".pub").write_bytes(
+        private.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    )
+    return key

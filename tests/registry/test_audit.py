@@ -1,7 +1,10 @@
 """A life with every kind of act, audited and verified; and hands in it."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +15,11 @@ from rmsnet.errors import CheckFailed, UserError
 from rmsnet.registry.asking import as_lines, standing
 from rmsnet.registry.audit import differences
 from rmsnet.registry.evidence import EVIDENCE_FILE, read_evidence
+from rmsnet.registry.signing import sign
 from rmsnet.registry.stage import promote, register_stage, rollback
 from rmsnet.registry.verifying import verify
 from rmsnet.tracking.store import our_client
-from tests.registry.conftest import PARAMS
+from tests.registry.conftest import PARAMS, write_keys
 
 NAME = "rmsnet"
 OUT = Path("registration")
@@ -136,6 +140,43 @@ def test_a_decision_is_computed_again_from_what_the_store_holds_alone(life):
     assert (refused.kind, refused.champion) == ("forced", 2)
     for told, now in promoted.numbers.values():
         assert now == pytest.approx(told, rel=1e-12)
+
+
+def test_a_fresh_process_in_a_clean_environment_arrives_at_the_same_decision(life, tmp_path, monkeypatch):
+    """A copied store and nothing else: no project, no parameters, no variable of the shell, another folder."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "life").rename(tmp_path / "copy")
+    (tmp_path / "empty").mkdir()
+    environment = {
+        "HOME": str(tmp_path / "empty"),
+        "PATH": os.defpath,
+        "PYTHONPATH": str(Path(cli.__file__).parents[1]),
+        "MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path}/copy/mlflow.db",
+    }
+    for version, kind in (("2", "promote"), ("1", "forced")):
+        ran = subprocess.run(
+            [sys.executable, "-m", "rmsnet.cli", "registry", "verify", version, "--json"],
+            cwd=tmp_path / "empty",
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        assert (ran.returncode, ran.stderr) == (0, "")
+        told = json.loads(ran.stdout)
+        assert told["kind"] == kind
+        for recorded, now in told["numbers"].values():
+            assert now == pytest.approx(recorded, rel=1e-12)
+
+
+def test_a_version_that_must_be_signed_is_verified_with_its_signature(life, tmp_path):
+    key = write_keys(tmp_path, "ours")
+    with pytest.raises(UserError, match="version 2: nobody has signed it"):
+        verify(NAME, "2", key.with_suffix(".pub"))
+    sign(NAME, "2", key)
+    assert verify(NAME, "2", key.with_suffix(".pub")).kind == "promote"
+    assert differences(NAME)[1] == []
+    with pytest.raises(CheckFailed, match="signed with another key"):
+        verify(NAME, "2", write_keys(tmp_path, "others").with_suffix(".pub"))
 
 
 def evidence() -> Path:

@@ -50,6 +50,24 @@ def test_the_best_by_validation_becomes_the_first_champion(shop):
     assert "Simulated games" in summary
 
 
+def test_the_pages_of_mlflow_say_what_the_gate_said_above_the_card(shop):
+    register(shop, "good")
+    register(shop, "poor")
+    description = tracking.description("rmsnet", 2)
+    assert "(poor) does not replace \\@champion" in description.splitlines()[0]
+    assert description.endswith((OUT / "MODEL_CARD.md").read_text())
+    run_id = tracking.versions("rmsnet")[0].run_id
+    note = tracking.run_tags(run_id)["mlflow.note.content"]
+    assert note.startswith("### Verdict\n")
+    assert "(#/models/rmsnet/versions/2)" in note
+    assert "difference.png&run_uuid=" in note
+    assert note.index("### Scores") < note.index("### Training")
+    promote("2", shop.features, OUT, PARAMS, validation=shop.validation, force="the cup final needs it")
+    forced = tracking.description("rmsnet", 2)
+    assert "is now \\@champion against the gate" in forced.splitlines()[0]
+    assert "# rmsnet version 2 (poor)\n\n**Champion against the gate" in forced
+
+
 def questions():
     return [change.question for change in history("rmsnet")[0] if change.question]
 

@@ -119,14 +119,14 @@ def test_what_is_set_on_the_command_line_bounds_the_server(monkeypatch):
     flags += ["--jobs", "queue", "--jobs-most", "3", "--job-mib", "100", "--job-url", "https://videos.example/"]
     cli.main(["serve", "models:/rmsnet@champion", *flags])
     limits = Limits(memory_bytes=512 * MIB, at_once=4, upload_seconds=9, stall_seconds=3)
-    named = {"threads": 2, "api_key_file": Path("keys"), "shadow": "models:/rmsnet@challenger"}
+    named = {"threads": 2, "api_key_file": Path("keys"), "shadow": "models:/rmsnet@challenger", "key": None}
     named |= {"challenger_share": 0.1, "jobs_folder": Path("queue")}
     named |= {"job_limits": JobLimits(most=3, video_bytes=100 * MIB, urls=("https://videos.example/",))}
     assert seen == [(("models:/rmsnet@champion", "127.0.0.1", 8080, limits), named)]
 
 
 def test_a_port_that_is_taken_is_refused(served, monkeypatch):
-    monkeypatch.setattr(server, "open_service", lambda uri, metrics: None)
+    monkeypatch.setattr(server, "open_service", lambda *_: None)
     with pytest.raises(UserError, match="cannot be listened to"):
         server.serve("x", "127.0.0.1", int(served.rpartition(":")[2]), Limits())
 

@@ -47,7 +47,8 @@ def simulated(tmp_path_factory) -> Path:
 def test_a_simulated_dataset_has_soccernets_layout_and_says_that_it_is_simulated(simulated):
     dataset = open_dataset(simulated)
     assert dataset.simulated is True
-    assert {split: len(games) for split, games in dataset.splits.items()} == {"train": 3, "valid": 1, "test": 1}
+    sizes = {split: len(games) for split, games in dataset.splits.items()}
+    assert sizes == {"train": 3, "valid": 1, "test": 1, "gate": 2}
     for games in dataset.splits.values():
         for game in games:
             league, season, name = game.split("/")
@@ -71,6 +72,18 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(simulated, t
     assert not any(name.endswith(".npy") for name in same)
 
 
+def test_games_of_the_gate_are_added_and_the_others_stay_what_they_are(simulated, tmp_path):
+    info = simulate(tmp_path / "data", games=GAMES, gate=0, minutes=MINUTES)
+    assert info["games"] == {"train": 3, "valid": 1, "test": 1}
+    assert not (tmp_path / "data" / "SoccerNetGamesGate.json").exists()
+    without, with_gate = (
+        {value for name, value in digest(root).items() if name.endswith(".npy")}
+        for root in (tmp_path / "data", simulated)
+    )
+    assert without < with_gate
+    assert len(with_gate - without) == 4
+
+
 def test_the_bytes_do_not_depend_on_the_vector_instructions_of_the_machine(simulated, tmp_path):
     """NumPy's kernels for older processors give the same dataset, down to the last bit."""
     from numpy._core import _multiarray_umath as umath
@@ -87,7 +100,7 @@ def test_the_bytes_do_not_depend_on_the_vector_instructions_of_the_machine(simul
 def test_the_bytes_are_those_that_every_other_machine_gets(simulated):
     """Golden: written down on x86-64 with AVX-512; the demo's whole dataset is pinned in data.dvc likewise."""
     whole = hashlib.sha256(json.dumps(digest(simulated), sort_keys=True).encode()).hexdigest()
-    assert whole == "dc90acda87d612b21f18a00701f949ce2551f53d117c3f3df086bbe07b438054"
+    assert whole == "d28255f1f2a8a97dbfee028318ec6a62b6ff2086e5da4c226543b7848cbd843e"
 
 
 def test_a_dataset_that_is_there_is_left_as_it_is_and_a_damaged_one_is_made_whole(simulated, tmp_path):
@@ -126,6 +139,8 @@ def test_a_killed_simulation_leaves_no_dataset_and_continues_where_it_was(simula
         ({"games": 2}, "--games 2: at least 3"),
         ({"minutes": 4}, "--minutes 4: a half has 5 to 60 minutes"),
         ({"seed": -1}, "--seed -1"),
+        ({"gate": -1}, "--gate -1: must not be negative"),
+        ({"labels": Path("nowhere.zip"), "gate": 5}, "--gate 5: not with --labels"),
         ({"labels": Path("nowhere.zip")}, "nowhere.zip: no such folder or zip"),
         ({"labels": Path("nowhere.zip"), "minutes": 15}, "leave it out"),
     ],

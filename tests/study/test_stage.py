@@ -101,8 +101,8 @@ def test_each_row_is_a_run_under_the_study_with_mean_interval_and_seeds(done, tr
 def test_each_training_is_a_run_under_its_row_with_the_curves_of_the_train_stage(done, tracked):
     _, results = done
     client, _, trainings = tracked
-    assert set(trainings) == {(row, seed) for row in ("full", "no-regression") for seed in ("seed 0", "seed 1")}
-    run = trainings["no-regression", "seed 1"]
+    assert set(trainings) == {(row, f"{row}, seed {seed}") for row in ("full", "no-regression") for seed in (0, 1)}
+    run = trainings["no-regression", "no-regression, seed 1"]
     assert run.data.params["train.regression"] == "False"
     assert run.data.params["train.seed"] == "1"
     with (results[1].seeds[1].folder / "history.csv").open(newline="") as file:

@@ -70,7 +70,8 @@ def version(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "name", ["pyfunc_model.py", "requirements.txt", "conda.yaml", "python_env.yaml", "MLmodel", "new.py"]
+    "name",
+    ["pyfunc_model.py", "requirements.txt", "conda.yaml", "python_env.yaml", "sbom.cdx.json", "MLmodel", "new.py"],
 )
 def test_whatever_is_read_or_executed_at_load_is_what_was_registered(version, name):
     file = version / name

@@ -48,7 +48,7 @@ def test_from_simulated_broadcasts_to_the_events_of_a_video(tmp_path, monkeypatc
             }
         )
     )
-    rmsnet("data", "simulate", "--out", "data", "--games", 4, "--minutes", 5, "--seed", 47, "--video")
+    rmsnet("data", "simulate", "--out", "data", "--games", 4, "--gate", 0, "--minutes", 5, "--seed", 47, "--video")
     for path in Path("data").rglob("*.npy"):
         path.unlink()
     rmsnet("validate", "data", "--out", "validation")
