@@ -13,7 +13,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 # A stage, a test: each is a process of its own, which reads what the one before has compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test pytest fuzz docs lint format containers cluster-test clean distclean
+.PHONY: help setup demo test check quick pytest fuzz docs lint format containers cluster-test clean distclean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 14
@@ -56,6 +56,14 @@ format: $(READY) ## rewrite the sources as the formatter wants them
 
 test: $(READY) ## formatter, linter and type checker, and beside them every test
 	$(MAKE) --no-print-directory -j 2 lint pytest
+
+# The rooms whose tests start no server and train nothing; what is slow there is left out.
+QUICK := dataset evaluation features network reading simulation spotting style commands
+check: $(READY) ## for the inner loop: formatter, linter, type checker, and the quick tests of the rooms behind the rest
+	$(MAKE) --no-print-directory -j 2 lint quick
+
+quick: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m "not slow" $(addprefix tests/,$(QUICK)) tests/test_architecture.py
 
 pytest: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder

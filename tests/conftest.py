@@ -13,6 +13,7 @@ from hypothesis import settings
 
 from rmsnet.tracking import sqlite
 from tests.mlflow_server import mlflow_server
+from tests.warm_python import warm_python
 
 # Slow on a busy machine is not wrong.
 settings.register_profile("patient", deadline=None)
@@ -49,7 +50,14 @@ LONGEST_FIRST = (
 """Files that take long, so that two processes end together; what the components share is made beside test_pipeline."""
 
 
+COSTLY = frozenset({"mlflow_address", "python_folder", "finished_workshop", "study", "ran", "spotted", "ablated"})
+"""Fixtures that start servers or processes, or train: what needs one is slow, `make check` leaves it to `make test`."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if COSTLY.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("slow")
     if "PYTEST_XDIST_WORKER" in os.environ:
         place = {Path(__file__).parent / name: number for number, name in enumerate(LONGEST_FIRST)}
         items.sort(key=lambda item: place.get(item.path, len(place)))
@@ -86,6 +94,13 @@ def shared() -> Path:
 def repository() -> Path:
     """The checkout."""
     return Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def python_folder() -> Iterator[Path]:
+    """Where a `python` lies that starts at once, see `tests.warm_python`; to be put first on PATH."""
+    with warm_python() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="session")

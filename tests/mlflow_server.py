@@ -52,7 +52,7 @@ def mlflow_server(folder: Path, *options: str, **environment: str) -> Iterator[s
         log.close()
 
 
-def wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path, seconds: float = 120) -> None:
+def wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path, seconds: float = 600) -> None:
     """Until a server answers."""
     for _ in range(int(seconds / 0.2)):
         with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=5):

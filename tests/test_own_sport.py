@@ -3,6 +3,8 @@
 import csv
 import json
 import re
+import shlex
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,8 @@ from rmsnet.documents import read_json
 from rmsnet.features.bank import read_bank
 from rmsnet.files import write_json, write_text
 from rmsnet.simulation import simulate
+from rmsnet.simulation import video as simulated_video
+from tests.video.datasets import random_weights
 
 MINUTES = 5
 SMALL = ["--set", "train.epochs=1", "--set", "train.foreground_clips=96", "--set", "train.background_clips=32"]
@@ -99,6 +103,50 @@ def test_a_model_of_it_spots_and_is_judged_in_its_own_clock(
         assert sum(int(row["events"]) for row in csv.DictReader(file) if row["class"] in config["classes"]) == len(
             data["truth"]
         )
+
+
+@pytest.mark.slow
+def test_the_commands_of_the_guide_lead_from_filmed_matches_to_the_spots_of_a_new_one(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """As somebody has it who has filmed: a video of each match, a list of its events, and when its halves began.
+
+    What is drawn as basketball is taken for two halves of its four quarters; the numbers mean nothing.
+    """
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setattr(simulated_video, "VIDEO_RATE", 2)
+    simulate(tmp_path / "drawn", games=5, minutes=2, seed=10, sport="basketball", video=True)
+    for number, events in enumerate(sorted(tmp_path.glob("drawn/*/*/*/events.csv")), start=1):
+        match = tmp_path / ("new_match" if number == 5 else f"league/match {number}")
+        match.mkdir(parents=True)
+        shutil.copy(events.with_name("224p.mkv"), match / "camera.mkv")
+        write_json(match / "kick_offs.json", read_json(events.with_name("kick_offs.json"))[::2])
+        if match.parent.name == "league":
+            shutil.copy(events, match)
+    small = {"backbone": "resnet18", "weights": str(random_weights(tmp_path / "resnet18.pth")), "height": 32, "pca": 8}
+    short = {"epochs": 1, "foreground_clips": 96, "background_clips": 32, "precision": "float32"}
+    write_json(
+        tmp_path / "params.yaml",
+        {"extract": small, "train": short, "evaluate": {"bootstrap": 0}, "register": {"floor": 0}},
+    )
+
+    guide = (repository / "docs/datasets.md").read_text(encoding="utf-8")
+    commands = re.findall(r"^```\n(.*?)^```", guide, re.DOTALL | re.MULTILINE)[0].splitlines()
+    assert len(commands) <= 10
+    for command in commands:
+        program, *arguments = shlex.split(command)
+        assert program == "rmsnet"
+        assert main(arguments) == 0, command
+
+    events = list(csv.DictReader((tmp_path / "spotted/events.csv").open()))
+    assert {row["half"] for row in events} <= {"1", "2"}
+    assert {row["label"] for row in events} <= {"basket", "dunk", "foul", "timeout"}
+    page = (tmp_path / "spotted/report.html").read_text()
+    data = json.loads(re.findall(r'<script[^>]*id="?match"?[^>]*>(.*?)</script>', page, re.DOTALL)[0])
+    kick_offs = read_json(tmp_path / "new_match/kick_offs.json")
+    assert [half["video_start"] for half in data["halves"]] == kick_offs
+    assert {half["video_name"] for half in data["halves"]} == {"camera.mkv"}
 
 
 @pytest.mark.parametrize(

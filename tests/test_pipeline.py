@@ -17,10 +17,13 @@ from rmsnet.documents import read_json
 VARIANTS = ("full", "no-masking", "no-regression", "no-uniform-offsets")
 
 
+FOOTBALL = ("--games", "6", "--gate", "24", "--minutes", "5")
+
+
 class Project:
     """A copy of the repository with a small dataset and a short schedule."""
 
-    def __init__(self, repository: Path, root: Path) -> None:
+    def __init__(self, repository: Path, root: Path, python_folder: Path, *simulated: str) -> None:
         self.root = root
         tracked = subprocess.run(
             ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
@@ -35,14 +38,14 @@ class Project:
                 shutil.copy2(repository / name, root / name)
         self.environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith("MLFLOW_")},
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PATH": os.pathsep.join([str(python_folder), str(Path(sys.executable).parent), os.environ["PATH"]]),
             "PYTHONPATH": str(root),
             "DVC_NO_ANALYTICS": "true",
             "OMP_NUM_THREADS": "1",
         }
         self.shorten()
         self.run("git", "init", "--quiet")
-        self.run("rmsnet", "data", "simulate", "--games", "6", "--gate", "24", "--minutes", "5", "--out", "data")
+        self.run("rmsnet", "data", "simulate", "--out", "data", *(simulated or FOOTBALL))
         self.run("dvc", "add", "--quiet", "data")
         self.run("git", "add", ".")
         self.run("git", "-c", "user.name=test", "-c", "user.email=test", "commit", "--quiet", "--message", "Small")
@@ -64,7 +67,7 @@ class Project:
 
     def ask(self, code: str) -> Any:
         """What a process of its own prints as JSON: this one's MLflow would go on with a database that was removed."""
-        return json.loads(self.run(sys.executable, "-c", f"import json\nfrom rmsnet import tracking\n{code}"))
+        return json.loads(self.run("python", "-c", f"import json\nfrom rmsnet import tracking\n{code}"))
 
     def stale(self) -> set[str]:
         """What `dvc repro` would run, but for the look at the store that it always takes."""
@@ -77,8 +80,8 @@ class Project:
 
 
 @pytest.fixture(scope="module")
-def project(repository, tmp_path_factory) -> Project:
-    made = Project(repository, tmp_path_factory.mktemp("project"))
+def project(repository, tmp_path_factory, python_folder) -> Project:
+    made = Project(repository, tmp_path_factory.mktemp("project"), python_folder)
     made.run("dvc", "repro", "--all-pipelines")
     return made
 
@@ -235,3 +238,19 @@ def test_queued_trainings_run_the_code_that_was_queued_and_land_in_the_one_store
     project.run("dvc", "exp", "apply", "of-seed-1")
     applied = read_json(project.root / "models" / "full" / "run.json")
     assert applied["run_id"] in [run["id"] for run in runs]
+
+
+@pytest.mark.slow
+def test_dvc_repro_takes_another_sport_by_its_description(repository, tmp_path, python_folder):
+    """Four quarters in one file, classes and a rate of their own; one variant of the training."""
+    made = Project(repository, tmp_path, python_folder, "--sport", "basketball", "--games", "3", "--minutes", "3")
+    path = made.root / "params.yaml"
+    params = yaml.safe_load(path.read_text())
+    params["extract"]["features"] = "clip_1fps"
+    params["train"] |= {"epochs": 1, "foreground_clips": 96, "background_clips": 32}
+    path.write_text(yaml.safe_dump(params))
+    made.run("dvc", "repro", "train@full", "evaluate@full")
+    config = read_json(made.root / "models/full/config.json")
+    assert (config["classes"], config["frame_rate"]) == (["basket", "foul", "timeout"], 1.0)
+    assert [period["name"] for period in config["periods"]] == ["Q1", "Q2", "Q3", "Q4"]
+    assert set(read_json(made.root / "evaluation/full/test/metrics.json")["per_class"]) == set(config["classes"])

@@ -29,6 +29,7 @@ def body(source: str, revision: str, split: str, model: str, pods: int, spotter:
         as the version that it means now, with the "weights" hash: what spotting depends on, and nothing else.
     """
     with door("find_matches"):
+        from rmsnet.matches.game_folder import known_to_model
         from rmsnet.matches.sources import find_matches
         from rmsnet.network.model_files import load_model, origin
         from rmsnet.registry.versions import registered
@@ -47,7 +48,8 @@ def body(source: str, revision: str, split: str, model: str, pods: int, spotter:
         loaded = load_model(folder)
         fingerprint = identified(source, revision)
         with dataset(source, revision, fingerprint) as root:
-            found = find_matches([root], loaded.config["features"]["name"], loaded.classes, split or None)
+            features, kind = loaded.config["features"]["name"], known_to_model(loaded.config)
+            found = find_matches([root], features, loaded.classes, split or None, kind)
         shutil.copytree(folder, spotter.path)
         spotter.framework = "PyTorch"
         made = origin(loaded)

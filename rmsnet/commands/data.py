@@ -45,7 +45,7 @@ def _add_simulate(actions: Commands) -> None:
     )
     parser.add_argument("--labels", type=Path, metavar="DIR|ZIP", help="put the features under these annotations")
     parser.add_argument("--seed", type=int, default=0, help="another seed, another dataset (default: 0)")
-    parser.add_argument("--video", action="store_true", help="draw the broadcasts too: {1,2}_224p.mkv of every game")
+    parser.add_argument("--video", action="store_true", help="draw the broadcasts too: 1_224p.mkv, … of every game")
     finish(parser, run_simulate, params=False)
 
 

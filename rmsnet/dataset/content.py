@@ -8,11 +8,13 @@ from functools import partial
 from pathlib import Path
 
 from rmsnet.dataset.class_lists import classes_of
+from rmsnet.dataset.game_videos import number_in_names
 from rmsnet.dataset.kick_offs import KICK_OFFS
 from rmsnet.dataset.soccernet import Dataset
 from rmsnet.errors import UserError
 from rmsnet.files import content_hash
 from rmsnet.params import ExtractParams
+from rmsnet.reading.pieces import pieces_of
 
 VIDEO_END_BYTES = 1 << 20
 """A video is known by its size and so many bytes of its start and of its end."""
@@ -41,9 +43,10 @@ def _game_content(dataset: Dataset, params: ExtractParams, classes: str, game: s
         parts.append(_digest(folder / KICK_OFFS))
     for half in dataset.halves:
         if params.source == "features":
-            parts.append(_digest(dataset.features_path(game, half, params.features)))
+            path = dataset.features_path(game, half, params.features)
+            parts += [_digest(piece) for piece in pieces_of(path) or (path,)]
         else:
-            parts.append(_video_digest(folder, half, params.videos))
+            parts += _video_digests(folder, number_in_names(half, dataset.description), params.videos)
     return content_hash(*parts)
 
 
@@ -55,17 +58,23 @@ def _digest(path: Path) -> str:
         return ""
 
 
-def _video_digest(folder: Path, half: int, videos: str) -> str:
+def _video_digests(folder: Path, half: int | None, videos: str) -> list[str]:
     from rmsnet.video.files import find_video
 
     try:
-        path = find_video(folder, half, videos)
+        return [_ends_digest(piece) for piece in pieces_of(find_video(folder, half, videos))]
+    except UserError:
+        return [""]
+
+
+def _ends_digest(path: Path) -> str:
+    try:
         with path.open("rb") as file:
             size = path.stat().st_size
             start = file.read(VIDEO_END_BYTES)
             file.seek(max(0, size - VIDEO_END_BYTES))
             return content_hash(str(size), start, file.read(VIDEO_END_BYTES))
-    except (OSError, UserError):
+    except OSError:
         return ""
 
 

@@ -23,6 +23,7 @@ from rmsnet.dataset.labels import HALVES, LABEL_FILES, read_label_file
 from rmsnet.dataset.soccernet import SPLITS, known_splits, read_split
 from rmsnet.errors import CheckFailed, UserError
 from rmsnet.locks import alone
+from rmsnet.params import ExtractParams
 from rmsnet.progress import progress
 from rmsnet.reading.names import fault_of
 from rmsnet.video.files import TRIMS, read_trims
@@ -61,7 +62,7 @@ def download(
     what: Sequence[str],
     splits: Sequence[str],
     *,
-    features: str = "ResNET_TF2_PCA512",
+    features: str = ExtractParams.features,
     video: str = "224p",
     source: Server = "HuggingFace",
     password: str | None = None,

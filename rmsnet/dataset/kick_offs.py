@@ -7,7 +7,6 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
 from math import ceil
-from pathlib import Path
 
 from rmsnet.dataset.description import Description, FeatureKind
 from rmsnet.dataset.game_files import GameFiles
@@ -52,9 +51,13 @@ def placed(position_ms: int, kick_offs: Sequence[float]) -> tuple[int, int]:
     return number, position_ms - round(1000 * kick_offs[number - 1])
 
 
-def cut_videos(folder: Path) -> str:
-    """What to do with videos of a game whose periods are found by their kick-offs."""
-    return f"{folder / KICK_OFFS}: is about feature files; cut the videos at the kick-offs, and take the file away"
+def stretch_of(number: int, kick_offs: Sequence[float], description: Description) -> tuple[float, float]:
+    """From and to which second of its file a period is looked for: to the next one, or as long as one lasts at most."""
+    begin = kick_offs[number - 1]
+    end = begin + description.periods[number - 1].longest_seconds
+    if description.files == "match" and number < len(kick_offs):
+        end = min(end, kick_offs[number])
+    return begin, end
 
 
 def rows_of(
@@ -75,11 +78,8 @@ def rows_of(
     """
     if kick_offs is None:
         return slice(0, rows)
-    begin, period = kick_offs[number - 1], description.periods[number - 1]
+    begin, end = stretch_of(number, kick_offs, description)
     first = round(begin * kind.frame_rate)
-    end = begin + period.longest_seconds
-    if description.files == "match" and number < len(kick_offs):
-        end = min(end, kick_offs[number])
     if first >= rows:
         seconds = rows / kind.frame_rate
         raise UserError(f"{where}: is {seconds:.0f} s long, period {number} begins at {begin:.0f} s by {KICK_OFFS}")

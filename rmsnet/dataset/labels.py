@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -91,7 +92,12 @@ class Event:
 
 def split_game_time(text: Any) -> tuple[int, int] | None:
     """Half (any number) and seconds of a text of the form "1 - 06:28" or "2 - 5:00"; None for anything else."""
-    match = _GAME_TIME.fullmatch(text) if isinstance(text, str) else None
+    return _half_and_seconds(text) if isinstance(text, str) else None
+
+
+@lru_cache(maxsize=1 << 14)
+def _half_and_seconds(text: str) -> tuple[int, int] | None:
+    match = _GAME_TIME.fullmatch(text)
     if match is None:
         return None
     half, minutes, seconds = (int(group) for group in match.groups())

@@ -16,7 +16,7 @@ Deliege et al. 2021).
 import importlib.util
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from rmsnet.dataset.kick_offs import read_kick_offs
 from rmsnet.documents import read_document, structured
 from rmsnet.errors import UserError
 from rmsnet.reading.names import fault_of, find_path, same_name
+from rmsnet.reading.pieces import pieces_of
 
 SPLITS = ("train", "valid", "test")
 
@@ -121,6 +122,7 @@ class Dataset:
     description: Description
     info: Mapping[str, Any]
     splits: Mapping[str, tuple[str, ...]]
+    _kick_offs: dict[str, tuple[float, ...] | None] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -146,10 +148,14 @@ class Dataset:
     def kick_offs(self, game: str) -> tuple[float, ...] | None:
         """Second in its file at which each period begins; None where every file begins with its period.
 
+        What a game says is read once.
+
         Raises:
             UserError: the file that says so is absent where one is needed, or malformed.
         """
-        return read_kick_offs(self.labels(), game, self.description)
+        if game not in self._kick_offs:
+            self._kick_offs[game] = read_kick_offs(self.labels(), game, self.description)
+        return self._kick_offs[game]
 
     def game_folder(self, game: str) -> Path:
         return find_path(self.root, game)
@@ -160,7 +166,8 @@ class Dataset:
 
     def leads_out(self, path: Path) -> bool:
         """Whether a path below the root leads out of the dataset, see `leaves_dataset`, and may not."""
-        return self._closed and leaves_dataset(self.root, path.relative_to(self.root))
+        files = pieces_of(path) or (path,)
+        return self._closed and any(leaves_dataset(self.root, file.relative_to(self.root)) for file in files)
 
     def require_inside(self, path: Path) -> None:
         """Refuse to read what does not belong to the dataset.

@@ -1,18 +1,20 @@
 """One set of predictions judged on one set of games: everything that tables, plots and pages are made of."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from rmsnet.dataset.ball_actions import TEAM_CLASSES
+from rmsnet.dataset.periods import HALVES, Period
 from rmsnet.errors import UserError
 from rmsnet.evaluation.bootstrap import Resampled, interval, resample
 from rmsnet.evaluation.cells import Floats
 from rmsnet.evaluation.metric import LOOSE, TIGHT, Judged, Protocol, Scores, judge
 from rmsnet.evaluation.team import TeamScore, team_score
 from rmsnet.spots import Predictions, Truth
+from rmsnet.style.palette import name_of
 
 NAMED_TOLERANCES: dict[str, tuple[float, ...]] = {
     "loose": LOOSE,
@@ -34,6 +36,8 @@ class Corpus:
         frame_rate: of the grid on which times are compared, frames per second.
         simulated: whether the games are made up.
         knows_visibility: whether the annotations say which events were shown.
+        periods: of a match; they say how its times are said.
+        looks: what the dataset says of how its classes are shown, see `rmsnet.style.palette.Said`.
     """
 
     dataset: str
@@ -44,6 +48,13 @@ class Corpus:
     frame_rate: float
     simulated: bool
     knows_visibility: bool
+    periods: tuple[Period, ...] = HALVES
+    looks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def names(self) -> list[str]:
+        """What people read for the classes."""
+        return [name_of(label, self.looks) for label in self.classes]
 
     @property
     def games(self) -> tuple[str, ...]:

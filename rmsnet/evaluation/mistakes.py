@@ -23,12 +23,14 @@ class Place:
         game: league/season/game.
         half: 1 or 2.
         time: minutes and seconds in the half.
+        minute: as people say it.
         label: class of what is there.
     """
 
     game: str
     half: int
     time: str
+    minute: str
     label: str
 
 
@@ -92,13 +94,15 @@ def mistakes(assessment: Assessment, limit: int = LIMIT) -> Mistakes:
     parts = by_halves(of_some, corpus.truth, assessment.predictions, grid.halves)
     event, visible, taken, to_prediction, alarm, alarm_confidence = map(np.concatenate, zip(*parts, strict=True))
 
-    def where(cells: Ints) -> list[tuple[str, int, str, str]]:
+    def where(cells: Ints) -> list[tuple[str, int, str, str, str]]:
         seconds = (cells % grid.frames / corpus.frame_rate).astype(np.int64)
         columns = (grid.half_of(cells), grid.label_of(cells), seconds)
-        return [
-            (*corpus.halves[half], f"{second // 60:02d}:{second % 60:02d}", corpus.classes[label])
-            for half, label, second in zip(*(column.tolist() for column in columns), strict=True)
-        ]
+        places = []
+        for half, label, second in zip(*(column.tolist() for column in columns), strict=True):
+            game, number = corpus.halves[half]
+            minute = corpus.periods[number - 1].said(1000 * second)
+            places.append((game, number, f"{second // 60:02d}:{second % 60:02d}", minute, corpus.classes[label]))
+        return places
 
     # Not found before found; among the former the loneliest first, among the latter the least confident.
     worst = np.lexsort((np.where(np.isnan(taken), -to_prediction, taken), ~np.isnan(taken)))[:limit]

@@ -58,18 +58,22 @@ def counts(assessment: Assessment) -> bytes:
     classes = assessment.corpus.classes
     made, (axes,) = figure(_note(assessment), height=1.4 + 0.4 * len(classes))
     spots = {"events": assessment.corpus.truth.label, "predictions": assessment.predictions.label}
-    draw_bars(axes, classes, {name: np.bincount(of, minlength=len(classes)).tolist() for name, of in spots.items()})
+    draw_bars(
+        axes,
+        assessment.corpus.names,
+        {name: np.bincount(of, minlength=len(classes)).tolist() for name, of in spots.items()},
+    )
     name_axes(axes, "Events and predictions")
     return png(made)
 
 
 def _classes(axes: "Axes", assessment: Assessment, scores: Floats, curves: Sequence[tuple[Floats, Floats]]) -> None:
     """A line for each class, the best first: its score behind its name, its y in [0, 1]."""
-    classes = assessment.corpus.classes
-    looks = class_looks(classes)
+    corpus = assessment.corpus
+    looks, names = class_looks(corpus.classes, corpus.looks), corpus.names
     for label in np.argsort(-scores, kind="stable").tolist():
         x, y = curves[label]
-        draw_line(axes, x, 100 * y, f"{classes[label]} ({100 * scores[label]:.1f})", looks[label])
+        draw_line(axes, x, 100 * y, f"{names[label]} ({100 * scores[label]:.1f})", looks[label])
 
 
 def _note(assessment: Assessment) -> str:

@@ -147,8 +147,10 @@ def missing_games(assessment: Assessment) -> str:
 
 def report_page(assessment: Assessment, plotted: Mapping[str, bytes], mistakes_found: Mistakes) -> str:
     """The report of an evaluation as one HTML page."""
-    scores, classes = assessment.scores, assessment.corpus.classes
-    names = {name: class_name(name, look) for name, look in zip(classes, class_looks(classes), strict=True)}
+    scores, corpus = assessment.scores, assessment.corpus
+    looks = class_looks(corpus.classes, corpus.looks)
+    shown = [class_name(name, look) for name, look in zip(corpus.names, looks, strict=True)]
+    names = dict(zip(corpus.classes, shown, strict=True))
     rows = [{**row, "class": names.get(row["class"], row["class"])} for row in _shown_rows(assessment, digits=1)]
     tolerances = ", ".join(f"{tolerance:g}" for tolerance in scores.tolerances)
     within = f"Within ± {float(scores.tolerances[-1]) / 2:g} s."
@@ -169,7 +171,7 @@ def report_page(assessment: Assessment, plotted: Mapping[str, bytes], mistakes_f
         section("Worst misses", tag("p", f"{lonely} {within}", kind="quiet"), table(misses)),
         section("Worst false alarms", tag("p", f"{sure} {within}", kind="quiet"), table(false_alarms)),
     ]
-    return page(heading(assessment), body, simulated=assessment.corpus.simulated)
+    return page(heading(assessment), body, simulated=corpus.simulated)
 
 
 def _interval(assessment: Assessment) -> str:
@@ -200,8 +202,8 @@ def _mistake(row: Mapping[str, Any], names: Mapping[str, Html]) -> dict[str, Any
     away = None if row["nearest_seconds"] is None else f"{row['nearest_seconds']:.1f}"
     return {
         "game": f"{game} ({' '.join(folders)})" if len(folders) == 2 else row["game"],
-        "half": row["half"],
-        "time": row["time"],
+        "time": row["minute"],
+        "half": f"{row['half']}, {row['time']}",
         "class": names[row["label"]],
         "confidence": "–" if row["confidence"] is None else f"{row['confidence']:.3f}",
         **(

@@ -146,6 +146,8 @@ def corpus_of(bank: FrameBank, split: str) -> Corpus:
         frame_rate=bank.frame_rate,
         simulated=bank.simulated,
         knows_visibility=bank.classes != V1_CLASSES,
+        periods=bank.periods,
+        looks=bank.looks,
     )
 
 
@@ -208,6 +210,8 @@ def evaluate_files(
         frame_rate=classes.frame_rate if frame_rate is None else frame_rate,
         simulated=description.simulated,
         knows_visibility=classes.knows_visibility,
+        periods=description.periods,
+        looks=description.told_on.get("looks", {}),
     )
     assessments = []
     for name, source in predictions.items():

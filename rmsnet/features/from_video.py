@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from rmsnet.dataset.feature_files import Features
-from rmsnet.dataset.kick_offs import cut_videos
+from rmsnet.dataset.game_videos import period_video
 from rmsnet.dataset.soccernet import Dataset
 from rmsnet.documents import read_document, structured
 from rmsnet.errors import UserError
@@ -21,7 +21,7 @@ from rmsnet.progress import progress
 from rmsnet.video.backbones import open_backbone
 from rmsnet.video.decoding import expected_samples
 from rmsnet.video.extractor import Extractor, Progress, load_extractor
-from rmsnet.video.files import find_video
+from rmsnet.video.files import Footage, file_of
 from rmsnet.video.frames import FrameZip, Pictures, frames_path, write_frames
 from rmsnet.video.halves import DoneHalf, identity_of, is_done, read_half, write_half
 from rmsnet.video.pca import Pca, PcaFit, save_pca
@@ -70,14 +70,12 @@ def from_videos(
         UserError: a half without a video, a video that cannot be decoded, weights that do not fit.
     """
     videos = {
-        (game, half): find_video(dataset.game_folder(game), half, params.videos)
+        (game, half): period_video(dataset, game, half, params.videos)
         for of_split in halves.values()
         for game, half in of_split
     }
-    for (game, _), video in videos.items():
-        dataset.require_inside(video)
-        if dataset.kick_offs(game) is not None:
-            raise UserError(cut_videos(dataset.game_folder(game)))
+    for video in videos.values():
+        dataset.require_inside(file_of(video))
     if model is None and params.source == "frames":
         return _frames(videos, halves, params, work, shown)
     if model is None:
@@ -115,7 +113,7 @@ def from_videos(
 
 
 def _frames(
-    videos: Mapping[Half, Path],
+    videos: Mapping[Half, Footage],
     halves: Mapping[str, Sequence[Half]],
     params: ExtractParams,
     work: Path,
@@ -198,7 +196,7 @@ def fit_pca(source: Source, folder: Path) -> tuple[Pca, dict[str, Any]]:
 
 
 def _compute(
-    videos: Mapping[Half, Path],
+    videos: Mapping[Half, Footage],
     write: Callable[[Half, Progress], None],
     frame_rate: float,
     first_frame_seconds: float,

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rmsnet.dataset.labels import Event
+from rmsnet.reading.pieces import pieces_of
+from rmsnet.video.files import Footage, file_of
 
 
 @dataclass(frozen=True)
@@ -19,13 +21,19 @@ class MatchHalf:
 
     number: int
     features: Path | None
-    videos: tuple[Path, ...]
+    videos: tuple[Footage, ...]
     rows: slice | None = None
 
     @property
-    def video(self) -> Path | None:
+    def video(self) -> Footage | None:
         """The largest of the videos: what people look at."""
         return self.videos[-1] if self.videos else None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All of them; of what lies in pieces each."""
+        wholes = (*([self.features] if self.features else []), *map(file_of, self.videos))
+        return tuple(piece for path in wholes for piece in pieces_of(path) or (path,))
 
 
 @dataclass(frozen=True)
@@ -49,7 +57,7 @@ class Match:
     fault: str = ""
 
     @property
-    def shown_videos(self) -> dict[int, Path]:
+    def shown_videos(self) -> dict[int, Footage]:
         """What people look at, by half."""
         return {half.number: half.video for half in self.halves if half.video is not None}
 

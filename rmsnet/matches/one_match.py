@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from rmsnet.dataset.feature_files import Features
+from rmsnet.dataset.kick_offs import KICK_OFFS
 from rmsnet.dataset.labels import truth_of
 from rmsnet.documents import read_document
 from rmsnet.errors import CheckFailed, UserError
@@ -189,7 +190,7 @@ def spotted_before(match: Match, out: Path, asked: Asked) -> SpottedMatch | None
 
 def _identity(match: Match, asked: Asked) -> str:
     """What is asked about which files, as a hash; a file is known by its size and time."""
-    files = [path for half in match.halves for path in (half.features, *half.videos) if path is not None]
+    files = [path for half in match.halves for path in half.files]
     known = [(str(path), (at := path.stat()).st_size, at.st_mtime_ns) for path in files]
     parts = (asked.spotter.config["weights_hash"], asked.model, asked.params, asked.least.tolist(), asked.stretches)
     return content_hash(repr((*parts, asked.highlights, asked.exports, asked.strict, match, known)))
@@ -229,7 +230,7 @@ def _too_long(match: Match, bank: FrameBank) -> list[str]:
         if seconds > bank.periods[half.number - 1].longest_seconds:
             lines.append(
                 f"{half.features or half.videos[0]}: {seconds / 60:.0f} minutes are no half, whose minutes are counted "
-                "from its start; give each half a file of its own"
+                f"from its start; give each half a file of its own, or say in {KICK_OFFS} beside it where each begins"
             )
     return lines
 

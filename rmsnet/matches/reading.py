@@ -34,12 +34,13 @@ def _from_video(half: MatchHalf, extractor: Any, path: Path, shown: bool) -> tup
     """Features of the smallest of a half's videos, made once and kept in `path`."""
     from rmsnet.progress import progress
     from rmsnet.video.decoding import expected_samples
+    from rmsnet.video.files import file_of
     from rmsnet.video.halves import is_done, read_half, write_half
 
     video = half.videos[0]
     if not is_done(path, video, extractor.recipe.hash):
         expected = expected_samples(video, extractor.recipe.frame_rate, extractor.recipe.first_frame_seconds)
-        with progress(video.name, "frame", expected, shown) as advance:
+        with progress(file_of(video).name, "frame", expected, shown) as advance:
             done = 0
 
             def on_batch(frames: int, _: int | None) -> None:

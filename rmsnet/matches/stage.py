@@ -13,6 +13,7 @@ from rmsnet.features.profile import PROFILE_FILE, read_profile
 from rmsnet.features.shards import Shard
 from rmsnet.locks import alone
 from rmsnet.matches.exports.writing import require_formats, require_sources
+from rmsnet.matches.game_folder import known_to_model
 from rmsnet.matches.match import Match
 from rmsnet.matches.one_match import Asked, SpottedMatch, spot_match, spotted_before
 from rmsnet.matches.overview import write_overview
@@ -87,7 +88,8 @@ def spot_stage(
     least = least_told(folder, spotter, confidence)
     periods = len(periods_of(spotter.config))
     stretches = choose_stretches(spotter.classes, before, after, reel_classes, reel_events, periods)
-    matches = find_matches(sources, spotter.config["features"]["name"], spotter.classes, split, periods)
+    known = known_to_model(spotter.config)
+    matches = find_matches(sources, spotter.config["features"]["name"], spotter.classes, split, known)
     _require_chosen(stretches, matches)
     one = shard is None and len(matches) == 1 and "/" not in matches[0].name
     if shard is not None:

@@ -32,6 +32,10 @@ def _column(spots: Truth | Predictions, name: str) -> Any:
     return np.ascontiguousarray(getattr(spots, name))
 
 
+_NOT_KEPT = ("truth", "periods", "looks")
+"""Of a corpus: its events have columns of their own; the others are how it is shown."""
+
+
 def write_evidence(path: Path, judged: Mapping[Side, Assessment], weights: Mapping[Side, str]) -> str:
     """Keep the two assessments; the hash of the file.
 
@@ -42,7 +46,7 @@ def write_evidence(path: Path, judged: Mapping[Side, Assessment], weights: Mappi
     """
     one = judged["challenger"]
     about = {
-        **{field.name: getattr(one.corpus, field.name) for field in fields(Corpus) if field.name != "truth"},
+        **{field.name: getattr(one.corpus, field.name) for field in fields(Corpus) if field.name not in _NOT_KEPT},
         "protocol": one.protocol,
         "tolerances": one.scores.tolerances.tolist(),
         "weights": dict(weights),
@@ -82,7 +86,7 @@ def read_evidence(path: Path) -> Evidence:
             columns = {name: kept[name] for name in kept.files if name != "about"}
         truth = Truth(**_of(columns, "truth"))
         halves = tuple((str(game), int(half)) for game, half in about["halves"])
-        names = [field.name for field in fields(Corpus) if field.name not in ("truth", "halves", "classes")]
+        names = [field.name for field in fields(Corpus) if field.name not in ("halves", "classes", *_NOT_KEPT)]
         corpus = Corpus(halves=halves, classes=tuple(about["classes"]), truth=truth, **{n: about[n] for n in names})
         predictions = {side: Predictions(**_of(columns, side)) for side in SIDES}
         _require_within(truth, corpus, f"{path}: labels")

@@ -30,6 +30,7 @@ VIDEOS = "224p"
 DEMO_GAMES = 48
 DEMO_HALF_MINUTES = 15
 HALF_MINUTES_RANGE = range(5, 61)
+QUARTER_MINUTES_RANGE = range(2, 61)
 
 
 @alone
@@ -59,8 +60,8 @@ def simulate(
         labels: folder or zip of real annotations (Labels.json, Labels-v2.json or both), put over simulated features.
             Their splits and `half_durations.csv` are read beside them; the official splits where there are none.
         seed: another seed, another dataset.
-        video: draw the broadcasts too, as {1,2}_224p.mkv.
-        sport: "football", or "basketball": see `basketball`; without labels and videos.
+        video: draw the broadcasts too, as {1,2}_224p.mkv, or 224p.mkv where a file holds the match.
+        sport: "football", or "basketball": see `basketball`; without labels.
 
     Returns:
         The content of dataset.json.
@@ -79,12 +80,12 @@ def simulate(
     count = games or DEMO_GAMES
     sizes = {**split_sizes(count), GATE: count // 2 if gate is None else gate}
     if sport == "basketball":
-        if labels is not None or video:
-            raise UserError("--sport basketball: is drawn without --labels and --video")
-        return _basketball(out, sizes, _minutes(minutes, "quarter"), seed)
+        if labels is not None:
+            raise UserError("--sport basketball: is drawn without --labels")
+        return _basketball(out, sizes, _minutes(minutes, QUARTER_MINUTES_RANGE, "quarter"), seed, video)
     made: dict[str, Any] = {"seed": seed}
     if labels is None:
-        half_minutes = _minutes(minutes)
+        half_minutes = _minutes(minutes, HALF_MINUTES_RANGE, "half")
         plan = list(drawn_games(seed, sizes, 60 * half_minutes))
         made |= {"half_minutes": half_minutes, "labels": None}
     else:
@@ -109,15 +110,14 @@ def simulate(
     return info
 
 
-def _minutes(minutes: int | None, period: str = "half") -> int:
+def _minutes(minutes: int | None, allowed: range, period: str) -> int:
     chosen = DEMO_HALF_MINUTES if minutes is None else minutes
-    if chosen not in HALF_MINUTES_RANGE:
-        allowed = f"{HALF_MINUTES_RANGE[0]} to {HALF_MINUTES_RANGE[-1]}"
-        raise UserError(f"--minutes {chosen}: a {period} has {allowed} minutes")
+    if chosen not in allowed:
+        raise UserError(f"--minutes {chosen}: a {period} has {allowed[0]} to {allowed[-1]} minutes")
     return chosen
 
 
-def _basketball(out: Path, sizes: Mapping[str, int], minutes: int, seed: int) -> dict[str, Any]:
+def _basketball(out: Path, sizes: Mapping[str, int], minutes: int, seed: int, video: bool) -> dict[str, Any]:
     plan = list(basketball.basketball_games(seed, sizes, 60 * minutes))
     info = {
         "name": "Simulated basketball",
@@ -127,10 +127,15 @@ def _basketball(out: Path, sizes: Mapping[str, int], minutes: int, seed: int) ->
         "seed": seed,
         "games": {split: len(names) for split, names in _by_split(plan).items()},
         **basketball.description(minutes),
+        **({"videos": basketball.VIDEO_FILE} if video else {}),
     }
-    whole = all(_is_features(out / game.name / f"{basketball.FEATURES}.npy", game.seconds) for game in plan)
+    whole = all(
+        _is_features(out / game.name / f"{basketball.FEATURES}.npy", game.seconds)
+        and (not video or (out / game.name / basketball.VIDEO_FILE).is_file())
+        for game in plan
+    )
     if not (whole and _says(out, info)):
-        _make(out, info, plan, lambda partial: basketball.write_basketball(partial, plan, seed))
+        _make(out, info, plan, lambda partial: basketball.write_basketball(partial, plan, seed, video))
     return info
 
 

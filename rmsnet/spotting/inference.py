@@ -1,6 +1,6 @@
 """From features to events: a trained model over the halves of a bank or one half (paper, IV-B)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,16 @@ def check_fits(model: SpottingModel, bank: FrameBank) -> None:
         ("first_frame_seconds", model.config["first_frame_seconds"], bank.first_frame_seconds),
     ):
         if ours != theirs:
-            raise UserError(f"{key}: the model was trained on {ours}, the frame bank holds {theirs}")
+            told = _difference(model.classes, bank.classes) if key == "classes" else ""
+            raise UserError(f"{key}: the model was trained on {ours}, the frame bank holds {theirs}{told}")
+
+
+def _difference(ours: Sequence[str], theirs: Sequence[str]) -> str:
+    """Which classes the dataset does not have, and which the model does not know."""
+    missing = [name for name in ours if name not in theirs]
+    new = [name for name in theirs if name not in ours]
+    lines = [f"{what} {', '.join(names)}" for what, names in (("missing:", missing), ("new:", new)) if names]
+    return f" ({'; '.join(lines)})" if lines else " (in another order)"
 
 
 def _features(info: Mapping[str, Any]) -> str:

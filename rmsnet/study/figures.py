@@ -84,7 +84,7 @@ def _line(axes: "Axes", study: Study, results: "Sequence[RowScores]") -> list[st
 
 def _classes(axes: "Axes", results: "Sequence[RowScores]", bank: FrameBank) -> list[str]:
     ap = np.array([seed.splits["test"].ap for seed in results[0].seeds])  # (seeds, tolerances, classes)
-    for label, (name, of) in enumerate(zip(bank.classes, class_looks(bank.classes), strict=True)):
+    for label, (name, of) in enumerate(zip(bank.classes, class_looks(bank.classes, bank.looks), strict=True)):
         _band(axes, ap[:, :, label], of, name)
     name_axes(axes, x=TOLERANCE, y="AP (%)")
     return [
@@ -139,7 +139,7 @@ def _votes(results: "Sequence[RowScores]", bank: FrameBank, note: str) -> "tuple
             first.setdefault(label, int(event))
         distance[label].append(abs(start + int(near.argmax()) - int(frame[event])) if near.any() else model.clip_frames)
     made, panels = figure(note, len(first), height=1.3 + 1.3 * len(first))
-    looks = class_looks(bank.classes)
+    looks = class_looks(bank.classes, bank.looks)
     reach = int(SHOWN_SECONDS / 2 * bank.frame_rate)
     for axes, (label, event) in zip(panels, sorted(first.items(), reverse=True), strict=True):
         half = bank.halves[int(truth.half[event])]

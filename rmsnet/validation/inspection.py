@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def inspect(
-    root: Path, *, features: str = "ResNET_TF2_PCA512", classes: str = "v1", page: Path | None = None
+    root: Path, *, features: str = ExtractParams.features, classes: str = "v1", page: Path | None = None
 ) -> dict[str, Any]:
     """Describe a dataset.
 
@@ -80,7 +80,9 @@ def _files(dataset: Dataset, tables: "Tables") -> dict[str, dict[tuple[str, int]
             number = half_in_name(path)
             if number in dataset.halves and (path.suffix == ".npy" or is_video(path)):
                 half, name = number, f"{{half}}{path.name[1:]}"
-            elif path.name in of_game or (path.suffix == ".npy" and dataset.description.files == "match"):
+            elif path.name in of_game or (
+                dataset.description.files == "match" and (path.suffix == ".npy" or is_video(path))
+            ):
                 half, name = 0, path.name
             else:
                 continue

@@ -20,6 +20,7 @@ import pandas as pd
 from rmsnet.dataset.class_lists import ClassList
 from rmsnet.dataset.description import FeatureKind
 from rmsnet.dataset.feature_files import ArrayHeader, Features, map_features
+from rmsnet.dataset.game_videos import number_in_names, period_video, period_videos
 from rmsnet.dataset.kick_offs import KICK_OFFS, rows_of
 from rmsnet.dataset.labels import LEAVE_OUT
 from rmsnet.dataset.soccernet import SPLITS, Dataset
@@ -30,9 +31,10 @@ from rmsnet.files import contents as contents_of
 from rmsnet.params import ExtractParams
 from rmsnet.progress import progress
 from rmsnet.reading.names import fault_of
+from rmsnet.reading.pieces import is_there, pieces_of
 from rmsnet.validation.annotations import GOOD, clean, events_table, labels_state
 from rmsnet.validation.contents import Contents, read_contents
-from rmsnet.video.files import VIDEO_SUFFIXES, find_video, judged_half, kind_of, sizes_of, videos_in
+from rmsnet.video.files import VIDEO_SUFFIXES, file_of, judged_half, kind_of, sizes_of
 
 READERS = 4
 """Feature files read at once: hashing and NumPy leave the interpreter to each other."""
@@ -45,7 +47,8 @@ TRAINING_SPLIT = "train"
 # What may lie in a game's folder: features and videos of its halves, SoccerNet's label files, detections, notes.
 _VIDEO = "|".join(sorted(suffix.removeprefix(".") for suffix in VIDEO_SUFFIXES))
 _EXPECTED_FILE = re.compile(
-    rf"[12]_\w+\.(npy|json)|[12](_\w+)?\.(?i:{_VIDEO})|Labels(-[a-z0-9]+)?\.json|video\.ini|results_spotting\.json"
+    rf"(\d)_\w+(\.\d+)?\.(npy|json)|(\d)(_\w+)?(\.\d+)?\.(?i:{_VIDEO})|Labels(-[a-z0-9]+)?\.json|video\.ini"
+    r"|results_spotting\.json"
 )
 _GAME_NAME = re.compile(r"[\w-]+/\d{4}-\d{4}/\d{4}-\d\d-\d\d - \d\d-\d\d \S.* \d+ - \d+ .*\S")
 
@@ -124,7 +127,10 @@ def _game_row(dataset: Dataset, split: str, game: str, classes: ClassList, param
     folder = _folder_state(dataset, game)
     names = [path.name for path in contents_of(dataset.game_folder(game))] if folder == GOOD else []
     own = {classes.label_file, KICK_OFFS, f"{params.features}.npy"}
-    unexpected = [name for name in names if not (name in own or _EXPECTED_FILE.fullmatch(name) or name.startswith("."))]
+    if dataset.description.files == "match" and folder == GOOD:
+        wholes = [*period_videos(dataset, game, 1), dataset.features_path(game, 1, params.features)]
+        own |= {piece.name for path in wholes for piece in pieces_of(path)}
+    unexpected = [name for name in names if not (name in own or _is_expected(name, dataset) or name.startswith("."))]
     said_of_late = " left out" if params.extra_time == "leave-out" else f"; {LEAVE_OUT}"
     labels, extra_time = labels_state(dataset, split, game, classes, unexpected) if folder == GOOD else (None, "")
     return {
@@ -136,6 +142,12 @@ def _game_row(dataset: Dataset, split: str, game: str, classes: ClassList, param
         "extra_time": f"{extra_time}{said_of_late}" if extra_time else GOOD,
         "unexpected_files": ", ".join(unexpected) or GOOD,
     }
+
+
+def _is_expected(name: str, dataset: Dataset) -> bool:
+    """Whether a file is one that a game may have; what is of a period that there is not is none."""
+    found = _EXPECTED_FILE.fullmatch(name)
+    return found is not None and int(found[1] or found[4] or 1) in dataset.halves
 
 
 def _folder_state(dataset: Dataset, game: str) -> str:
@@ -181,7 +193,7 @@ def _open_half(dataset: Dataset, game: str, half: int, kind: FeatureKind) -> Fea
     path = dataset.features_path(game, half, kind.name)
     if dataset.leads_out(path):
         return ArrayHeader("leads out of the dataset")
-    array = map_features(path) if path.exists() else ArrayHeader("absent")
+    array = map_features(path) if is_there(path) else ArrayHeader("absent")
     if isinstance(array, ArrayHeader):
         return array
     try:
@@ -264,17 +276,17 @@ def _halves_table(
 def _video(dataset: Dataset, game: str, half: int, params: ExtractParams) -> tuple[str, float, tuple[str, ...]]:
     """What `judged_half` says of the video that a half's features are extracted from, or that lies beside them."""
     folder = dataset.game_folder(game)
-    videos = videos_in(folder).get(half, [])
+    videos, named = period_videos(dataset, game, half), number_in_names(half, dataset.description)
     if not videos:
         return "absent", np.nan, ()
     try:
         kinds: tuple[str, ...] = (params.videos,)
         if params.source == "features":
-            kinds = (*VIDEOS, *map(kind_of, sizes_of(videos, half)[0]))
-        found = find_video(folder, half, *kinds)
+            kinds = (*VIDEOS, *(kind_of(path, named) for path in sizes_of(videos, named)[0]))
+        found = period_video(dataset, game, half, *kinds)
     except UserError as error:
         return str(error).removeprefix(f"{folder}: "), np.nan, ()
-    if dataset.leads_out(found):
+    if dataset.leads_out(file_of(found)):
         return "leads out of the dataset", np.nan, ()
     return judged_half(found)
 

@@ -9,13 +9,12 @@ video starts later than the sound, the first picture stands in for what is missi
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from rmsnet.errors import UserError
-from rmsnet.video.files import HalfVideo, half_video
+from rmsnet.video.files import Footage, HalfVideo, half_video
 from rmsnet.video.packets import Tally, TimedFrame, frames_from
 from rmsnet.video.probing import too_damaged
 
@@ -58,7 +57,7 @@ class DecodingReport:
 
 
 def sampled_pictures(
-    path: Path, frame_rate: float, first_frame_seconds: float, report: DecodingReport | None = None
+    video: Footage, frame_rate: float, first_frame_seconds: float, report: DecodingReport | None = None
 ) -> Iterator[Picture]:
     """The pictures that a half shows at `first_frame_seconds + k / frame_rate`, k = 0, 1, …, to its end; at least one.
 
@@ -66,7 +65,7 @@ def sampled_pictures(
     is yielded several times, as the same array.
 
     Args:
-        path: any file that FFmpeg reads.
+        video: any file that FFmpeg reads, or a part of one.
         frame_rate: samples per second.
         first_frame_seconds: time of the first sample from the start of the half.
         report: told of what was not in order.
@@ -74,7 +73,7 @@ def sampled_pictures(
     Raises:
         UserError: no such file, no video in it, nothing that can be decoded, or most of it damaged.
     """
-    yield from half_pictures(half_video(path), frame_rate, first_frame_seconds, report or DecodingReport())
+    yield from half_pictures(half_video(video), frame_rate, first_frame_seconds, report or DecodingReport())
 
 
 def half_pictures(
@@ -121,13 +120,13 @@ def half_pictures(
         sample += step
 
 
-def expected_samples(path: Path, frame_rate: float, first_frame_seconds: float) -> int:
+def expected_samples(video: Footage, frame_rate: float, first_frame_seconds: float) -> int:
     """How many samples there will be, for progress.
 
     Raises:
         UserError: as `sampled_pictures`.
     """
-    seconds = Fraction(half_video(path).seconds)
+    seconds = Fraction(half_video(video).seconds)
     return max(0, int((seconds - Fraction(first_frame_seconds)) * Fraction(frame_rate)) + 1)
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from rmsnet.video.backbones import load_backbone
 from rmsnet.video.decoding import DecodingReport, Picture, expected_samples, half_pictures
-from rmsnet.video.files import HalfVideo, half_video
+from rmsnet.video.files import Footage, HalfVideo, half_video
 from rmsnet.video.pca import Matrix, Pca, load_pca
 from rmsnet.video.prefetch import prefetched
 from rmsnet.video.preprocessing import fit, normalized
@@ -73,14 +73,16 @@ def load_extractor(recipe: Recipe, folder: Path, device: torch.device) -> Extrac
     return Extractor(recipe, network, load_pca(recipe, folder), device)
 
 
-def video_features(path: Path, extractor: Extractor, progress: Progress = lambda done, expected: None) -> VideoFeatures:
+def video_features(
+    video: Footage, extractor: Extractor, progress: Progress = lambda done, expected: None
+) -> VideoFeatures:
     """The features of a video.
 
     Frames are decoded, resized and brought to the device by a thread of their own while the network works on the
     frames before; no more than a few batches of them are in memory.
 
     Args:
-        path: the video.
+        video: of the half.
         extractor: what to compute.
         progress: told after every batch.
 
@@ -88,10 +90,10 @@ def video_features(path: Path, extractor: Extractor, progress: Progress = lambda
         UserError: see `rmsnet.video.decoding.sampled_pictures`.
     """
     recipe, report = extractor.recipe, DecodingReport()
-    expected = expected_samples(path, recipe.frame_rate, recipe.first_frame_seconds)
+    expected = expected_samples(video, recipe.frame_rate, recipe.first_frame_seconds)
     parts = []
     done = 0
-    for features in feature_batches(half_video(path), extractor, report):
+    for features in feature_batches(half_video(video), extractor, report):
         parts.append(features)
         done += len(features)
         progress(done, expected)

@@ -1,6 +1,7 @@
 """Which files of a folder are videos of a half, and which part of a file the half is.
 
 1_224p.mkv, 2_720p.mp4, 1.mkv …    a half, from kick-off on, in some size
+720p.mp4, match.mp4 …              a whole match: `Part` says which stretch of it is a period
 1_HQ.mkv and video.ini             SoccerNet's HQ: begins before kick-off; video.ini says where the half lies in it
 """
 
@@ -13,6 +14,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from rmsnet.errors import UserError
+from rmsnet.reading.pieces import wholes
 from rmsnet.video.recording import Recording, usable
 
 VIDEO_SUFFIXES = frozenset(
@@ -53,16 +55,31 @@ def half_in_name(path: Path) -> int | None:
     return None if found is None else int(found[1])
 
 
-def videos_in(folder: Path) -> dict[int, list[Path]]:
-    """The videos of a game's folder by half, in the order of their names; the segments of a playlist are part of it."""
-    files = sorted(path for path in folder.iterdir() if is_video(path))
+def all_videos(folder: Path) -> list[Path]:
+    """The videos of a game's folder, in the order of their names; the segments of a playlist are part of it.
+
+    Several files that are one recording (`rmsnet.reading.pieces`) are named as the whole, where that is not there.
+    """
+    files = wholes(path for path in folder.iterdir() if is_video(path))
     segments = {name for path in files if path.suffix.lower() == ".m3u8" for name in _segments(path)}
+    return [path for path in files if path.name not in segments]
+
+
+def videos_in(folder: Path) -> dict[int, list[Path]]:
+    """The videos of a game's folder by half, in the order of their names."""
     videos: dict[int, list[Path]] = {}
-    for path in files:
+    for path in all_videos(folder):
         half = half_in_name(path)
-        if half is not None and path.name not in segments:
+        if half is not None:
             videos.setdefault(half, []).append(path)
     return videos
+
+
+def videos_of(folder: Path, half: int | None) -> list[Path]:
+    """The videos of a half; None: of the match, where one file holds it all."""
+    if not folder.is_dir():
+        return []
+    return all_videos(folder) if half is None else videos_in(folder).get(half, [])
 
 
 def _segments(playlist: Path) -> list[str]:
@@ -72,44 +89,52 @@ def _segments(playlist: Path) -> list[str]:
         return []
 
 
-def kind_of(path: Path) -> str:
-    """What stands behind the half in a name: "224p" of 1_224p.mkv."""
+def kind_of(path: Path, half: int | None) -> str:
+    """Which of a half's videos it is: "224p" of 1_224p.mkv, "" of 1.mkv.
+
+    Of a match's (half: None) "720p" of 720p.mp4, "" of a name that says no size.
+    """
+    if half is None:
+        return path.stem if SIZE.fullmatch(path.stem) else ""
     found = _NAMED_HALF.fullmatch(path.stem)
     return "" if found is None else found[2] or ""
 
 
-def find_video(folder: Path, half: int, *videos: str) -> Path:
+def find_video(folder: Path, half: int | None, *videos: str) -> Path:
     """The video of a half: {half}_<videos> with any suffix of a video; SoccerNet's older {half}.mkv where it is alone.
 
     Args:
         folder: of the game.
-        half: 1 or 2.
+        half: number of the period; None: a file holds the match, <videos> with any suffix, or one of any name.
         videos: which, in the order of preference.
 
     Raises:
         UserError: there is none, or the half in pieces.
     """
-    found = videos_in(folder).get(half, []) if folder.is_dir() else []
+    found = videos_of(folder, half)
     for kind in (*videos, ""):
-        for path in found:
-            if kind_of(path) == kind:
-                return path
+        of_kind = [path for path in found if kind_of(path, half) == kind]
+        if len(of_kind) > 1 and half is None and not kind:
+            break
+        if of_kind:
+            return of_kind[0]
     sizes_of(found, half)
     instead = f" of this name, but {found[0].name}" if found else ""
-    raise UserError(
-        f"{folder / f'{half}_{videos[0]}.mkv'}: the half has no video{instead}; get it, or take the game off its list"
-    )
+    name, what = (videos[0], "match") if half is None else (f"{half}_{videos[0]}", "half")
+    raise UserError(f"{folder / name}.mkv: the {what} has no video{instead}; get it, or take the game off its list")
 
 
-def sizes_of(videos: Sequence[Path], half: int) -> tuple[list[Path], list[Path]]:
-    """Of the videos of a half those that show the same pictures in several sizes, and those that are not used.
+def sizes_of(videos: Sequence[Path], half: int | None) -> tuple[list[Path], list[Path]]:
+    """Of the videos of a half (None: of a match) those that show the same pictures in several sizes, and the unused.
 
     HQ videos hold more than the half and are taken where there is nothing else.
 
     Raises:
         UserError: several videos whose names say no size: pieces, or cameras.
     """
-    sizes = [path for path in videos if SIZE.fullmatch(kind_of(path))]
+    sizes = [
+        path for path in videos if SIZE.fullmatch(kind_of(path, half)) and (half is not None or kind_of(path, half))
+    ]
     if not sizes and len(videos) > 1:
         raise UserError(pieces_message(videos, half))
     trimmed = [path for path in sizes if not is_untrimmed(path)]
@@ -117,12 +142,13 @@ def sizes_of(videos: Sequence[Path], half: int) -> tuple[list[Path], list[Path]]
     return used, [path for path in videos if path not in used and not is_untrimmed(path)]
 
 
-def pieces_message(pieces: Sequence[Path], half: int) -> str:
-    """What to do with several files of one half."""
+def pieces_message(pieces: Sequence[Path], half: int | None) -> str:
+    """What to do with several files of one half, or of one match."""
     names = " and ".join(path.name for path in pieces)
+    what, out = ("match", "match.mkv") if half is None else (f"half, {half}", f"{half}.mkv")
     return (
-        f"{pieces[0].parent}: {names} are of one half, {half}; of two cameras keep one, join pieces (not with cat): "
-        f"{join_command(pieces, f'{half}.mkv')}"
+        f"{pieces[0].parent}: {names} are of one {what}; of two cameras keep one, join pieces (not with cat): "
+        f"{join_command(pieces, out)}"
     )
 
 
@@ -136,6 +162,32 @@ def chapter_of(path: Path) -> str | None:
     """Which recording a camera's chapter is a part of: "GX0001" of GX020001.MP4; None: no such name."""
     found = _CHAPTER.fullmatch(path.stem.upper())
     return None if found is None else f"{(found[1] or 'GP')}{found[2] or found[3]}"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A period that is a part of a video file.
+
+    Attributes:
+        path: the file.
+        start_seconds: where in it the period begins.
+        seconds: how long it may last: to the next one, or as long as a period lasts at most.
+    """
+
+    path: Path
+    start_seconds: float
+    seconds: float
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+
+Footage = Path | Part
+"""What shows a half: a file, or a part of one."""
+
+
+def file_of(video: Footage) -> Path:
+    return video.path if isinstance(video, Part) else video
 
 
 @dataclass(frozen=True)
@@ -163,25 +215,32 @@ class HalfVideo:
         return replace(left, announced=self.announced_seconds).cut
 
 
-def half_video(path: Path) -> HalfVideo:
-    """The half that a video file shows: all of it, or what video.ini says of an HQ file.
+def half_video(video: Footage) -> HalfVideo:
+    """The half that a video shows: all of a file, a part of it, or what video.ini says of an HQ file.
 
     Raises:
-        UserError: the file cannot be used, or is an HQ file without a word on where its half lies.
+        UserError: the file cannot be used, ends before the half begins, or is an HQ file without a word on where its
+            half lies.
     """
+    path = file_of(video)
     recording = usable(path)
-    part = part_of(path)
+    part = part_of(video)
     if part is None:
         return HalfVideo(recording, 0.0, recording.seconds, None, max(recording.announced or 0, recording.seconds))
     start, seconds = part
     if start >= recording.seconds:
-        raise UserError(
-            f"{path}: is {recording.seconds:.0f} s long, its half starts at {start:.0f} s by {TRIMS}; get both again"
-        )
+        said = f"its half starts at {start:.0f} s by {TRIMS}; get both again"
+        if isinstance(video, Part):
+            said = f"a period begins at {start:.0f} s by its kick-offs; correct them, or get the file again"
+        raise UserError(f"{path}: is {recording.seconds:.0f} s long, {said}")
+    if isinstance(video, Part):
+        whole = max(recording.announced or 0, recording.seconds) - start
+        left = min(recording.seconds - start, seconds)
+        return HalfVideo(recording, start, left, Fraction(seconds), min(whole, seconds))
     return HalfVideo(recording, start, seconds, Fraction(seconds), seconds)
 
 
-def judged_half(path: Path) -> tuple[str, float, tuple[str, ...]]:
+def judged_half(video: Footage) -> tuple[str, float, tuple[str, ...]]:
     """A half's video for those who describe it.
 
     Returns:
@@ -189,21 +248,24 @@ def judged_half(path: Path) -> tuple[str, float, tuple[str, ...]]:
         (NaN: unknown), and what is odd about it.
     """
     try:
-        half = half_video(path)
+        half = half_video(video)
     except UserError as error:
-        return str(error).removeprefix(f"{path}: "), math.nan, ()
+        return str(error).removeprefix(f"{video}: "), math.nan, ()
     remarks = half.recording.remarks
     if half.recording.damaged > DAMAGED_SHARE:
         remarks += (f"{half.recording.damaged:.0%} of the pictures that were tried cannot be decoded",)
     return half.cut, half.announced_seconds if half.cut else half.seconds, remarks
 
 
-def part_of(path: Path) -> tuple[float, float] | None:
-    """Start and length in seconds of the half in an HQ file; None: the file is the half.
+def part_of(video: Footage) -> tuple[float, float] | None:
+    """Start and length in seconds of the half in its file; None: the file is the half.
 
     Raises:
         UserError: an HQ file, and no video.ini that says so.
     """
+    if isinstance(video, Part):
+        return video.start_seconds, video.seconds
+    path = video
     if not is_untrimmed(path):
         return None
     trims = path.with_name(TRIMS)

@@ -24,6 +24,7 @@ from rmsnet.files import atomic_file, content_hash
 from rmsnet.reading.archives import UNREADABLE
 from rmsnet.video.decoding import DecodingReport, expected_samples, sampled_pictures
 from rmsnet.video.extractor import Progress
+from rmsnet.video.files import Footage
 from rmsnet.video.preprocessing import fit
 
 JPEG_QUALITY = 90
@@ -65,7 +66,7 @@ def frames_path(game: str, half: int) -> str:
     return f"frames/{game}/{half}.zip"
 
 
-def write_frames(path: Path, video: Path, pictures: Pictures, progress: Progress) -> list[str]:
+def write_frames(path: Path, video: Footage, pictures: Pictures, progress: Progress) -> list[str]:
     """Write the frames of a video as one zip, whole or not at all; the warnings of its decoding.
 
     Raises:

@@ -15,9 +15,10 @@ import numpy.typing as npt
 from rmsnet.documents import read_document
 from rmsnet.errors import UserError
 from rmsnet.files import write_tensors
+from rmsnet.reading.pieces import marks_of
 from rmsnet.reading.tensors import map_matrix
 from rmsnet.video.extractor import Extractor, Progress, video_features
-from rmsnet.video.files import part_of
+from rmsnet.video.files import Footage, file_of, part_of
 
 Features = npt.NDArray[np.float32]
 
@@ -28,20 +29,20 @@ DECODING_RULES = "2"
 """Changes with the rules by which pictures are taken from a file: what was made by others is made again."""
 
 
-def identity_of(video: Path, recipe_hash: str) -> dict[str, str]:
+def identity_of(video: Footage, recipe_hash: str) -> dict[str, str]:
     """What tells one half's file from another: recipe, rules, and the video's name, part, size and time of change."""
-    status = video.stat()
+    names, sizes, changed = zip(*marks_of(file_of(video)), strict=True)
     return {
         "rules": DECODING_RULES,
         "part": str(part_of(video) or "all"),
         "recipe": recipe_hash,
-        "video": video.name,
-        "bytes": str(status.st_size),
-        "changed": str(status.st_mtime_ns),
+        "video": " ".join(names),
+        "bytes": " ".join(map(str, sizes)),
+        "changed": " ".join(map(str, changed)),
     }
 
 
-def write_half(path: Path, video: Path, extractor: Extractor, progress: Progress) -> None:
+def write_half(path: Path, video: Footage, extractor: Extractor, progress: Progress) -> None:
     """Compute the features of a half and write them, whole or not at all.
 
     Raises:
@@ -51,7 +52,7 @@ def write_half(path: Path, video: Path, extractor: Extractor, progress: Progress
     write_features(path, done.features, video, extractor.recipe.hash, done.warnings)
 
 
-def write_features(path: Path, features: Features, video: Path, recipe_hash: str, warnings: Sequence[str]) -> None:
+def write_features(path: Path, features: Features, video: Footage, recipe_hash: str, warnings: Sequence[str]) -> None:
     """Write the (T, D) features of a half with what they were made of."""
     metadata = {**identity_of(video, recipe_hash), "warnings": json.dumps(list(warnings))}
     write_tensors(path, {"features": features}, metadata)
@@ -82,7 +83,7 @@ def read_half(path: Path) -> DoneHalf | None:
     return DoneHalf(features, metadata, warnings)
 
 
-def is_done(path: Path, video: Path, recipe_hash: str) -> bool:
+def is_done(path: Path, video: Footage, recipe_hash: str) -> bool:
     """Whether a half's file is there, of this recipe and of this very video."""
     half = read_half(path)
     return half is not None and identity_of(video, recipe_hash).items() <= half.made_of.items()

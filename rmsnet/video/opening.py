@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from rmsnet.errors import UserError
+from rmsnet.reading.pieces import pieces_of
 from rmsnet.video.growing import GrowingFile
 
 STILL_PACKETS = 25
@@ -13,7 +14,7 @@ STILL_PACKETS = 25
 
 
 def open_video(path: Path, growing: GrowingFile | None = None) -> tuple[Any, Any]:
-    """The container and the picture stream that a player shows, ready to decode on all cores.
+    """The container and the picture stream that a player shows, ready to decode on all cores; of pieces the first's.
 
     Of several streams that move, those marked as default come first, then the largest picture.
 
@@ -24,7 +25,7 @@ def open_video(path: Path, growing: GrowingFile | None = None) -> tuple[Any, Any
     Raises:
         UserError: no such file, no video in it, or none that can be decoded.
     """
-    path = Path(path)
+    path = next(iter(pieces_of(Path(path))), Path(path))
     container = _opened(path) if growing is None else _opened(path, growing.open(), format="mpegts")
     try:
         stream = _shown_stream(path, container)

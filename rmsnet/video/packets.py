@@ -3,8 +3,9 @@
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from rmsnet.video.clock import LONGEST_GAP_SECONDS
@@ -70,12 +71,26 @@ def packets_from(recording: Recording, seconds: Fraction, tally: Tally, *, sound
     """
     with ExitStack() as files:
 
-        def opened() -> _Opened:
-            container, stream = open_video(recording.path, recording.growing)
+        def opened(piece: Recording) -> _Opened:
+            container, stream = open_video(piece.path, piece.growing)
             files.enter_context(container)
             return _Opened(container, stream, [stream, *container.streams.audio[: int(sound)]])
 
-        yield _packets(opened, recording, seconds, tally)
+        def of_piece(piece: Recording, begin: Fraction) -> Iterator[Any]:
+            for packet in _packets(partial(opened, piece), piece, seconds - begin, tally):
+                if recording.pieces:
+                    _shift(packet, round((begin - piece.start) / packet.time_base) if packet.size else 0)
+                yield packet
+
+        yield itertools.chain.from_iterable(of_piece(*place) for place in _from(recording, seconds))
+
+
+def _from(recording: Recording, seconds: Fraction) -> list[tuple[Recording, Fraction]]:
+    """The files of a recording that show what is at a time or behind it, and where in it they begin."""
+    placed = recording.placed
+    if len(placed) == 1:
+        return placed
+    return [place for place in placed if place[1] + Fraction(place[0].seconds) > seconds] or placed[-1:]
 
 
 @dataclass(frozen=True)
@@ -121,7 +136,15 @@ def seconds_of(packet: Any, recording: Recording) -> Fraction | None:
 
 
 def frames_from(recording: Recording, seconds: Fraction, tally: Tally) -> Iterator[TimedFrame]:
-    """Sound pictures in the order of presentation from a time, or some way before it, on.
+    """Sound pictures in the order of presentation from a time, or some way before it, on, through all files of it."""
+    for piece, begin in _from(recording, seconds):
+        for found in _frames_of_file(piece, seconds - begin, tally):
+            if found.seconds >= 0 or not begin:
+                yield replace(found, seconds=found.seconds + begin)
+
+
+def _frames_of_file(recording: Recording, seconds: Fraction, tally: Tally) -> Iterator[TimedFrame]:
+    """Sound pictures of one file.
 
     Pictures that the decoder marks as corrupt are left out, and so are those whose time runs backwards or leaps behind
     the end of the recording: they come from damage.

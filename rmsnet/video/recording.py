@@ -9,13 +9,15 @@ import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from fractions import Fraction
 from functools import lru_cache
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any, Literal
 
 from rmsnet.errors import UserError
+from rmsnet.reading.pieces import pieces_of
 from rmsnet.video.clock import ONE_CLOCK, Clock, continuous
 from rmsnet.video.growing import GrowingFile
 from rmsnet.video.opening import demuxed, open_video, reason, start_of, usual_duration
@@ -26,6 +28,9 @@ END_SECONDS = 20
 
 INDEX_SECONDS = 60
 """An index that has no entry for longer does not lead through a file."""
+
+OVERLAP_SECONDS = 2
+"""Cameras say to the second when they begin a file."""
 
 STRETCHES = 8
 STRETCH_PACKETS = 25
@@ -64,6 +69,7 @@ class Recording:
         damaged: share of the pictures that were tried which cannot be decoded.
         remarks: what is odd about it, a line each.
         growing: reads it while it is written; None: it is whole.
+        pieces: the recordings that it is, one after the other, where it lies in several files.
     """
 
     path: Path
@@ -77,6 +83,7 @@ class Recording:
     damaged: float = 0.0
     remarks: tuple[str, ...] = ()
     growing: GrowingFile | None = None
+    pieces: tuple["Recording", ...] = ()
 
     @property
     def cut(self) -> str:
@@ -90,14 +97,69 @@ class Recording:
         """Whether one can go to a time in the file: its clock is one, and goes on."""
         return self.growing is None and not self.clock.breaks and not self.clock.first and self.timing != "counted"
 
+    @property
+    def placed(self) -> list[tuple["Recording", Fraction]]:
+        """Each of its files, and the second of the recording at which it begins."""
+        lengths = accumulate((Fraction(piece.seconds) for piece in self.pieces), initial=Fraction(0))
+        return list(zip(self.pieces, lengths, strict=False)) or [(self, Fraction(0))]
+
 
 def recording_of(path: Path) -> Recording:
-    """The judgement of a file; it is made once as long as the file does not change."""
+    """The judgement of a file, or of several that are one recording; it is made once as long as they do not change."""
+    path = Path(path)
     try:
-        status = Path(path).stat()
+        pieces = [_judged(piece, (at := piece.stat()).st_size, at.st_mtime_ns) for piece in pieces_of(path)]
+    except UserError as error:
+        return Recording(path, str(error).removeprefix(f"{path}: "))
     except OSError:
-        return Recording(Path(path), "no such video file")
-    return _judged(Path(path), status.st_size, status.st_mtime_ns)
+        pieces = []
+    if len(pieces) > 1:
+        return _joined(path, pieces)
+    return pieces[0] if pieces else Recording(path, "no such video file")
+
+
+def _joined(path: Path, pieces: Sequence[Recording]) -> Recording:
+    """Several files as one recording: what follows begins where the pictures before it end."""
+    problem = next((f"{piece.path.name}: {piece.problem}" for piece in pieces if piece.problem), "")
+    remarks = [f"{piece.path.name}: {remark}" for piece in pieces for remark in piece.remarks]
+    if not problem:
+        remarks += [f"{piece.path.name} is {piece.cut}" for piece in pieces if piece.cut]
+        problem, told = _order(pieces)
+        remarks += told
+    return Recording(
+        path,
+        problem,
+        sum(piece.seconds for piece in pieces),
+        step=pieces[0].step,
+        damaged=sum(piece.damaged for piece in pieces) / len(pieces),
+        remarks=tuple(remarks),
+        pieces=tuple(pieces),
+    )
+
+
+def _order(pieces: Sequence[Recording]) -> tuple[str, list[str]]:
+    """Why pieces are not in order ("": they are), and which of them overlap, by when they say that they were begun."""
+    begun, told = [_begun(piece.path) for piece in pieces], []
+    for (before, one), (after, other) in pairwise(zip(pieces, begun, strict=True)):
+        if one is None or other is None or one == other:
+            continue
+        if other < one:
+            return f"{after.path.name} was begun before {before.path.name}; number the pieces in order", []
+        twice = before.seconds - (other - one).total_seconds()
+        if twice > OVERLAP_SECONDS:
+            told.append(
+                f"{after.path.name} was begun {twice:.0f} s before the end of {before.path.name}; what both show is "
+                "taken twice"
+            )
+    return "", told
+
+
+def _begun(path: Path) -> datetime | None:
+    """When a recording was begun, by what its header says; None: it does not."""
+    container, _ = open_video(path)
+    with container, suppress(ValueError):
+        return datetime.fromisoformat(container.metadata.get("creation_time", "")).replace(tzinfo=UTC)
+    return None
 
 
 def usable(path: Path) -> Recording:

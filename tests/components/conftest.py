@@ -1,6 +1,7 @@
 """Every component done twice on a small simulated dataset: its body as a function, and in the DAG locally."""
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -158,13 +159,22 @@ class Run:
         return [output["artifacts"][name]["artifacts"][0]["metadata"] for output in written]
 
 
-def run_pipeline(name: str, folder: Path, store: Path, deployment: Deployment, **arguments: Any) -> None:
-    """Run a pipeline in a folder, against the MLflow store of a folder."""
+def run_pipeline(
+    name: str,
+    folder: Path,
+    store: Path,
+    python: Path,
+    deployment: Deployment,
+    params: dict[str, Any] = PARAMS,
+    **arguments: Any,
+) -> None:
+    """Run a pipeline in a folder, against the MLflow store of a folder, its tasks by a `python` of a folder."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "executable", str(python / "python"))  # what Kubeflow's local runner starts
         patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{store}/mlflow.db")
         patch.setenv("OMP_NUM_THREADS", "1")
         patch.chdir(folder)
-        write_text(folder / f"{name}.yaml", compile_pipeline(name, deployment, PARAMS))
+        write_text(folder / f"{name}.yaml", compile_pipeline(name, deployment, params))
         tasks = run_locally(folder / f"{name}.yaml", arguments, folder / "out")
         log: dict[str, list[str]] = {}
         for task in tasks:
@@ -177,30 +187,32 @@ def read_log(folder: Path) -> dict[str, list[str]]:
 
 
 @pytest.fixture(scope="session")
-def ran(once, dataset: Path) -> Run:
+def ran(once, dataset: Path, python_folder: Path) -> Run:
     """The training pipeline: two shards, two variants, a fresh MLflow store."""
 
     def make(folder: Path) -> None:
-        run_pipeline("training", folder, folder, Deployment(extract_shards=2), source=str(dataset))
+        run_pipeline("training", folder, folder, python_folder, Deployment(extract_shards=2), source=str(dataset))
 
     return Run(folder := once("ran", make), read_log(folder))
 
 
 @pytest.fixture(scope="session")
-def spotted(once, ran: Run, dataset: Path) -> Run:
+def spotted(once, ran: Run, dataset: Path, python_folder: Path) -> Run:
     """The spotting pipeline on the same matches, with the champion of the training."""
 
     def make(folder: Path) -> None:
-        run_pipeline("spotting", folder, ran.root, Deployment(spot_shards=2), source=str(dataset))
+        run_pipeline("spotting", folder, ran.root, python_folder, Deployment(spot_shards=2), source=str(dataset))
 
     return Run(folder := once("spotted", make), read_log(folder))
 
 
 @pytest.fixture(scope="session")
-def ablated(once, dataset: Path) -> Run:
+def ablated(once, dataset: Path, python_folder: Path) -> Run:
     """The ablation pipeline: the two rows of Fig. 5."""
 
     def make(folder: Path) -> None:
-        run_pipeline("ablation", folder, folder, Deployment(train_pods=1), source=str(dataset), study="figure5")
+        run_pipeline(
+            "ablation", folder, folder, python_folder, Deployment(train_pods=1), source=str(dataset), study="figure5"
+        )
 
     return Run(folder := once("ablated", make), read_log(folder))

@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -102,8 +103,10 @@ def test_a_second_attempt_takes_what_the_first_has_trained(artifacts, study, tmp
 
 
 @pytest.fixture
-def train_in(artifacts, study, monkeypatch: pytest.MonkeyPatch):
+def train_in(artifacts, study, python_folder: Path, monkeypatch: pytest.MonkeyPatch):
     """Train in so many processes, without dropout, which each process draws for itself; model and metrics."""
+
+    monkeypatch.setattr(sys, "executable", str(python_folder / "python"))  # what the processes are
 
     def train_in(processes: int, **changes: float) -> tuple[Path, Metrics]:
         monkeypatch.setenv("OMP_NUM_THREADS", "1")

@@ -1,5 +1,6 @@
 import numpy as np
 
+from rmsnet.dataset.periods import Period
 from rmsnet.evaluation import counting
 from rmsnet.evaluation.assessment import Corpus, assess
 from rmsnet.evaluation.mistakes import FalseAlarm, Miss, mistakes
@@ -33,11 +34,11 @@ def test_misses_come_loneliest_first_and_unsure_ones_after_them():
         [(0, 61, 0, 0.9), (0, 602, 0, 0.2), (0, 1260, 0, 0.8)],
     )
     assert misses == [
-        Miss("one", 2, "01:30", "Goal", True, None, None),
-        Miss("one", 2, "00:30", "Foul", False, None, None),
-        Miss("one", 1, "20:00", "Goal", True, None, 60.0),
-        Miss("one", 1, "10:00", "Goal", True, 0.2, 2.0),
-        Miss("one", 1, "01:00", "Goal", True, 0.9, 1.0),
+        Miss("one", 2, "01:30", "47'", "Goal", True, None, None),
+        Miss("one", 2, "00:30", "46'", "Foul", False, None, None),
+        Miss("one", 1, "20:00", "21'", "Goal", True, None, 60.0),
+        Miss("one", 1, "10:00", "11'", "Goal", True, 0.2, 2.0),
+        Miss("one", 1, "01:00", "2'", "Goal", True, 0.9, 1.0),
     ]
 
 
@@ -47,10 +48,20 @@ def test_false_alarms_come_most_confident_first_with_the_nearest_event_of_any_cl
         [(0, 60, 0, 0.9), (0, 62, 0, 0.5), (0, 290, 0, 0.8), (1, 60, 0, 0.7)],
     )
     assert alarms == [
-        FalseAlarm("one", 1, "04:50", "Goal", 0.8, "Foul", 10.0),
-        FalseAlarm("one", 2, "01:00", "Goal", 0.7, None, None),
-        FalseAlarm("one", 1, "01:02", "Goal", 0.5, "Goal", 2.0),
+        FalseAlarm("one", 1, "04:50", "5'", "Goal", 0.8, "Foul", 10.0),
+        FalseAlarm("one", 2, "01:00", "47'", "Goal", 0.7, None, None),
+        FalseAlarm("one", 1, "01:02", "2'", "Goal", 0.5, "Goal", 2.0),
     ]
+
+
+def test_times_are_said_in_the_clock_of_the_sport():
+    truth = Truth(np.array([2]), np.array([251_000]), np.array([0]), np.array([True]))
+    nothing = Predictions(*(np.zeros(0, np.int64) for _ in range(3)), np.zeros(0))
+    quarters = tuple(Period(f"Q{number}", 12) for number in (1, 2, 3, 4))
+    halves = tuple(("one", number) for number in (1, 2, 3, 4))
+    corpus = Corpus("nba", "test", halves, ("dunk",), truth, 1.0, False, True, quarters)
+    ((miss,), _) = mistakes(assess("model", corpus, nothing, resamples=0))
+    assert (miss.half, miss.time, miss.minute) == (3, "04:11", "Q3 4:11")
 
 
 def test_the_largest_tolerance_decides_what_is_found():
@@ -61,8 +72,8 @@ def test_the_largest_tolerance_decides_what_is_found():
 
 def test_without_events_or_predictions_there_is_nothing_to_list():
     assert found_in([], []) == ([], [])
-    assert found_in([], [(0, 70, 0, 0.9)]) == ([], [FalseAlarm("one", 1, "01:10", "Goal", 0.9, None, None)])
-    assert found_in([(0, 60, 0, True)], []) == ([Miss("one", 1, "01:00", "Goal", True, None, None)], [])
+    assert found_in([], [(0, 70, 0, 0.9)]) == ([], [FalseAlarm("one", 1, "01:10", "2'", "Goal", 0.9, None, None)])
+    assert found_in([(0, 60, 0, True)], []) == ([Miss("one", 1, "01:00", "2'", "Goal", True, None, None)], [])
 
 
 def test_the_halves_may_be_searched_one_by_one(monkeypatch):

@@ -15,10 +15,12 @@ from rmsnet.features.shards import Shard, join
 from rmsnet.features.stage import extract
 from rmsnet.files import write_json
 from rmsnet.network.model_config import CONFIG
+from rmsnet.params import ExtractParams
 from rmsnet.video.decoding import sampled_pictures
+from rmsnet.video.frames import FrameZip, decode_jpeg, frames_path
 from rmsnet.video.recipe import copy_recipe_files, recipe_of
 from tests.video.datasets import random_weights, small_params, video_dataset
-from tests.video.videos import number_of
+from tests.video.videos import number_of, write_video
 
 
 @pytest.fixture(scope="module")
@@ -118,10 +120,33 @@ def test_a_video_that_fails_on_the_way_does_not_stop_the_others(data, weights, w
     assert content(tmp_path / "features") == content(whole)
 
 
-def test_videos_whose_periods_begin_later_are_refused(data, weights, tmp_path):
+def test_of_a_match_in_one_video_each_period_is_read_from_its_kick_off_to_the_next(data, tmp_path):
+    """Halves of 12 and 14 s in files that begin 3 s before the first, with 4 s between them."""
+    filmed = Path(shutil.copytree(data, tmp_path / "data"))
+    described = {"name": "Filmed", "simulated": False, "files": "match"}
+    write_json(filmed / "dataset.json", described)
+    for first in filmed.rglob("1_224p.mkv"):
+        first.with_name("2_224p.mkv").unlink()
+        first.unlink()
+        write_video(first.with_name("camera.mp4"), range(0, 33_000, 100), rate=10)
+        write_json(first.with_name("kick_offs.json"), [3, 19])
+    params = ExtractParams(source="frames", picture="whole", height=64)
+    extract(filmed, tmp_path / "frames", params)
+    bank = read_bank(tmp_path / "frames", "test")
+    shown = []
+    for half in bank.halves:
+        frames = FrameZip(tmp_path / "frames" / frames_path(half.game, half.half))
+        pictures = [decode_jpeg(jpeg, frames.path) for jpeg in frames.jpegs(0, len(frames))]
+        shown.append([number_of(picture.permute(1, 2, 0).numpy()) for picture in pictures])
+    assert shown[0] == [30 + 5 * sample for sample in range(1, 33)]
+    assert shown[1] == [190 + 5 * sample for sample in range(1, 28)] + [329]
+
+
+def test_a_period_that_begins_behind_the_end_of_its_video_is_refused_before_any_is_read(data, weights, tmp_path):
     late = Path(shutil.copytree(data, tmp_path / "data"))
-    (next(late.rglob("1_224p.mkv")).parent / "kick_offs.json").write_text("[3, 0]")
-    with pytest.raises(UserError, match=r"kick_offs\.json: is about feature files; cut the videos"):
+    video = next(late.rglob("1_224p.mkv"))
+    write_json(video.with_name("kick_offs.json"), [3, 40])
+    with pytest.raises(UserError, match=r"2_224p\.mkv: is 12 s long, a period begins at 40 s by its kick-offs"):
         extract(late, tmp_path / "features", small_params(weights))
     assert not (tmp_path / "features").exists()
 

@@ -10,8 +10,8 @@ import pytest
 from rmsnet import cli
 from rmsnet.dataset.labels import HALVES
 from rmsnet.features.bank import read_bank
+from rmsnet.matches.game_folder import find_halves
 from rmsnet.matches.highlights.clips import Highlight, write_highlights
-from rmsnet.matches.sources import find_halves
 from rmsnet.video.backbones import open_backbone
 from rmsnet.video.frames import FrameZip, decode_jpeg
 from rmsnet.video.recipe import Recipe
@@ -121,10 +121,10 @@ def test_hq_videos_begin_before_kick_off(tmp_path, capsys):
     expected = [75 + min(int(12.5 * sample), 199) for sample in range(1, 17)]
     assert extracted(tmp_path / "lo") == [expected, expected]
     assert [numbers[:-1] for numbers in extracted(tmp_path / "hq")] == [expected[:-1]] * 2
-    assert [half.video.name for half in find_halves(game, "x", (1, 2))] == ["1_224p.mkv", "2_224p.mkv"]
+    assert [half.video.name for half in find_halves(game, "x")] == ["1_224p.mkv", "2_224p.mkv"]
     for path in game.glob("*_224p.mkv"):
         path.unlink()
-    (first, _) = find_halves(game, "x", (1, 2))
+    (first, _) = find_halves(game, "x")
     done = write_highlights({1: first.video}, [Highlight(1, 2000, "card", "#facc15")], tmp_path / "highlights")
     shown, *_ = clip_of(tmp_path / "highlights" / done.clips[0])
     assert 75 + 50 in shown

@@ -1,13 +1,17 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rmsnet.dataset.description import SOCCERNET
 from rmsnet.dataset.labels import V1_CLASSES
-from rmsnet.dataset.periods import HALVES
+from rmsnet.dataset.periods import HALVES, Period
 from rmsnet.errors import UserError
 from rmsnet.files import write_json
 from rmsnet.matches.match import clock
 from rmsnet.matches.sources import find_matches
+from rmsnet.video.files import Part
 from tests.builders import write_lists
 from tests.matches.builders import FEATURES, write_features, write_game
 
@@ -46,6 +50,50 @@ def test_hq_videos_stand_back_behind_trimmed_ones(tmp_path):
     first, second = find(game)[0].halves
     assert first.videos == (game / "1_224p.mkv",)
     assert second.videos == (game / "2_HQ.mkv",)
+
+
+def test_a_match_in_one_file_is_its_periods_from_their_kick_offs(tmp_path):
+    """Of no dataset: the periods are the model's, and kick_offs.json says where they begin."""
+    folder = tmp_path / "new"
+    features = write_features(folder / f"{FEATURES}.npy", seconds=400)
+    write_json(folder / "kick_offs.json", [20, 220])
+    (folder / "720p.mp4").write_bytes(b"large")
+    periods = (Period("", 1, 0), Period("", 2, 1))
+    known = replace(SOCCERNET, periods=periods)
+    (match,) = find_matches([folder], FEATURES, V1_CLASSES, None, known)
+    assert [(half.features, half.rows) for half in match.halves] == [
+        (features, slice(40, 239)),
+        (features, slice(440, 800)),
+    ]
+    assert [half.video for half in match.halves] == [
+        Part(folder / "720p.mp4", 20, pytest.approx(100)),
+        Part(folder / "720p.mp4", 220, pytest.approx(200)),
+    ]
+    write_json(folder / "kick_offs.json", [20])
+    with pytest.raises(UserError, match="1 kick-offs for 2 periods"):
+        find_matches([folder], FEATURES, V1_CLASSES, None, known)
+
+
+def test_a_game_of_ones_own_dataset_is_what_that_says(tmp_path):
+    folder = tmp_path / "league/season/game"
+    write_features(folder / f"{FEATURES}.npy", seconds=400)
+    write_json(folder / "kick_offs.json", [20, 220])
+    (folder / "events.csv").write_text("time,label\n0:00:30.000,goal\n0:03:50.000,foul\n")
+    described = {
+        "name": "Nord",
+        "simulated": True,
+        "classes": [{"name": "goal"}, {"name": "foul"}],
+        "labels": {"file": "events.csv", "clock": "file"},
+        "periods": [{"minutes": 3, "first_minute": 0}, {"minutes": 3, "first_minute": 3}],
+        "files": "match",
+    }
+    write_json(tmp_path / "dataset.json", described)
+    (match,) = find_matches([folder], FEATURES, ("goal", "foul"), None)
+    assert match.simulated
+    assert [(event.half, event.position_ms, event.label) for event in match.events] == [
+        (1, 10_000, "goal"),
+        (2, 10_000, "foul"),
+    ]
 
 
 def test_what_lies_in_a_game_and_is_not_used_is_said(tmp_path):

@@ -24,7 +24,7 @@ def test_versions_tags_and_aliases(tmp_path, monkeypatch):
         client.create_registered_model(name)
         for number in (1, 2, 3):
             tags = {"number": str(number), "of": name}
-            client.create_model_version(name, f"models:/m-{number}", tags=tags, await_creation_for=0)
+            client.create_model_version(name, f"s3://models/m-{number}", tags=tags, await_creation_for=0)
     client.delete_model_version("line", "2")
     client.set_model_version_tag("line", "3", "number", "three")
     client.delete_model_version_tag("line", "1", "of")

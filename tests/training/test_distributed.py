@@ -32,16 +32,18 @@ def body(out: Path, *dying: str) -> str:
     )
 
 
-def test_two_processes_give_the_weights_of_one_also_when_one_has_died_in_between(tmp_path):
+def test_two_processes_give_the_weights_of_one_also_when_one_has_died_in_between(tmp_path, python_folder):
     run(tmp_path / "one", ODD)
     # 11 batches an epoch: in the middle of the second.
-    died = torchrun(body(tmp_path / "two", "if RANK == 1 and len(computed) == 16: die()"), tmp_path / "first")
+    died = torchrun(
+        body(tmp_path / "two", "if RANK == 1 and len(computed) == 16: die()"), tmp_path / "first", python_folder
+    )
     assert died.returncode != 0
     assert died.errors[0].count("\n") == 1, died.errors[0]
     assert "another process of this training has ended" in died.errors[0]
     assert not (tmp_path / "two").exists()
 
-    done = torchrun(body(tmp_path / "two"), tmp_path / "second")
+    done = torchrun(body(tmp_path / "two"), tmp_path / "second", python_folder)
     assert done.returncode == 0, done.errors
     # Two of three epochs were left: 8 + 7 clips of ten batches, 5 + 5 of the last.
     assert [int(text) for text in done.printed] == [2 * 85, 2 * 75]
@@ -50,7 +52,7 @@ def test_two_processes_give_the_weights_of_one_also_when_one_has_died_in_between
         torch.testing.assert_close(two[name], tensor, rtol=1e-4, atol=1e-4, msg=name)
 
 
-def test_processes_that_see_different_checkpoints_are_refused(tmp_path):
+def test_processes_that_see_different_checkpoints_are_refused(tmp_path, python_folder):
     done = torchrun(
         "from pathlib import Path\nfrom tests.training.test_distributed import ODD, run\n"
         "from rmsnet.training.history import Epoch\n"
@@ -58,6 +60,7 @@ def test_processes_that_see_different_checkpoints_are_refused(tmp_path):
         "Trainer.resume = lambda *_: [None] * RANK\n"
         f"run(Path({str(tmp_path)!r}) / 'model', ODD)",
         tmp_path / "run",
+        python_folder,
     )
     assert done.returncode != 0
     for errors in done.errors:

@@ -14,7 +14,8 @@ from rmsnet.evaluation import average_map
 from rmsnet.features.bank import read_bank
 from rmsnet.features.from_frames import features_of_frames
 from rmsnet.features.stage import extract
-from rmsnet.network.model_files import CONFIG, load_model
+from rmsnet.network.model_config import CONFIG
+from rmsnet.network.model_files import load_model
 from rmsnet.params import ExtractParams, TrainParams
 from rmsnet.spotting.inference import spot_bank
 from rmsnet.training.finetuning import clip_inputs
@@ -103,7 +104,7 @@ def test_a_batch_computed_in_parts_gives_the_same_weights(folder, trained, tmp_p
     same(tmp_path / "model", trained, rtol=1e-4, atol=1e-5)
 
 
-def test_two_processes_give_the_weights_of_one(folder, trained, tmp_path):
+def test_two_processes_give_the_weights_of_one(folder, trained, tmp_path, python_folder):
     """Batches of 7, 7 and 2 clips: the second process has fewer."""
     body = [
         "from pathlib import Path",
@@ -117,7 +118,7 @@ def test_two_processes_give_the_weights_of_one(folder, trained, tmp_path):
         f"run(Path({str(folder)!r}), Path({str(tmp_path / 'model')!r}))",
         "print(sum(computed))",
     ]
-    done = torchrun("\n".join(body), tmp_path / "run")
+    done = torchrun("\n".join(body), tmp_path / "run", python_folder)
     assert done.returncode == 0, done.errors
     assert [int(text) for text in done.printed] == [2 * (4 + 4 + 1), 2 * (3 + 3 + 1)]
     same(tmp_path / "model", trained, rtol=1e-4, atol=1e-5)

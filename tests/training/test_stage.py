@@ -74,6 +74,8 @@ def test_an_interrupted_training_of_another_class_list_is_one_line_and_stays(cap
     ("classes", "width", "says"),
     [
         (("goal", "card", "corner"), 8, "classes: the model was trained on ['card', 'subs', 'soccer'], the frame bank"),
+        (("goal", "card", "corner"), 8, "(missing: subs, soccer; new: goal, corner)"),
+        (("subs", "card", "soccer"), 8, "(in another order)"),
         (("card", "subs", "soccer"), 9, "width: the model was trained on 8, the frame bank holds 9"),
     ],
 )

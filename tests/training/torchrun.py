@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,19 +39,25 @@ class Finished:
     errors: list[str]
 
 
-def torchrun(body: str, folder: Path, processes: int = 2) -> Finished:
+def torchrun(body: str, folder: Path, python_folder: Path, processes: int = 2) -> Finished:
     """Run Python as a command of rmsnet in each of so many processes; it knows RANK and die()."""
     folder.mkdir()
     indented = "".join(f"    {line}\n" for line in body.splitlines())
     (folder / "script.py").write_text(_AROUND.format(body=indented))
+    python = str(python_folder / "python")
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)),
+            *(python, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)),
             # Seldom, so that it does not end the others before they have noticed by themselves.
             *("--monitor-interval", "2", "--redirects", "3", "--log-dir", str(folder / "log")),
             str(folder / "script.py"),
         ],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2]), "OMP_NUM_THREADS": "1"},
+        env={
+            **os.environ,
+            "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
+            "OMP_NUM_THREADS": "1",
+            "PYTHON_EXEC": python,
+        },
         capture_output=True,
         check=False,
         timeout=300,

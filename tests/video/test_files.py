@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import av
 import pytest
 
 from rmsnet.errors import UserError
 from rmsnet.video.decoding import expected_samples, sampled_pictures
 from rmsnet.video.files import (
+    Part,
+    all_videos,
     chapter_of,
     find_video,
     half_in_name,
@@ -108,6 +111,31 @@ def test_of_an_hq_video_the_half_is_taken(hq):
     assert expected_samples(hq, 2.0, 0.5) == 12
 
 
+def test_of_a_part_of_a_video_the_period_is_taken_and_no_longer_than_there_is_one(tmp_path):
+    match = write_video(tmp_path / "match.mkv", range(0, 12_000, 40), options={"g": "25"})
+    first, last = Part(match, 4.0, 6.0), Part(match, 10.0, 6.0)
+    assert (half_video(first).seconds, half_video(last).seconds) == (6.0, 2.0)
+    assert [number_of(picture) for picture in sampled_pictures(first, 2.0, 0.5)] == [
+        100 + int(12.5 * sample) for sample in range(1, 13)
+    ]
+    assert [number_of(picture) for picture in sampled_pictures(last, 2.0, 0.5)] == [262, 275, 287, 299]
+    with pytest.raises(UserError, match="is 12 s long, a period begins at 12 s"):
+        half_video(Part(match, 12.0, 6.0))
+
+
+def test_the_video_of_a_match_has_the_size_that_is_asked_for_or_any_name_where_it_is_alone(tmp_path):
+    (tmp_path / "camera.MP4").touch()
+    assert find_video(tmp_path, None, "224p").name == "camera.MP4"
+    (tmp_path / "720p.mp4").touch()
+    assert find_video(tmp_path, None, "720p").name == "720p.mp4"
+    assert [path.name for path in sizes_of(all_videos(tmp_path), None)[0]] == ["720p.mp4"]
+    (tmp_path / "720p.mp4").rename(tmp_path / "other.mp4")
+    with pytest.raises(UserError, match=r"camera\.MP4 and other\.mp4 are of one match; .*ffmpeg -f concat"):
+        find_video(tmp_path, None, "224p")
+    with pytest.raises(UserError, match=r"nothing/224p\.mkv: the match has no video; get it"):
+        find_video(tmp_path / "nothing", None, "224p")
+
+
 def test_an_hq_video_that_ends_before_its_half_is_cut_off(hq):
     (hq.parent / "video.ini").write_text(TRIMS.replace("= 6", "= 2700"))
     assert half_video(hq).cut == "cut off: its last picture is at 8 s of 2700 s"
@@ -147,3 +175,55 @@ def test_what_was_made_of_another_part_of_a_video_is_made_again(hq):
     before = identity_of(hq, "recipe")
     (hq.parent / "video.ini").write_text(TRIMS.replace("= 4", "= 5"))
     assert identity_of(hq, "recipe") != before
+
+
+@pytest.fixture
+def pieces(tmp_path) -> Path:
+    """Ten seconds, cut after six, as cameras do when a file is full; each piece has a clock of its own."""
+    for number, first, last in ((1, 0, 150), (2, 150, 250)):
+        times = range(0, 40 * (last - first), 40)
+        write_video(tmp_path / f"1_224p.{number}.mp4", times, numbers=range(first, last), options={"g": "25"})
+    return tmp_path / "1_224p.mp4"
+
+
+def test_a_half_in_several_files_is_one_half(pieces):
+    assert find_video(pieces.parent, 1, "224p") == pieces
+    half = half_video(pieces)
+    assert (half.seconds, half.cut, half.recording.remarks) == (pytest.approx(10.0), "", ())
+    expected = [min(int(12.5 * sample), 249) for sample in range(1, 21)]
+    assert [number_of(picture) for picture in sampled_pictures(pieces, 2.0, 0.5)] == expected
+    part = Part(pieces, 5.0, 3.0)
+    assert [number_of(picture) for picture in sampled_pictures(part, 2.0, 0.5)] == [137, 150, 162, 175, 187, 200]
+    before = identity_of(pieces, "recipe")
+    second = pieces.with_name("1_224p.2.mp4")
+    second.write_bytes(second.read_bytes() + b" ")
+    assert identity_of(pieces, "recipe") != before
+
+
+def test_pieces_in_the_wrong_order_are_refused_and_those_that_overlap_are_told(pieces):
+    def begun(number: int, clock: str) -> None:
+        path = pieces.with_name(f"1_224p.{number}.mp4")
+        with av.open(str(path)) as source, av.open(str(path.with_suffix(".new.mp4")), "w") as copy:
+            copy.metadata["creation_time"] = f"2030-01-01T{clock}Z"
+            stream = copy.add_stream_from_template(source.streams.video[0])
+            for packet in source.demux(video=0):
+                if packet.dts is not None:
+                    packet.stream = stream
+                    copy.mux(packet)
+        path.with_suffix(".new.mp4").rename(path)
+
+    begun(1, "20:00:00")
+    begun(2, "20:00:06")
+    assert half_video(pieces).recording.remarks == ()
+    begun(2, "20:00:01")
+    (remark,) = half_video(pieces).recording.remarks
+    assert remark.startswith("1_224p.2.mp4 was begun 5 s before the end of 1_224p.1.mp4")
+    begun(2, "19:59:00")
+    with pytest.raises(UserError, match=r"1_224p\.2\.mp4 was begun before 1_224p\.1\.mp4; number the pieces in order"):
+        half_video(pieces)
+
+
+def test_a_broken_piece_is_named(pieces):
+    pieces.with_name("1_224p.2.mp4").write_bytes(b"nothing")
+    with pytest.raises(UserError, match=r"1_224p\.mp4: 1_224p\.2\.mp4: no video"):
+        half_video(pieces)

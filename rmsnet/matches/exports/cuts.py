@@ -6,8 +6,9 @@ shows the frames from `first` up to, not including, `behind`.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
@@ -191,8 +192,16 @@ def whole(title: str, sources: Sequence[Source], events: Sequence[Highlight]) ->
 
 
 def halves(title: str, sources: Sequence[Source], events: Sequence[Highlight]) -> list[Timeline]:
-    """The file of each half in full, on its own clock."""
-    return [Timeline(f"{title} half-{one.half}", (_in_full(one, 0, one.frames, events),), one.zero) for one in sources]
+    """The file of each half in full, on its own clock; one that holds several of them once."""
+    timelines = []
+    for _, periods in groupby(sources, key=lambda source: source.path):
+        first, *others = periods
+        cut = _in_full(first, 0, first.frames, events)
+        for other in others:
+            cut = replace(cut, moments=(*cut.moments, *_in_full(other, 0, other.frames, events).moments))
+        kind = "match" if others else f"half-{first.half}"
+        timelines.append(Timeline(f"{title} {kind}", (cut,), first.zero))
+    return timelines
 
 
 def _in_full(source: Source, first: int, behind: int, events: Sequence[Highlight]) -> Cut:

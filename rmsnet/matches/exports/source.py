@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from fractions import Fraction
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from rmsnet.errors import UserError
 from rmsnet.matches.exports.cuts import Source
 from rmsnet.matches.exports.timecode import DROP_FRAME, frame_of, spoken
-from rmsnet.video.files import half_video
+from rmsnet.video.files import Footage, file_of, half_video
 from rmsnet.video.opening import demuxed, open_video
 
 RATES = (
@@ -32,13 +31,13 @@ OFF_FRAMES = Fraction(1, 4)
 """So far from its place at a constant rate a picture may be; milliseconds are coarse at 60 a second."""
 
 
-def source_of(half: int, path: Path) -> tuple[Source, tuple[str, ...]]:
+def source_of(half: int, video: Footage) -> tuple[Source, tuple[str, ...]]:
     """The video of a half, and what an editor should know of it, a line each.
 
     Raises:
         UserError: a video that cannot be used.
     """
-    shown = half_video(path)
+    path, shown = file_of(video), half_video(video)
     recording = shown.recording
     container, stream = open_video(path)
     with container:

@@ -12,6 +12,7 @@ from rmsnet.matches.exports.cuts import Timeline, Written, halves, plain, reel, 
 from rmsnet.matches.exports.source import source_of
 from rmsnet.matches.highlights.clips import Highlight
 from rmsnet.matches.match import Match
+from rmsnet.video.files import Footage
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,8 @@ def require_sources(match: Match) -> None:
     for half in match.halves:
         if half.video is None:
             raise UserError(f"--export: half {half.number} of {match.name} has no video whose frames could be counted")
-        source_of(half.number, half.video)
+        if source_of(half.number, half.video)[0].path not in half.files:
+            raise UserError(f"--export: {half.video}: lies in several files; edit lists name one: join them")
 
 
 def export_match(
@@ -78,7 +80,7 @@ def export_match(
 
 
 def write_exports(
-    title: str, videos: Mapping[int, Path], events: Sequence[Highlight], names: Sequence[str], folder: Path
+    title: str, videos: Mapping[int, Footage], events: Sequence[Highlight], names: Sequence[str], folder: Path
 ) -> tuple[tuple[Path, ...], tuple[str, ...]]:
     """Write the reel's cuts and the halves with their events in some formats.
 
@@ -96,7 +98,7 @@ def write_exports(
     Raises:
         UserError: a video that cannot be read.
     """
-    described = [source_of(half, path) for half, path in videos.items()]
+    described = [source_of(half, video) for half, video in videos.items()]
     remarks = [note for _, notes in described for note in notes]
     sources = [source for source, _ in described]
     lasting = {source.half: source.seconds for source in sources}

@@ -19,7 +19,7 @@ from rmsnet.files import atomic_folder
 from rmsnet.matches.highlights.cutting import copy_clip
 from rmsnet.matches.highlights.reel import Caption, Segment, encode
 from rmsnet.style.palette import name_of
-from rmsnet.video.files import half_video
+from rmsnet.video.files import Footage, half_video
 from rmsnet.video.opening import reason
 
 BEFORE_SECONDS = 8.0
@@ -94,7 +94,7 @@ class Highlights:
 
 
 def write_highlights(
-    videos: Mapping[int, Path],
+    videos: Mapping[int, Footage],
     events: Sequence[Highlight],
     folder: Path,
     advance: Callable[[], object] = lambda: None,
@@ -151,7 +151,7 @@ def cut_clip(segment: Segment, out: Path) -> bool:
     return False
 
 
-def _why(error: Exception, video: Path) -> str:
+def _why(error: Exception, video: Footage) -> str:
     """Why a clip could not be made of a video, in one line. A full disk is not the video's fault, and is raised."""
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         raise error
@@ -159,13 +159,13 @@ def _why(error: Exception, video: Path) -> str:
 
 
 def _segment(
-    videos: Mapping[int, Path], event: Highlight, seconds: Mapping[int, float], caption: bool = False
+    videos: Mapping[int, Footage], event: Highlight, seconds: Mapping[int, float], caption: bool = False
 ) -> Segment:
     segment = segment_of(videos[event.half], seconds[event.half], event)
     return segment if caption else replace(segment, captions=())
 
 
-def segment_of(video: Path, seconds: float, event: Highlight) -> Segment:
+def segment_of(video: Footage, seconds: float, event: Highlight) -> Segment:
     """What is shown of an event, with its caption.
 
     Args:

@@ -8,7 +8,7 @@ from typing import Any
 
 from rmsnet.files import atomic_file
 from rmsnet.video.clock import ONE_CLOCK
-from rmsnet.video.files import half_video
+from rmsnet.video.files import Footage, half_video
 from rmsnet.video.opening import end_of
 from rmsnet.video.packets import Tally, packets_from, seconds_of
 from rmsnet.video.recording import Recording
@@ -27,26 +27,27 @@ PACKETS_BEFORE_ALL_STREAMS = 500
 """Pictures and sound have both begun within so many packets."""
 
 
-def copy_clip(video: Path, start: float, end: float, out: Path) -> bool:
+def copy_clip(video: Footage, start: float, end: float, out: Path) -> bool:
     """Copy the packets of a stretch of a half into an MP4 file, sound included.
 
     The clip starts with the last key frame that is not after `start`.
 
     Args:
-        video: any file that FFmpeg reads.
+        video: any file that FFmpeg reads, or a part of one.
         start, end: seconds from the start of the half.
         out: the new file.
 
     Returns:
         False, and no file, where it cannot be done: no key frame in the `EARLIER_SECONDS` before the start, codecs
-        that not every player knows, damage, or a file whose clock breaks or does not say when its pictures are shown.
+        that not every player knows, damage, or a file whose clock breaks or does not say when its pictures are shown;
+        a recording in several files.
 
     Raises:
         UserError: no usable video.
     """
     half = half_video(video)
     recording = half.recording
-    if recording.timing != "presentation" or recording.clock != ONE_CLOCK:
+    if recording.timing != "presentation" or recording.clock != ONE_CLOCK or recording.pieces:
         return False
     begin, behind = (Fraction(half.start_seconds) + Fraction(seconds) for seconds in (start, end))
     with packets_from(recording, begin, Tally(), sound=True) as packets:
@@ -62,18 +63,21 @@ def copy_half(video: Path, out: Path) -> bool:
     """Copy all of a video into an MP4 file on one clock, for players that lose their place where the file's breaks.
 
     Returns:
-        False, and no file, where its codecs are not such that every player knows.
+        False, and no file, where its codecs are not such that every player knows, or its files differ in them.
 
     Raises:
         UserError: no usable video.
     """
     recording = half_video(video).recording
-    times = []
+    times: list[int] = []
+    codecs: dict[int, object] = {}
     with packets_from(recording, Fraction(0), Tally(), sound=True) as packets:
         for packet in _timed(packets, recording):
-            if not _plays(packet.stream):
+            stream = packet.stream
+            codec = (packet.time_base, stream.codec_context and stream.codec_context.extradata)
+            if not _plays(stream) or codecs.setdefault(stream.index, codec) != codec:
                 return False
-            if packet.stream.type == "video":
+            if stream.type == "video":
                 times.append(packet.pts)
     with packets_from(recording, Fraction(0), Tally(), sound=True) as packets, atomic_file(out) as partial:
         _write(_timed(packets, recording), _decoding_times(times), recording.start, partial)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from rmsnet.errors import UserError
 from rmsnet.video.decoding import rgb_picture
-from rmsnet.video.files import half_video
+from rmsnet.video.files import Footage, file_of, half_video
 from rmsnet.video.opening import open_video
 from rmsnet.video.packets import Tally, frames_from, packets_from
 
@@ -52,12 +52,12 @@ class Segment:
     """A stretch of a video.
 
     Attributes:
-        video: the file.
-        start, end: seconds from its start.
+        video: of the half.
+        start, end: seconds from the start of the half.
         captions: in order of time.
     """
 
-    video: Path
+    video: Footage
     start: float
     end: float
     captions: tuple[Caption, ...] = ()
@@ -114,7 +114,7 @@ def _format(segments: Sequence[Segment]) -> tuple[Fraction, tuple[int, int], boo
     rate = 1 / half_video(segments[0].video).recording.step
     height, width = next(_pictures(segments[0], rate)).shape[:2]
     sounds = []
-    for video in {segment.video for segment in segments}:
+    for video in {file_of(segment.video) for segment in segments}:
         container, _ = open_video(video)
         with container:
             sounds.append(bool(container.streams.audio))

@@ -8,8 +8,9 @@ from rmsnet.matches.exports.cuts import Source
 from rmsnet.matches.exports.source import source_of
 from rmsnet.matches.highlights.cutting import copy_half
 from rmsnet.matches.match import MatchHalf
+from rmsnet.reading.pieces import marks_of
 from rmsnet.video.clock import ONE_CLOCK
-from rmsnet.video.files import half_video, is_untrimmed
+from rmsnet.video.files import Part, file_of, half_video, is_untrimmed
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,11 @@ class PageVideo:
     source: Source | None = None
 
 
+def _is_newer(copy: Path, file: Path) -> bool:
+    changed = max(at for _, _, at in marks_of(file))
+    return copy.exists() and copy.stat().st_mtime_ns > changed
+
+
 def page_video(half: MatchHalf, out: Path) -> PageVideo:
     """The video of a half for the page; one whose clock breaks is copied into the folder on one clock.
 
@@ -45,21 +51,26 @@ def page_video(half: MatchHalf, out: Path) -> PageVideo:
         source, _ = source_of(half.number, half.video)
     except UserError as error:
         # What it cannot play the page says itself; of an untrimmed file nobody knows where the half is.
-        return PageVideo(None, remark=str(error)) if is_untrimmed(half.video) else PageVideo(half.video)
-    recording = shown.recording
-    if recording.clock == ONE_CLOCK:
+        if isinstance(half.video, Part) or is_untrimmed(half.video):
+            return PageVideo(None, remark=str(error))
+        return PageVideo(half.video)
+    file, recording = file_of(half.video), shown.recording
+    if recording.clock == ONE_CLOCK and not recording.pieces:
         # Browsers keep the file's own clock, which may begin later than 0.
-        return PageVideo(half.video, shown.start_seconds + max(0.0, float(recording.start)), source=source)
-    copy = out / "videos" / f"{half.number}.mp4"
+        return PageVideo(file, shown.start_seconds + max(0.0, float(recording.start)), source=source)
+    part = isinstance(half.video, Part)
+    copy = out / "videos" / f"{file.stem if part else half.number}.mp4"
     try:
-        if copy_half(half.video, copy):
+        # What holds several periods is copied once.
+        if (part and _is_newer(copy, file)) or copy_half(file, copy):
             return PageVideo(copy, shown.start_seconds, source=source)
         reason = "its codecs are not for browsers"
     except (av.FFmpegError, OSError, ValueError) as error:
         reason = " ".join(str(error).split())
+    odd = "lies in several files" if recording.pieces else f"{recording.remarks[0]}; browsers lose their place there"
     return PageVideo(
         None,
-        remark=f"{half.video.name}: {recording.remarks[0]}; browsers lose their place there, and it cannot be copied "
-        f"on one clock ({reason}). The highlights (--highlights) show its events.",
+        remark=f"{file.name}: {odd}, and it cannot be copied on one clock ({reason}). The highlights (--highlights) "
+        "show its events.",
         source=source,
     )

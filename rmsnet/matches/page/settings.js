@@ -10,7 +10,7 @@ function set_kick_off(half, seconds) {
   draw_axis();
   draw_kick_off();
   say(
-    `Minutes of the ${half_name(half)} count from ${el("kick-off").value}` +
+    `${half_name(half)}: minutes count from ${el("kick-off").value}` +
       (is_kept ? "" : "; this browser keeps it until the page is closed"),
   );
 }

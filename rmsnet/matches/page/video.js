@@ -38,7 +38,7 @@ function show_video() {
   } else {
     video.removeAttribute("src");
     video.load();
-    no_video(match.halves[state.half].video_remark || `There is no video of the ${half_name(state.half)} beside this page.`);
+    no_video(match.halves[state.half].video_remark || `${half_name(state.half)}: there is no video of it beside this page.`);
   }
 }
 
@@ -85,7 +85,11 @@ video.addEventListener("ended", () => {
 /** The page's time is the video's, unless the video is still on its way to another one. */
 function follow() {
   if (!loaded || wanted !== null || video.readyState === 0 || !el("no-video").hidden) return;
-  state.seconds = Math.min(Math.max(video.currentTime - start_in_video(), 0), match.halves[state.half].seconds);
+  const here = video.currentTime - start_in_video();
+  const { seconds } = match.halves[state.half];
+  // Where one file holds the match, what lies between two periods is left out.
+  if (!reel && !video.paused && here > seconds && match.halves[state.half + 1]?.video === loaded) seek(state.half + 1, 0);
+  else state.seconds = Math.min(Math.max(here, 0), seconds);
   draw_time();
   follow_reel();
 }

@@ -10,6 +10,7 @@ from rmsnet.errors import UserError
 from rmsnet.matches.exports.cues import cues
 from rmsnet.matches.exports.cuts import halves, reel, whole
 from rmsnet.matches.exports.source import source_of
+from rmsnet.video.files import Part
 from tests.matches.exports.timelines import NTSC, RATES, event
 from tests.video.videos import numbered, write_video
 
@@ -117,6 +118,17 @@ def test_of_a_file_that_begins_before_kick_off_the_half_is_shown_and_subtitles_k
     assert [(cut.first, cut.behind) for cut in edits.cuts] == [(100, 350)]
     assert [(cut.first, cut.behind) for cut in cuts.cuts] == [(100, 275)]
     assert [(start, lines) for start, _, lines in cues(file)] == [(4000, ("Goal 1'",)), (10_000, ("Goal 1'",))]
+
+
+def test_subtitles_of_a_match_in_one_file_are_one_file_on_its_clock(tmp_path):
+    path = write_film(tmp_path / "match.mp4", 25, 500)
+    films = [source_of(half, Part(path, start, 8.0))[0] for half, start in ((1, 2.0), (2, 10.0))]
+    events = [event(3, half=1, before=1, after=1), event(4, half=2, before=1, after=1)]
+    (file,) = halves("match", films, events)
+    assert file.name == "match match"
+    assert [start for start, _, _ in cues(file)] == [5000, 14_000]
+    (edits,) = whole("match", films, events)
+    assert [(cut.first, cut.behind) for cut in edits.cuts] == [(50, 250), (250, 450)]
 
 
 def test_a_clock_that_breaks_is_said(tmp_path):

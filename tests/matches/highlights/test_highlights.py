@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from rmsnet.errors import UserError
 from rmsnet.matches.highlights.clips import Highlight, join_overlapping, segment_of, write_highlights
-from rmsnet.matches.highlights.cutting import copy_clip
+from rmsnet.matches.highlights.cutting import copy_clip, copy_half
 from rmsnet.matches.highlights.reel import Caption, Segment, encode
 from rmsnet.matches.stage import spot_stage
+from rmsnet.video.files import Part
 from tests.matches.builders import write_features, write_sure_model
 from tests.video.videos import number_of, write_video
 
@@ -106,6 +107,34 @@ def test_clips_and_a_reel_with_captions_sound_and_chapters(videos, tmp_path):
     with av.open(str(tmp_path / "highlights/reel.mp4")) as container:
         titles = [chapter["metadata"]["title"] for chapter in container.chapters()]
     assert titles == ["Goal 1'", "Card 1'", "Yellow->red card 46'"]
+
+
+def test_clips_of_periods_are_cut_from_the_one_file_that_holds_them(videos, tmp_path):
+    parts = {1: Part(videos[1], 5.0, 20.0), 2: Part(videos[1], 30.0, 25.0)}
+    events = [Highlight(1, 1000, "card", "#facc15"), Highlight(2, 10_000, "soccer", "#00cc00")]
+    done = write_highlights(parts, events, tmp_path / "highlights")
+    first, second = ([number for number, _ in read(tmp_path / "highlights" / clip)[0]] for clip in done.clips)
+    assert (first[0], first[-1]) == (25 * 5, 25 * 13 - 1)
+    assert (second[0], second[-1]) == (25 * 32, 25 * 47 - 1)
+    reel = [number for number, _ in read(tmp_path / "highlights/reel.mp4")[0]]
+    assert reel == first + second
+    assert done.copied == 2
+
+
+def test_a_clip_over_the_end_of_a_file_goes_on_in_the_next_one(tmp_path):
+    for number, first in ((1, 0), (2, 500)):
+        times = range(0, 20_000, 40)
+        path = tmp_path / f"1_224p.{number}.mp4"
+        write_video(path, times, numbers=range(first, first + 500), sound_ms=20_000, options={"g": "25"})
+    event = Highlight(1, 22_000, "card", "#facc15")
+    done = write_highlights({1: tmp_path / "1_224p.mp4"}, [event], tmp_path / "highlights")
+    pictures, sound = read(tmp_path / "highlights" / done.clips[0])
+    assert [number for number, _ in pictures] == list(range(350, 725))
+    assert sound == pytest.approx(15, abs=0.1)
+    assert copy_half(tmp_path / "1_224p.mp4", tmp_path / "joined.mp4")
+    pictures, _ = read(tmp_path / "joined.mp4")
+    assert [number for number, _ in pictures] == list(range(1000))
+    assert [second for _, second in pictures] == pytest.approx([number / 25 for number in range(1000)], abs=0.005)
 
 
 def test_captions_are_drawn_at_the_lower_left_from_their_moment_on(tmp_path):

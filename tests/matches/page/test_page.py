@@ -221,6 +221,25 @@ def test_of_an_hq_video_the_half_is_shown(browser, spotted, tmp_path):
     assert number_on_screen(browser, tmp_path, 25 * 35) == 25 * 35
 
 
+def test_of_a_match_in_one_video_each_half_is_shown_from_its_kick_off_and_the_break_is_left_out(
+    browser, spotted, tmp_path
+):
+    game = spotted / "filmed"
+    write_features(game / "test.npy", seconds=100)
+    write_video(game / "camera.mp4", range(0, 100_000, 100), rate=10)
+    write_json(game / "kick_offs.json", [15, 60])
+    spot_stage([game], str(spotted / "model"), spotted / "filmed-out", stride=8, confidence=0.0)
+    assert not (spotted / "filmed-out/videos").exists()
+    browser.open(spotted / "filmed-out/report.html")
+    browser.wait("video.readyState > 1")
+    for half, seconds, number in ((0, 20, 350), (1, 20, 800)):
+        browser.js(f"seek({half}, {seconds} + 0.02)")
+        assert number_on_screen(browser, tmp_path, number) == number
+    browser.js("seek(0, 44.8); video.muted = true; play()")
+    browser.wait("state.half === 1")
+    assert browser.js("video.currentTime") >= 60
+
+
 def test_an_hq_video_without_video_ini_is_not_shown_at_the_wrong_moment(browser, spotted, tmp_path):
     hq = write_video(tmp_path / "hq.mkv", EVERY_40_MS[:50])
     browser.open(spot_video(spotted, "hq-alone", {"1_HQ.mkv": hq}))
