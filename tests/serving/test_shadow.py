@@ -82,7 +82,7 @@ def test_there_need_be_no_challenger(store, caplog):  # noqa: F811
 @pytest.fixture
 def shadow(loaded_model, metrics, monkeypatch) -> Shadow:
     """One whose challenger is the champion itself."""
-    monkeypatch.setattr(module, "open_service", lambda uri, metrics: ModelInService(uri, loaded_model, metrics))
+    monkeypatch.setattr(module, "open_service", lambda uri, metrics, key: ModelInService(uri, loaded_model, metrics))
     made = Shadow("folder", metrics)
     made.look()
     return made
