@@ -44,6 +44,7 @@ ROOMS = (
     "serving",
     "matches",
     "annotating",
+    "live",
     "study",
     "workplace",
     "commands",

@@ -7,12 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from rmsnet.errors import UserError
-from rmsnet.features.bank import BankHalf, FrameBank, require_finite
+from rmsnet.features.bank import FrameBank, require_finite
 from rmsnet.network.model_files import SpottingModel
 from rmsnet.params import SpotParams
 from rmsnet.reading.arrays import require_finite as require_finite_rows
-from rmsnet.spots import Predictions, Truth
+from rmsnet.spots import Predictions
 from rmsnet.spotting.decoding import decode
+from rmsnet.spotting.partial import half_bank
 from rmsnet.spotting.scoring import score_clips, score_every_clip
 
 
@@ -106,14 +107,4 @@ def spot_features(model: SpottingModel, features: npt.NDArray[np.float32]) -> Pr
     if features.ndim != 2 or features.shape[1] != model.config["width"] or len(features) == 0:
         raise UserError(f"features of shape {features.shape}: the model wants (frames, {model.config['width']})")
     require_finite_rows(features, "the features")
-    nothing = np.empty(0, np.int64)
-    bank = FrameBank(
-        features,
-        (BankHalf("", 1, 0, len(features)),),
-        Truth(nothing, nothing, nothing, nothing.astype(bool)),
-        model.classes,
-        model.config["frame_rate"],
-        model.config["first_frame_seconds"],
-        {"features": model.config["features"]},
-    )
-    return _spot(model, bank, model.spot)
+    return _spot(model, half_bank(model, features), model.spot)
