@@ -157,6 +157,7 @@ class Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     from rmsnet.commands import (
+        annotate,
         combine,
         compare,
         completion,
@@ -164,6 +165,7 @@ def _parser() -> argparse.ArgumentParser:
         doctor,
         evaluate,
         extract,
+        live,
         registry,
         reproduce,
         serve,
@@ -190,6 +192,8 @@ def _parser() -> argparse.ArgumentParser:
         evaluate,
         compare,
         spot,
+        annotate,
+        live,
         reproduce,
         registry,
         serve,
