@@ -80,7 +80,7 @@ def draw_differences(assessments: Sequence[Assessment]) -> Drawing:
     first = assessments[0]
     looks = [apart(place) for place in range(len(assessments))]
     made, panels = small_multiples(
-        f"Average precision above {first.name}, band: 95 % over games",
+        "Difference in average precision, 95 % bands",
         note_of(first),
         first.corpus.names,
         None,

@@ -44,7 +44,9 @@ def compare_stage(references: Sequence[str], features: Path, out: Path, params: 
     for reference in references:
         name, predictions = _predictions(reference, bank, split, params)
         if name in sets:
-            raise UserError(f"{reference}: is {name}, named twice; name two different ones")
+            raise UserError(
+                f"{reference}: there is a {name} already; name two different ones, of folders the last part"
+            )
         sets[name] = predictions
     corpus, tolerances = corpus_of(bank, split), parse_tolerances(params.evaluate.tolerances)
     assessments = [
@@ -60,7 +62,7 @@ def _predictions(reference: str, bank: FrameBank, split: str, params: Params) ->
     """What a reference is called, and its predictions."""
     folder = Path(reference)
     if folder.is_dir():
-        return reference.rstrip("/"), _read(folder, bank, split)
+        return folder.resolve().name, _read(folder, bank, split)
     if "/" in reference:
         raise UserError(f"{reference}: no such folder; name one of rmsnet evaluate --model, or a version")
     name = params.register.model_name

@@ -21,8 +21,8 @@ def test_two_evaluations_become_a_page_with_their_differences(shop, tmp_path, ca
     assert compare(shop, poor, good, "--json") == 0
     said = json.loads(capsys.readouterr().out)
     scores = [read_json(shop.evaluation / name / "valid" / "metrics.json")["average_map"] for name in ("poor", "good")]
-    assert [said["results"][name]["average_map"] for name in (poor, good)] == scores
-    assert said["differences"][good]["average_map"]["value"] == scores[1] - scores[0]
+    assert [said["results"][name]["average_map"] for name in ("poor", "good")] == scores
+    assert said["differences"]["good"]["average_map"]["value"] == scores[1] - scores[0]
     folder = tmp_path / "compared"
     assert sorted(path.name for path in folder.iterdir()) == sorted(COMPARISON_FILES)
     page = (folder / "report.html").read_text()
@@ -46,7 +46,7 @@ def test_a_version_is_judged_like_the_folder_it_came_from(shop, tmp_path, capsys
 
 @pytest.mark.parametrize(
     ("second", "says"),
-    [("GOOD", "named twice"), ("nowhere/there", "no such folder"), ("STRANGE", "judged on another")],
+    [("GOOD", "there is a good already"), ("nowhere/there", "no such folder"), ("STRANGE", "judged on another")],
 )
 def test_what_cannot_be_compared_is_refused_in_a_line(shop, tmp_path, capsys, second, says):
     good = str(shop.evaluation / "good")
