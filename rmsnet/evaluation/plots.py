@@ -120,7 +120,7 @@ def reliability(assessments: Sequence[Assessment], diagnoses: Sequence[Diagnosis
     below.set(xlim=(0, 1))
     whole_numbers(below.yaxis)
     name_axes(axes, f"Right at δ = {_largest(assessments[0])}; 95 % over games", y="right (%)")
-    axes.legend(loc="best", frameon=False, fontsize=8)
+    axes.legend(loc="upper left", frameon=False, fontsize=8)
     name_axes(below, x="confidence", y="predictions")
     return drawing(made)
 
