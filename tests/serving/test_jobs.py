@@ -13,7 +13,7 @@ from rmsnet.serving.following import ModelInService
 from rmsnet.serving.jobs import JobLimits, Jobs
 from rmsnet.serving.limits import Limits
 from rmsnet.serving.metrics import Metrics
-from rmsnet.serving.server import make_server
+from rmsnet.serving.server import make_server, serve
 from tests.live.streams import listening, write_video_model
 from tests.serving.conftest import ask, ask_all, running
 from tests.video.videos import write_video
@@ -142,8 +142,7 @@ def test_two_servers_on_one_queue_are_refused(tmp_path):
 
     def second():
         try:
-            with writing(tmp_path / "queue"):
-                pass
+            serve("no model is asked for", "127.0.0.1", 0, Limits(), jobs_folder=tmp_path / "queue")
         except UserError as error:
             refused.append(str(error))
 
@@ -152,3 +151,4 @@ def test_two_servers_on_one_queue_are_refused(tmp_path):
         thread.start()
         thread.join()
     assert "is writing there" in refused[0]
+    assert "\n" not in refused[0]
