@@ -1,6 +1,7 @@
 """Videos that are sent to be spotted."""
 
 import json
+import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler
@@ -65,6 +66,21 @@ def test_what_is_no_video_fails_in_one_line(model, loaded_model, tmp_path):
     assert told["state"] == "failed"
     assert "no video" in told["told"]
     assert str(tmp_path) not in told["told"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory of another process can be bound on Linux alone")
+def test_a_video_that_takes_more_memory_than_it_may_fails_alone(model, video, tmp_path):
+    jobs = queue(tmp_path / "queue", model, memory_bytes=32 << 20)
+    jobs.start()
+    job, path = jobs.accept("match.mp4")
+    path.write_bytes(video.read_bytes())
+    jobs.enqueue(job)
+    seen = None
+    while (seen := jobs.follow(job.id, seen)).state in ("waiting", "running"):
+        pass
+    jobs.close()
+    assert seen.state == "failed"
+    assert seen.told.startswith("it failed within --job-memory-mib 32: ")
 
 
 def test_what_waited_and_what_ran_when_the_server_ended_waits_for_the_next(tmp_path):
