@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from rmsnet.dataset.formats.reading import read_source
 from rmsnet.documents import read_json
 from tests.annotating.conftest import RATE_TIMES
 from tests.annotating.served import served
@@ -176,6 +177,33 @@ def test_the_kick_off_is_set_at_the_picture_shown_and_events_stay_at_theirs(brow
         assert page.js("view().get('m1').position_ms") == 8000
         page.js("choose('m1')")
         assert shows(page, 250)
+
+
+def test_a_match_in_one_file_is_annotated_on_the_clock_of_the_file(browser, whole_match):
+    def in_file():
+        return [(mark.label, mark.position_ms) for mark in read_source(whole_match / "events.csv", "csv").marks]
+
+    with served([whole_match]) as server:
+        page = opened(browser, server.address)
+        assert page.js("rows.map((row) => [row.half, row.mark.position_ms])") == [[0, 3000], [1, 2000]]
+        for row, picture in ((0, 125), (1, 325)):
+            page.js(f"choose(rows[{row}].id)")
+            assert shows(page, picture)
+        page.press("m")  # where it is
+        page.press(">", shift=True)
+        page.wait("chosen().mark.position_ms === 2040")
+        page.js("seek(1, 4.01)")
+        assert shows(page, 375)
+        page.press("1")
+        page.wait("view().size === 3")
+        kept(page)
+        assert in_file() == [("goal", 5000), ("foul", 13_040), ("goal", 15_000)]
+        # the second half begins a second later: no event leaves its picture
+        page.js("window.before = true; set_kick_off(12)")
+        page.wait("!window.before && document.documentElement?.dataset.ready && video.readyState > 1")
+        assert read_json(whole_match / "kick_offs.json") == [2.0, 12.0]
+        assert page.js("rows.map((row) => row.mark.position_ms)") == [3000, 1040, 3000]
+        assert in_file() == [("goal", 5000), ("foul", 13_040), ("goal", 15_000)]
 
 
 def test_keys_never_fire_while_somebody_types_and_may_be_chosen(browser, game):
