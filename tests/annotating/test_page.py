@@ -143,6 +143,43 @@ def test_what_is_done_elsewhere_is_shown_and_what_conflicts_is_not_lost(browser,
         assert "Labels.json was edited elsewhere: 1 added" in page.js("el('notice-text').textContent")
 
 
+def test_two_tabs_work_beside_each_other(browser, game):
+    with served([game]) as server, browser.another_tab() as other:
+        page = opened(browser, server.address)
+        opened(other, server.address)
+        other.press("2")
+        kept(other)
+        page.wait("rows.length === 2")
+        assert page.js("el('said').textContent").startswith("Done in another window: add")
+        page.press("3")
+        kept(page)
+        other.wait("rows.length === 3")
+        # what the other tab did last, this one takes back, and both show it
+        other.press("z", 90, control=True)
+        kept(other)
+        page.wait("rows.length === 2")
+        assert page.js("[...view().keys()].toSorted()") == other.js("[...view().keys()].toSorted()")
+        assert len(rows(game)) == 2
+        assert page.errors == other.errors == []
+
+
+def test_what_two_tabs_could_not_keep_waits_in_the_browser_of_both(browser, game, monkeypatch):
+    with served([game]) as server, browser.another_tab() as other:
+        tabs = opened(browser, server.address), opened(other, server.address)
+        with monkeypatch.context() as patch:
+            room_for(0, patch)
+            for key, tab in zip("23", tabs, strict=True):
+                tab.press(key)
+                tab.wait("el('kept').classList.contains('bad')")
+            for tab in tabs:
+                tab.js("void waiting.splice(0)")  # the browser is killed
+                tab.open("about:blank")
+            opened(browser, server.address)
+            assert browser.js("waiting.length") == 2
+        browser.wait("waiting.length === 0")
+        assert len(rows(game)) == 3
+
+
 def test_a_full_disk_is_said_and_the_change_waits_until_there_is_room(browser, game, monkeypatch):
     with served([game]) as server:
         page = opened(browser, server.address)
