@@ -74,6 +74,7 @@ class Asked:
         annotator: keeps a file of their own beside the label file; "" it is the label file itself.
         times: how a table writes times.
         model_classes: of the model that suggests; () none.
+        before, after: seconds that are played before and behind an event, see `matches.stretches.choose_stretches`.
     """
 
     labels: str = ""
@@ -82,6 +83,8 @@ class Asked:
     annotator: str = ""
     times: str = ""
     model_classes: tuple[str, ...] = ()
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
 
 
 def find_games(sources: Sequence[Path], features: str = "") -> list[Game]:

@@ -243,6 +243,20 @@ def test_a_match_in_one_file_is_annotated_on_the_clock_of_the_file(browser, whol
         assert in_file() == [("goal", 5000), ("foul", 13_040), ("goal", 15_000)]
 
 
+def test_the_stretch_of_an_event_is_played_again_and_again(browser, game):
+    with served([game], before=("1.5",), after=("soccer-ball=0.5",)) as server:
+        page = opened(browser, server.address)
+        page.js("window.from = []; video.addEventListener('seeking', () => from.push(state.seconds))")
+        page.js("choose(rows[0].id); set_speed(4)")
+        page.press("l")
+        page.wait("from.length >= 4")  # to the event, to its stretch, and back to that twice
+        assert page.js("el('loop').ariaPressed") == "true"
+        assert page.js("around(rows[0])") == {"half": 0, "start": 8.5, "end": 10.5}
+        assert set(page.js("from.slice(-2)")) == {8.5}
+        page.press("l")
+        page.wait("state.seconds > 10.6")
+
+
 def test_keys_never_fire_while_somebody_types_and_may_be_chosen(browser, game):
     with served([game]) as server:
         page = opened(browser, server.address)
