@@ -17,6 +17,7 @@ from rmsnet.errors import UserError
 from rmsnet.video.files import Footage, half_video
 from rmsnet.video.packets import Tally, TimedFrame, frames_from
 from rmsnet.video.probing import too_damaged
+from rmsnet.video.skipping import Times
 
 Picture = npt.NDArray[np.uint8]
 """(height, width, 3) RGB, upright, square pixels."""
@@ -82,7 +83,7 @@ def sampled_pictures(
     shown: TimedFrame | None = None
     time = end = Fraction(0)
     picture: Picture | None = None
-    for found in frames_from(half.recording, begin, tally):
+    for found in frames_from(half.recording, begin, tally, Times(begin + sample, step)):
         frame_time = found.seconds - begin
         # Up to this frame's time the screen shows the one before it; before the first one, the first one.
         until = frame_time if half.end is None or frame_time < half.end else half.end

@@ -12,6 +12,7 @@ from typing import Any
 from rmsnet.video.clock import LONGEST_GAP_SECONDS
 from rmsnet.video.opening import demuxed, end_of, open_video
 from rmsnet.video.recording import Recording
+from rmsnet.video.skipping import Choice, Irregular, Times, may_skip
 
 REWINDS = (2, 12, 60)
 """Seconds before a moment at which reading begins: further off where no key frame lies behind that, because not every
@@ -134,15 +135,49 @@ def seconds_of(packet: Any, recording: Recording) -> Fraction | None:
     return None if tick is None else tick * Fraction(packet.time_base) - recording.start
 
 
-def frames_from(recording: Recording, seconds: Fraction, tally: Tally) -> Iterator[TimedFrame]:
-    """Sound pictures in the order of presentation from a time, or some way before it, on, through all files of it."""
+def frames_from(
+    recording: Recording, seconds: Fraction, tally: Tally, times: Times | None = None
+) -> Iterator[TimedFrame]:
+    """Sound pictures in the order of presentation from a time, or some way before it, on, through all files of it.
+
+    Args:
+        recording: a usable one.
+        seconds: from the start of the recording.
+        tally: told of what cannot be decoded.
+        times: when pictures are wanted; of the others some are left out. None: all of them are.
+    """
     for piece, begin in _from(recording, seconds):
-        for found in _frames_of_file(piece, seconds - begin, tally):
+        for found in _wanted_of_file(piece, seconds - begin, tally, times and times.since(begin)):
             if found.seconds >= 0 or not begin:
                 yield replace(found, seconds=found.seconds + begin)
 
 
-def _frames_of_file(recording: Recording, seconds: Fraction, tally: Tally) -> Iterator[TimedFrame]:
+def _wanted_of_file(recording: Recording, seconds: Fraction, tally: Tally, times: Times | None) -> Iterator[TimedFrame]:
+    """Sound pictures of one file: without those that no wanted one is made from, as long as all is in order there."""
+    last: Fraction | None = None
+    if times is not None:
+        sure = replace(tally)
+        try:
+            for found in _frames_of_file(recording, seconds, tally, times):
+                if last is not None and tally.damaged > sure.damaged:
+                    raise Irregular
+                last, sure = found.seconds, replace(tally)
+                yield found
+            if tally.damaged == sure.damaged:
+                return
+        except Irregular:
+            pass
+        tally.packets, tally.damaged = sure.packets, sure.damaged
+        if last is not None:
+            seconds = max(seconds, last - LEAP_SECONDS)
+    for found in _frames_of_file(recording, seconds, tally):
+        if last is None or found.seconds > last:
+            yield found
+
+
+def _frames_of_file(
+    recording: Recording, seconds: Fraction, tally: Tally, times: Times | None = None
+) -> Iterator[TimedFrame]:
     """Sound pictures of one file.
 
     Pictures that the decoder marks as corrupt are left out, and so are those whose time runs backwards or leaps behind
@@ -150,7 +185,7 @@ def _frames_of_file(recording: Recording, seconds: Fraction, tally: Tally) -> It
     """
     previous: Fraction | None = None
     aspect: Fraction | None = None
-    for frame, tick, stream in _decoded(recording, seconds, tally):
+    for frame, tick, stream in _decoded(recording, seconds, tally, times):
         if aspect is None:
             aspect = Fraction(stream.sample_aspect_ratio or 1)
         time_base = Fraction(frame.time_base or stream.time_base)
@@ -169,18 +204,38 @@ def _frames_of_file(recording: Recording, seconds: Fraction, tally: Tally) -> It
         yield TimedFrame(frame, time, duration, aspect)
 
 
-def _decoded(recording: Recording, seconds: Fraction, tally: Tally) -> Iterator[tuple[Any, int | None, Any]]:
+def _decoded(
+    recording: Recording, seconds: Fraction, tally: Tally, times: Times | None
+) -> Iterator[tuple[Any, int | None, Any]]:
     """All frames that can be decoded, with time and stream; what cannot is counted and left out."""
     with packets_from(recording, seconds, tally) as packets:
-        yield from _frames_of(packets, recording, tally)
+        first = next(packets, None)
+        if first is None:
+            return
+        packets = itertools.chain([first], packets)
+        if times is None or not may_skip(recording, first.stream, times):
+            yield from _frames_of(((packet, True) for packet in packets), recording, tally)
+            return
+        choice = Choice(recording, first.stream, times)
+        for frame, tick, stream in _frames_of(choice.of(packets), recording, tally):
+            choice.check(tick)
+            yield frame, tick, stream
+        choice.check(None)
 
 
-def _frames_of(packets: Iterable[Any], recording: Recording, tally: Tally) -> Iterator[tuple[Any, int | None, Any]]:
+def _frames_of(
+    packets: Iterable[tuple[Any, bool]], recording: Recording, tally: Tally
+) -> Iterator[tuple[Any, int | None, Any]]:
+    """The frames of packets; of one that is not wanted itself only if others are made from it."""
     import av
 
     order = None if recording.timing == "presentation" else _Order()
-    for packet in packets:
+    all_wanted = True
+    for packet, wanted in packets:
         decoder = packet.stream.codec_context
+        if wanted != all_wanted:
+            decoder.skip_frame = "DEFAULT" if wanted else "NONREF"
+            all_wanted = wanted
         if packet.size:
             tally.packets += 1
             if order is not None:

@@ -66,6 +66,7 @@ class Recording:
         timing: see `Timing`.
         clock: where the file's clock starts again, and packets whose time means nothing.
         damaged: share of the pictures that were tried which cannot be decoded.
+        interlaced: whether pictures are two moments woven into one.
         remarks: what is odd about it, a line each.
         pieces: the recordings that it is, one after the other, where it lies in several files.
     """
@@ -79,6 +80,7 @@ class Recording:
     timing: Timing = "presentation"
     clock: Clock = ONE_CLOCK
     damaged: float = 0.0
+    interlaced: bool = False
     remarks: tuple[str, ...] = ()
     pieces: tuple["Recording", ...] = ()
 
@@ -275,6 +277,7 @@ def _judgement(path: Path, container: Any, stream: Any, probe: Probe, packets: P
         timing,
         clock,
         probe.damaged / max(1, probe.packets),
+        probe.interlaced,
         remarks,
     )
 
