@@ -5,8 +5,9 @@
     python -m benchmarks.video decoding --video FILE
 
 The first two measure the reference (the backbone on frames that are there already) in the same run, the third what
-FFmpeg alone takes for the pictures that are needed, on a simulated broadcast or on --video FILE. Weights are random: the speed is the same. On a machine that does other work too the time of CPU
-counts: where the cores are busy anyway, throughput is its inverse.
+FFmpeg alone takes for the pictures that are needed; on a simulated broadcast or on --video FILE. Weights are random:
+the speed is the same. On a machine that does other work too the time of CPU counts: where the cores are busy anyway,
+throughput is its inverse.
 """
 
 import argparse
