@@ -96,12 +96,13 @@ def sampled_pictures(
         if frame_time - max(time, Fraction(0)) > GAP_SECONDS:
             report.gaps.append((float(time), float(until)))
         if shown is not None and until < frame_time:
-            end = until
+            report.seconds, end = float(end), until
             break
         shown, time, end = found, frame_time, frame_time + found.duration
         if half.end is not None:
             end = min(end, half.end)
-        report.seconds, report.damaged = float(end), tally.damaged
+    else:
+        report.seconds = float(end)
     report.damaged = tally.damaged
     if shown is None:
         raise UserError(f"{video}: no picture of the video can be decoded; get the file again")
@@ -129,7 +130,8 @@ def rgb_picture(shown: TimedFrame) -> Picture:
     """The frame as RGB with 8 bits, square pixels, one field if it is interlaced, turned upright."""
     frame = shown.frame
     width = max(1, round(frame.width * shown.aspect))
-    picture: Picture = frame.to_ndarray(format="rgb24", width=width, height=frame.height)
+    # On one thread: so little work is done sooner than others are woken for it.
+    picture: Picture = frame.to_ndarray(format="rgb24", width=width, height=frame.height, threads=1)
     if frame.interlaced_frame:
         # Two moments in one picture: the first field alone is one moment.
         picture = picture[::2].repeat(2, axis=0)[: frame.height]

@@ -148,7 +148,9 @@ def frames_from(
     """
     for piece, begin in _from(recording, seconds):
         for found in _wanted_of_file(piece, seconds - begin, tally, times and times.since(begin)):
-            if found.seconds >= 0 or not begin:
+            if not begin:
+                yield found
+            elif found.seconds >= 0:
                 yield replace(found, seconds=found.seconds + begin)
 
 
@@ -156,18 +158,18 @@ def _wanted_of_file(recording: Recording, seconds: Fraction, tally: Tally, times
     """Sound pictures of one file: without those that no wanted one is made from, as long as all is in order there."""
     last: Fraction | None = None
     if times is not None:
-        sure = replace(tally)
+        packets, damaged = tally.packets, tally.damaged
         try:
             for found in _frames_of_file(recording, seconds, tally, times):
-                if last is not None and tally.damaged > sure.damaged:
+                if last is not None and tally.damaged > damaged:
                     raise Irregular
-                last, sure = found.seconds, replace(tally)
+                last, packets, damaged = found.seconds, tally.packets, tally.damaged
                 yield found
-            if tally.damaged == sure.damaged:
+            if tally.damaged == damaged:
                 return
         except Irregular:
             pass
-        tally.packets, tally.damaged = sure.packets, sure.damaged
+        tally.packets, tally.damaged = packets, damaged
         if last is not None:
             seconds = max(seconds, last - LEAP_SECONDS)
     for found in _frames_of_file(recording, seconds, tally):
@@ -184,14 +186,17 @@ def _frames_of_file(
     the end of the recording: they come from damage.
     """
     previous: Fraction | None = None
-    aspect: Fraction | None = None
+    aspect = time_base = Fraction(0)
+    lengths: dict[int, Fraction] = {}  # by their ticks: fractions are made slowly, and most pictures last as long
     for frame, tick, stream in _decoded(recording, seconds, tally, times):
-        if aspect is None:
+        if not time_base:
             aspect = Fraction(stream.sample_aspect_ratio or 1)
-        time_base = Fraction(frame.time_base or stream.time_base)
-        duration = frame.duration * time_base
-        if not 0 < duration <= LONGEST_GAP_SECONDS:
-            duration = recording.step
+            time_base = Fraction(frame.time_base or stream.time_base)
+        ticks = frame.duration
+        if ticks not in lengths:
+            length = ticks * time_base
+            lengths[ticks] = length if 0 < length <= LONGEST_GAP_SECONDS else recording.step
+        duration = lengths[ticks]
         if tick is not None:
             time = tick * time_base - recording.start
         else:
