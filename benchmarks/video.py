@@ -31,7 +31,7 @@ from rmsnet.video.extractor import FRAMES_AT_ONCE, Extractor, image_batches, vid
 from rmsnet.video.frames import FrameZip, Pictures, decode_jpeg, write_frames
 from rmsnet.video.recipe import Recipe
 from rmsnet.video.recording import recording_of
-from rmsnet.video.skipping import Choice, Times, may_skip
+from rmsnet.video.skipping import Choice, Times
 
 TIMES = (2.0, 0.5)
 """Samples a second, and the first."""
@@ -157,8 +157,8 @@ def decoding(video: Path, rounds: int) -> None:
         every = list(read)
         stream = every[0].stream
         needed = [(packet, True) for packet in every]
-        if may_skip(recording, stream, times):
-            needed = list(Choice(recording, stream, times).of(every))
+        if packets.may_skip(recording, times):
+            needed = list(Choice(stream, recording.start, times).of(every))
 
         def floor() -> int:
             for packet, wanted in needed:

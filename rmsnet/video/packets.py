@@ -6,13 +6,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from rmsnet.video.clock import LONGEST_GAP_SECONDS
 from rmsnet.video.opening import demuxed, end_of, open_video
 from rmsnet.video.recording import Recording
-from rmsnet.video.skipping import Choice, Irregular, Times, may_skip
+from rmsnet.video.skipping import Choice, Irregular, Times
 
 REWINDS = (2, 12, 60)
 """Seconds before a moment at which reading begins: further off where no key frame lies behind that, because not every
@@ -73,13 +72,13 @@ def packets_from(recording: Recording, seconds: Fraction, tally: Tally, *, sound
     """
     with ExitStack() as files:
 
-        def opened(path: Path) -> _Opened:
-            container, stream = open_video(path)
+        def opened(piece: Recording) -> _Opened:
+            container, stream = open_video(piece.path, piece.growing)
             files.enter_context(container)
             return _Opened(container, stream, [stream, *container.streams.audio[: int(sound)]])
 
         def of_piece(piece: Recording, begin: Fraction) -> Iterator[Any]:
-            for packet in _packets(partial(opened, piece.path), piece, seconds - begin, tally):
+            for packet in _packets(partial(opened, piece), piece, seconds - begin, tally):
                 if recording.pieces:
                     _shift(packet, round((begin - piece.start) / packet.time_base) if packet.size else 0)
                 yield packet
@@ -90,6 +89,8 @@ def packets_from(recording: Recording, seconds: Fraction, tally: Tally, *, sound
 def _from(recording: Recording, seconds: Fraction) -> list[tuple[Recording, Fraction]]:
     """The files of a recording that show what is at a time or behind it, and where in it they begin."""
     placed = recording.placed
+    if len(placed) == 1:
+        return placed
     return [place for place in placed if place[1] + Fraction(place[0].seconds) > seconds] or placed[-1:]
 
 
@@ -154,10 +155,16 @@ def frames_from(
                 yield replace(found, seconds=found.seconds + begin)
 
 
+def may_skip(recording: Recording, times: Times) -> bool:
+    """Whether it is known what the pictures of a file are made from and when each is shown, and not all are wanted."""
+    orderly = recording.timing == "presentation" and recording.seekable and not recording.clock.strays
+    return orderly and recording.references_known and times.step > recording.step
+
+
 def _wanted_of_file(recording: Recording, seconds: Fraction, tally: Tally, times: Times | None) -> Iterator[TimedFrame]:
     """Sound pictures of one file: without those that no wanted one is made from, as long as all is in order there."""
     last: Fraction | None = None
-    if times is not None:
+    if times is not None and may_skip(recording, times):
         packets, damaged = tally.packets, tally.damaged
         try:
             for found in _frames_of_file(recording, seconds, tally, times):
@@ -218,10 +225,10 @@ def _decoded(
         if first is None:
             return
         packets = itertools.chain([first], packets)
-        if times is None or not may_skip(recording, first.stream, times):
+        if times is None:
             yield from _frames_of(((packet, True) for packet in packets), recording, tally)
             return
-        choice = Choice(recording, first.stream, times)
+        choice = Choice(first.stream, recording.start, times)
         for frame, tick, stream in _frames_of(choice.of(packets), recording, tally):
             choice.check(tick)
             yield frame, tick, stream

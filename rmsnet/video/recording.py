@@ -19,8 +19,10 @@ from typing import Any, Literal
 from rmsnet.errors import UserError
 from rmsnet.reading.pieces import pieces_of
 from rmsnet.video.clock import ONE_CLOCK, Clock, continuous
+from rmsnet.video.growing import GrowingFile
 from rmsnet.video.opening import demuxed, open_video, reason, start_of, usual_duration
 from rmsnet.video.probing import Packets, Probe
+from rmsnet.video.skipping import references_known
 
 END_SECONDS = 20
 """A whole video has pictures in so many seconds before the end that its header announces."""
@@ -66,8 +68,9 @@ class Recording:
         timing: see `Timing`.
         clock: where the file's clock starts again, and packets whose time means nothing.
         damaged: share of the pictures that were tried which cannot be decoded.
-        interlaced: whether pictures are two moments woven into one.
+        references_known: whether it can be seen of its packets what the pictures are made from.
         remarks: what is odd about it, a line each.
+        growing: reads it while it is written; None: it is whole.
         pieces: the recordings that it is, one after the other, where it lies in several files.
     """
 
@@ -80,8 +83,9 @@ class Recording:
     timing: Timing = "presentation"
     clock: Clock = ONE_CLOCK
     damaged: float = 0.0
-    interlaced: bool = False
+    references_known: bool = False
     remarks: tuple[str, ...] = ()
+    growing: GrowingFile | None = None
     pieces: tuple["Recording", ...] = ()
 
     @property
@@ -94,7 +98,7 @@ class Recording:
     @property
     def seekable(self) -> bool:
         """Whether one can go to a time in the file: its clock is one, and goes on."""
-        return not self.clock.breaks and not self.clock.first and self.timing != "counted"
+        return self.growing is None and not self.clock.breaks and not self.clock.first and self.timing != "counted"
 
     @property
     def placed(self) -> list[tuple["Recording", Fraction]]:
@@ -277,7 +281,7 @@ def _judgement(path: Path, container: Any, stream: Any, probe: Probe, packets: P
         timing,
         clock,
         probe.damaged / max(1, probe.packets),
-        probe.interlaced,
+        references_known(stream, probe.interlaced),
         remarks,
     )
 

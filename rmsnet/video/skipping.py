@@ -21,7 +21,6 @@ from math import ceil
 from typing import Any
 
 from rmsnet.video.clock import MOST_REORDERED
-from rmsnet.video.recording import Recording
 
 LONGEST_STEP_SECONDS = 1
 """A picture is decoded at least so often, so that stretches without any are seen whatever the sampling rate is."""
@@ -56,15 +55,11 @@ class Times:
         return Times(self.first - begin, self.step)
 
 
-def may_skip(recording: Recording, stream: Any, times: Times) -> bool:
-    """Whether it is known what the pictures of a file refer to and when each is shown, and not all are wanted."""
-    if times.step <= recording.step:
-        return False
-    if recording.timing != "presentation" or not recording.seekable or recording.clock.strays:
-        return False
+def references_known(stream: Any, interlaced: bool) -> bool:
+    """Whether it can be seen of the packets of a stream what the pictures are made from."""
     match stream.codec_context.name:
         case "h264":  # of interlaced pictures each field may be a packet
-            return not recording.interlaced
+            return not interlaced
         case "hevc":  # a picture that its own layer does not refer to may be what a higher one is made from
             return _temporal_layers(stream) == 1
         case "mpeg1video" | "mpeg2video":
@@ -73,13 +68,19 @@ def may_skip(recording: Recording, stream: Any, times: Times) -> bool:
 
 
 class Choice:
-    """Of the packets of a file those that have to be decoded, and whether the pictures come that are wanted."""
+    """Of the packets of a file those that have to be decoded, and whether the pictures come that are wanted.
 
-    def __init__(self, recording: Recording, stream: Any, times: Times) -> None:
+    Args:
+        stream: of the packets.
+        start: time of the start of the file on its own clock, in seconds.
+        times: when pictures are wanted.
+    """
+
+    def __init__(self, stream: Any, start: Fraction, times: Times) -> None:
         self._starts_anew = _starts_anew(stream)
         step = times.step / ceil(times.step / LONGEST_STEP_SECONDS)
         # The first wanted time not before a tick is number ceil((tick * scale + offset) / divisor).
-        scale, offset = stream.time_base / step, -(recording.start + times.first) / step
+        scale, offset = stream.time_base / step, -(start + times.first) / step
         self._divisor = scale.denominator * offset.denominator
         self._scale = scale.numerator * offset.denominator
         self._offset = offset.numerator * scale.denominator

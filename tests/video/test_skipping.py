@@ -206,13 +206,12 @@ def choice_of(ticks: list[int], keys: set[int], times: Times) -> tuple[Choice, l
     """What is chosen of a stream of pictures in the order of the file, and the ticks that are wanted."""
     context = SimpleNamespace(name="mjpeg", extradata=None)
     stream = SimpleNamespace(codec_context=context, time_base=Fraction(1, 1000))
-    recording = SimpleNamespace(start=Fraction(0))
     stored = [
         SimpleNamespace(pts=tick, size=1, is_keyframe=number in keys, is_discard=False)
         for number, tick in enumerate(ticks)
     ]
     end = SimpleNamespace(pts=None, size=0, is_keyframe=False, is_discard=False)
-    choice = Choice(recording, stream, times)
+    choice = Choice(stream, Fraction(0), times)
     return choice, sorted(packet.pts for packet, wanted in choice.of([*stored, end]) if wanted and packet.size)
 
 
