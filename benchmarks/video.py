@@ -2,16 +2,19 @@
 
     python -m benchmarks.video extraction --backbone resnet50
     python -m benchmarks.video frames --backbone resnet50
+    python -m benchmarks.video decoding --video FILE
 
-Both measure the reference (the backbone on frames that are there already) in the same run, on a simulated broadcast or
-on --video FILE. Weights are random: the speed is the same. On a machine that does other work too the time of CPU
-counts: where the cores are busy anyway, throughput is its inverse.
+The first two measure the reference (the backbone on frames that are there already) in the same run, the third what
+FFmpeg alone takes for the pictures that are needed; on a simulated broadcast or on --video FILE. Weights are random:
+the speed is the same. On a machine that does other work too the time of CPU counts: where the cores are busy anyway,
+throughput is its inverse.
 """
 
 import argparse
 import os
 import time
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,10 +25,13 @@ from rmsnet.network.devices import choose_device
 from rmsnet.simulation.broadcast import direct
 from rmsnet.simulation.draws import Draws
 from rmsnet.simulation.video import match_colours, write_half_video
-from rmsnet.video.decoding import sampled_pictures
+from rmsnet.video import packets
+from rmsnet.video.decoding import expected_samples, sampled_pictures
 from rmsnet.video.extractor import FRAMES_AT_ONCE, Extractor, image_batches, video_features
 from rmsnet.video.frames import FrameZip, Pictures, decode_jpeg, write_frames
 from rmsnet.video.recipe import Recipe
+from rmsnet.video.recording import recording_of
+from rmsnet.video.skipping import Choice, Times
 
 TIMES = (2.0, 0.5)
 """Samples a second, and the first."""
@@ -33,7 +39,7 @@ TIMES = (2.0, 0.5)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("extraction", "frames"))
+    parser.add_argument("what", choices=("extraction", "frames", "decoding"))
     parser.add_argument("--backbone", default="resnet50")
     parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
     parser.add_argument("--video", type=Path, help="default: a simulated broadcast")
@@ -41,6 +47,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="the best of so many is taken (default: 3)")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     options = parser.parse_args()
+    if options.what == "decoding":
+        with TemporaryDirectory() as folder:
+            decoding(options.video or simulated_video(Path(folder) / "half.mkv", options.seconds), options.rounds)
+        print(f"load {os.getloadavg()[0]:.1f}")
+        return
     device = choose_device(options.device)
     print(f"{options.backbone}, {options.precision} on {device}, {torch.get_num_threads()} threads", flush=True)
     with TemporaryDirectory() as folder:
@@ -120,6 +131,52 @@ def extraction(video: Path, extractor: Extractor, rounds: int) -> None:
         f"of the network's own speed: {100 * whole.rate / alone.rate:.0f} % by the clock, "
         f"{100 * alone.cpu_ms / whole.cpu_ms:.0f} % by CPU"
     )
+
+
+def decoding(video: Path, rounds: int) -> None:
+    """The sampled pictures, against FFmpeg decoding the packets that they are made from and nothing else.
+
+    The floor has these packets in memory and leaves the pictures as they come out of the decoder; ours opens the file,
+    reads and chooses the packets, and makes RGB of the pictures. Rounds of all three alternate.
+    """
+    recording, times = recording_of(video), Times(Fraction(TIMES[1]), 1 / Fraction(TIMES[0]))
+    samples = expected_samples(video, *TIMES)
+
+    def ours() -> int:
+        return sum(1 for _ in sampled_pictures(video, *TIMES))
+
+    def whole() -> int:
+        """Every picture decoded, as before some were left out."""
+        kept, packets.may_skip = packets.may_skip, lambda *_: False
+        try:
+            return ours()
+        finally:
+            packets.may_skip = kept
+
+    with packets.packets_from(recording, Fraction(0), packets.Tally()) as read:
+        every = list(read)
+        stream = every[0].stream
+        needed = [(packet, True) for packet in every]
+        if packets.may_skip(recording, times):
+            needed = list(Choice(stream, recording.start, times).of(every))
+
+        def floor() -> int:
+            for packet, wanted in needed:
+                stream.codec_context.skip_frame = "DEFAULT" if wanted else "NONREF"
+                packet.decode()
+            stream.codec_context.flush_buffers()
+            return samples
+
+        speeds = {"every picture decoded": whole, "ours": ours, "FFmpeg alone, needed packets": floor}
+        measured = {name: Speed() for name in speeds}
+        for _ in range(rounds):
+            for name, work in speeds.items():
+                measured[name].measure(work)
+    print(f"{stream.codec_context.name}, {len(needed)} of {len(every)} packets given to the decoder, {samples} samples")
+    for name, speed in measured.items():
+        print(f"{name:29}{speed.cpu_ms:8.3f} ms of CPU a sample")
+    before, now, least = (speed.cpu_ms for speed in measured.values())
+    print(f"share of the floor: {least / before:.0%} before, {least / now:.0%} now; {now / before:.2f} of the time")
 
 
 def frames(video: Path, folder: Path, extractor: Extractor, rounds: int) -> None:

@@ -68,7 +68,7 @@ class ExtractParams:
         backbone: of source "videos": a classification model of torchvision.
         weights: its weights: an entry of torchvision's enum, or a .pth or .safetensors file.
         precision: of source "videos": what the backbone multiplies in; "bfloat16" is faster where the machine has it
-            and moves the features a little (docs/video.md).
+            (elsewhere it is float32 all the same) and moves the features a little (docs/video.md).
         pca: of source "videos": features left by a PCA fitted on the training split; 0: no PCA.
         extra_time: what becomes of annotated events in halves 3 to 5: "refuse" the data, or "leave-out" and count them.
     """
@@ -89,7 +89,9 @@ class ExtractParams:
     height: int = setting(224, "pixels", Range(32, 10_000), paper="IV-E", unless="the weights were trained at 224")
     backbone: str = setting("resnet152", paper="IV-A", unless="a registered model is to go on")
     weights: str = setting("IMAGENET1K_V1", paper="IV-A", unless="the backbone has no other weights")
-    precision: Literal["float32", "bfloat16"] = setting("float32", unless="the CPU has no bfloat16: slower")
+    precision: Literal["float32", "bfloat16"] = setting(
+        "float32", unless="features are to be the same on every machine"
+    )
     pca: int = setting(512, "features", Range(0, 10_000), paper="IV-A: 512", unless="the backbone is narrow")
     extra_time: Literal["refuse", "leave-out"] = setting("refuse", unless="dataset.json has periods for it")
 

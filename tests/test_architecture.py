@@ -30,8 +30,8 @@ HALL = (
 ROOMS = (
     "style",
     "reading",
-    "video",
     "network",
+    "video",
     "dataset",
     "simulation",
     "features",

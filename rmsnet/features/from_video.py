@@ -1,5 +1,6 @@
 """The videos of a dataset become features: what the extract stage needs to know of backbones and PCA."""
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from rmsnet.documents import read_document, structured
 from rmsnet.errors import UserError
 from rmsnet.features.sources import Half, Source
 from rmsnet.files import write_json, write_tensors
-from rmsnet.network.devices import choose_device
+from rmsnet.network.devices import choose_device, multiplies_bfloat16
 from rmsnet.network.model_config import read_features_entry
 from rmsnet.params import ExtractParams
 from rmsnet.progress import progress
@@ -166,11 +167,23 @@ def _noted(path: Path, made_of: Mapping[str, str]) -> list[str] | None:
 def new_extractor(params: ExtractParams, device: torch.device, folder: Path) -> Extractor:
     """The backbone that the parameters name, with its recipe; weights from a file are kept in the folder.
 
+    Where the device has no instructions for the precision that is asked for, the features are made in float32, and
+    their recipe says so.
+
     Raises:
         UserError: see `rmsnet.video.backbones.open_backbone`.
     """
     network, described = open_backbone(params.backbone, params.weights)
-    recipe = Recipe(**described, **sampling_of(params), precision=params.precision)
+    precision: str = params.precision
+    if precision == "bfloat16" and not multiplies_bfloat16(device):
+        print(
+            f"warning: extract.precision: no instructions for bfloat16 on this {device.type}, where it would be slower "
+            "than float32; the features are made in float32",
+            file=sys.stderr,
+            flush=True,
+        )
+        precision = "float32"
+    recipe = Recipe(**described, **sampling_of(params), precision=precision)
     (folder / BACKBONE_FILE).unlink(missing_ok=True)
     if Path(recipe.weights).suffix:
         write_tensors(folder / BACKBONE_FILE, network.state_dict())

@@ -17,6 +17,7 @@ from rmsnet.errors import UserError
 from rmsnet.video.files import Footage, HalfVideo, half_video
 from rmsnet.video.packets import Tally, TimedFrame, frames_from
 from rmsnet.video.probing import too_damaged
+from rmsnet.video.skipping import Times
 
 Picture = npt.NDArray[np.uint8]
 """(height, width, 3) RGB, upright, square pixels."""
@@ -88,7 +89,7 @@ def half_pictures(
     shown: TimedFrame | None = None
     time = end = Fraction(0)
     picture: Picture | None = None
-    for found in frames_from(half.recording, begin + (sample if skip else 0), tally):
+    for found in frames_from(half.recording, begin + (sample if skip else 0), tally, Times(begin + sample, step)):
         frame_time = found.seconds - begin
         # Up to this frame's time the screen shows the one before it; before the first one, the first one.
         until = frame_time if half.end is None or frame_time < half.end else half.end
@@ -134,7 +135,8 @@ def rgb_picture(shown: TimedFrame) -> Picture:
     """The frame as RGB with 8 bits, square pixels, one field if it is interlaced, turned upright."""
     frame = shown.frame
     width = max(1, round(frame.width * shown.aspect))
-    picture: Picture = frame.to_ndarray(format="rgb24", width=width, height=frame.height)
+    # On one thread: so little work is done sooner than others are woken for it.
+    picture: Picture = frame.to_ndarray(format="rgb24", width=width, height=frame.height, threads=1)
     if frame.interlaced_frame:
         # Two moments in one picture: the first field alone is one moment.
         picture = picture[::2].repeat(2, axis=0)[: frame.height]

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from rmsnet.network.devices import multiplies_bfloat16
 from rmsnet.video.backbones import load_backbone
 from rmsnet.video.decoding import DecodingReport, Picture, expected_samples, half_pictures
 from rmsnet.video.files import Footage, HalfVideo, half_video
@@ -42,8 +43,11 @@ class Extractor:
     device: torch.device
 
     def features(self, images: Tensor) -> Matrix:
-        """(B, K) features of (B, 3, height, width) uint8 images as `rmsnet.video.preprocessing.fit` gives them."""
-        lower = self.recipe.precision != "float32"
+        """(B, K) features of (B, 3, height, width) uint8 images as `rmsnet.video.preprocessing.fit` gives them.
+
+        A recipe of bfloat16 is followed in float32 where the device has no instructions for it.
+        """
+        lower = self.recipe.precision != "float32" and multiplies_bfloat16(self.device)
         with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=lower):
             numbers = normalized(images.to(self.device, non_blocking=True), self.recipe)
             rows: Matrix = self.network(numbers).float().cpu().numpy()

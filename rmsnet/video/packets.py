@@ -11,6 +11,7 @@ from typing import Any
 from rmsnet.video.clock import LONGEST_GAP_SECONDS
 from rmsnet.video.opening import demuxed, end_of, open_video
 from rmsnet.video.recording import Recording
+from rmsnet.video.skipping import Choice, Irregular, Times
 
 REWINDS = (2, 12, 60)
 """Seconds before a moment at which reading begins: further off where no key frame lies behind that, because not every
@@ -135,29 +136,74 @@ def seconds_of(packet: Any, recording: Recording) -> Fraction | None:
     return None if tick is None else tick * Fraction(packet.time_base) - recording.start
 
 
-def frames_from(recording: Recording, seconds: Fraction, tally: Tally) -> Iterator[TimedFrame]:
-    """Sound pictures in the order of presentation from a time, or some way before it, on, through all files of it."""
+def frames_from(
+    recording: Recording, seconds: Fraction, tally: Tally, times: Times | None = None
+) -> Iterator[TimedFrame]:
+    """Sound pictures in the order of presentation from a time, or some way before it, on, through all files of it.
+
+    Args:
+        recording: a usable one.
+        seconds: from the start of the recording.
+        tally: told of what cannot be decoded.
+        times: when pictures are wanted; of the others some are left out. None: all of them are.
+    """
     for piece, begin in _from(recording, seconds):
-        for found in _frames_of_file(piece, seconds - begin, tally):
-            if found.seconds >= 0 or not begin:
+        for found in _wanted_of_file(piece, seconds - begin, tally, times and times.since(begin)):
+            if not begin:
+                yield found
+            elif found.seconds >= 0:
                 yield replace(found, seconds=found.seconds + begin)
 
 
-def _frames_of_file(recording: Recording, seconds: Fraction, tally: Tally) -> Iterator[TimedFrame]:
+def may_skip(recording: Recording, times: Times) -> bool:
+    """Whether it is known what the pictures of a file are made from and when each is shown, and not all are wanted."""
+    orderly = recording.timing == "presentation" and recording.seekable and not recording.clock.strays
+    return orderly and recording.references_known and times.step > recording.step
+
+
+def _wanted_of_file(recording: Recording, seconds: Fraction, tally: Tally, times: Times | None) -> Iterator[TimedFrame]:
+    """Sound pictures of one file: without those that no wanted one is made from, as long as all is in order there."""
+    last: Fraction | None = None
+    if times is not None and may_skip(recording, times):
+        packets, damaged = tally.packets, tally.damaged
+        try:
+            for found in _frames_of_file(recording, seconds, tally, times):
+                if last is not None and tally.damaged > damaged:
+                    raise Irregular
+                last, packets, damaged = found.seconds, tally.packets, tally.damaged
+                yield found
+            if tally.damaged == damaged:
+                return
+        except Irregular:
+            pass
+        tally.packets, tally.damaged = packets, damaged
+        if last is not None:
+            seconds = max(seconds, last - LEAP_SECONDS)
+    for found in _frames_of_file(recording, seconds, tally):
+        if last is None or found.seconds > last:
+            yield found
+
+
+def _frames_of_file(
+    recording: Recording, seconds: Fraction, tally: Tally, times: Times | None = None
+) -> Iterator[TimedFrame]:
     """Sound pictures of one file.
 
     Pictures that the decoder marks as corrupt are left out, and so are those whose time runs backwards or leaps behind
     the end of the recording: they come from damage.
     """
     previous: Fraction | None = None
-    aspect: Fraction | None = None
-    for frame, tick, stream in _decoded(recording, seconds, tally):
-        if aspect is None:
+    aspect = time_base = Fraction(0)
+    lengths: dict[int, Fraction] = {}  # by their ticks: fractions are made slowly, and most pictures last as long
+    for frame, tick, stream in _decoded(recording, seconds, tally, times):
+        if not time_base:
             aspect = Fraction(stream.sample_aspect_ratio or 1)
-        time_base = Fraction(frame.time_base or stream.time_base)
-        duration = frame.duration * time_base
-        if not 0 < duration <= LONGEST_GAP_SECONDS:
-            duration = recording.step
+            time_base = Fraction(frame.time_base or stream.time_base)
+        ticks = frame.duration
+        if ticks not in lengths:
+            length = ticks * time_base
+            lengths[ticks] = length if 0 < length <= LONGEST_GAP_SECONDS else recording.step
+        duration = lengths[ticks]
         if tick is not None:
             time = tick * time_base - recording.start
         else:
@@ -170,18 +216,38 @@ def _frames_of_file(recording: Recording, seconds: Fraction, tally: Tally) -> It
         yield TimedFrame(frame, time, duration, aspect)
 
 
-def _decoded(recording: Recording, seconds: Fraction, tally: Tally) -> Iterator[tuple[Any, int | None, Any]]:
+def _decoded(
+    recording: Recording, seconds: Fraction, tally: Tally, times: Times | None
+) -> Iterator[tuple[Any, int | None, Any]]:
     """All frames that can be decoded, with time and stream; what cannot is counted and left out."""
     with packets_from(recording, seconds, tally) as packets:
-        yield from _frames_of(packets, recording, tally)
+        first = next(packets, None)
+        if first is None:
+            return
+        packets = itertools.chain([first], packets)
+        if times is None:
+            yield from _frames_of(((packet, True) for packet in packets), recording, tally)
+            return
+        choice = Choice(first.stream, recording.start, times)
+        for frame, tick, stream in _frames_of(choice.of(packets), recording, tally):
+            choice.check(tick)
+            yield frame, tick, stream
+        choice.check(None)
 
 
-def _frames_of(packets: Iterable[Any], recording: Recording, tally: Tally) -> Iterator[tuple[Any, int | None, Any]]:
+def _frames_of(
+    packets: Iterable[tuple[Any, bool]], recording: Recording, tally: Tally
+) -> Iterator[tuple[Any, int | None, Any]]:
+    """The frames of packets; of one that is not wanted itself only if others are made from it."""
     import av
 
     order = None if recording.timing == "presentation" else _Order()
-    for packet in packets:
+    all_wanted = True
+    for packet, wanted in packets:
         decoder = packet.stream.codec_context
+        if wanted != all_wanted:
+            decoder.skip_frame = "DEFAULT" if wanted else "NONREF"
+            all_wanted = wanted
         if packet.size:
             tally.packets += 1
             if order is not None:

@@ -16,10 +16,12 @@ class Probe:
         damaged: that it could not decode, or handed out marked as corrupt.
         pictures: sound ones that came out.
         backwards: how many of those have an earlier time than the one before.
+        interlaced: whether some are two moments woven into one picture.
     """
 
     def __init__(self) -> None:
         self.packets = self.damaged = self.pictures = self.backwards = 0
+        self.interlaced = False
         self._last: int | None = None
 
     def decode(self, packet: Any) -> None:
@@ -49,6 +51,7 @@ class Probe:
                 self.damaged += 1
                 continue
             self.pictures += 1
+            self.interlaced |= frame.interlaced_frame
             if frame.pts is not None:
                 self.backwards += self._last is not None and frame.pts < self._last
                 self._last = frame.pts

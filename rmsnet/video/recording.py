@@ -22,6 +22,7 @@ from rmsnet.video.clock import ONE_CLOCK, Clock, continuous
 from rmsnet.video.growing import GrowingFile
 from rmsnet.video.opening import demuxed, open_video, reason, start_of, usual_duration
 from rmsnet.video.probing import Packets, Probe
+from rmsnet.video.skipping import references_known
 
 END_SECONDS = 20
 """A whole video has pictures in so many seconds before the end that its header announces."""
@@ -67,6 +68,7 @@ class Recording:
         timing: see `Timing`.
         clock: where the file's clock starts again, and packets whose time means nothing.
         damaged: share of the pictures that were tried which cannot be decoded.
+        references_known: whether it can be seen of its packets what the pictures are made from.
         remarks: what is odd about it, a line each.
         growing: reads it while it is written; None: it is whole.
         pieces: the recordings that it is, one after the other, where it lies in several files.
@@ -81,6 +83,7 @@ class Recording:
     timing: Timing = "presentation"
     clock: Clock = ONE_CLOCK
     damaged: float = 0.0
+    references_known: bool = False
     remarks: tuple[str, ...] = ()
     growing: GrowingFile | None = None
     pieces: tuple["Recording", ...] = ()
@@ -278,6 +281,7 @@ def _judgement(path: Path, container: Any, stream: Any, probe: Probe, packets: P
         timing,
         clock,
         probe.damaged / max(1, probe.packets),
+        references_known(stream, probe.interlaced),
         remarks,
     )
 

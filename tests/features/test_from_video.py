@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from rmsnet.errors import UserError
 from rmsnet.features import from_video as video_extraction
@@ -53,6 +54,17 @@ def test_a_bank_from_videos_says_how_it_was_made(whole):
     assert [(half.half, half.frames) for half in bank.halves] == [(1, 24), (2, 24)] * 2
     assert sorted(os.listdir(whole.parent)) == ["features"]
     assert set(content(whole)) >= {"train.npy", "train.json", "pca.safetensors", "backbone.safetensors"}
+
+
+@pytest.mark.parametrize(("has_it", "precision"), [(True, "bfloat16"), (False, "float32")])
+def test_a_recipe_says_in_which_precision_the_device_computes(
+    weights, tmp_path, monkeypatch, capsys, has_it, precision
+):
+    monkeypatch.setattr(video_extraction, "multiplies_bfloat16", lambda device: has_it)
+    params = small_params(weights, precision="bfloat16")
+    recipe = video_extraction.new_extractor(params, torch.device("cpu"), tmp_path).recipe
+    assert recipe.precision == precision
+    assert ("no instructions for bfloat16" in capsys.readouterr().err) is not has_it
 
 
 def test_its_pca_is_that_of_the_training_split(data, weights, whole, tmp_path):

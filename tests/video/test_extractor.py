@@ -8,6 +8,7 @@ import torch
 from safetensors.torch import save_file
 
 from rmsnet.errors import UserError
+from rmsnet.video import extractor as extractor_module
 from rmsnet.video.backbones import open_backbone
 from rmsnet.video.decoding import sampled_pictures
 from rmsnet.video.extractor import image_batches, load_extractor, video_features
@@ -76,8 +77,9 @@ def test_the_pca_is_applied_as_the_recipe_says(tmp_path):
     np.testing.assert_allclose(projected, (raw - pca.mean) @ pca.components.T, rtol=0, atol=1e-4)
 
 
-def test_in_bfloat16_the_features_move_by_less_than_they_vary(tmp_path):
+def test_in_bfloat16_the_features_move_by_less_than_they_vary(tmp_path, monkeypatch):
     """A fixed random network: thousandths of a feature's size, and it is the recipe that says so."""
+    monkeypatch.setattr(extractor_module, "multiplies_bfloat16", lambda device: True)
     recipe = random_resnet18(tmp_path)
     path = write_video(tmp_path / "match.mkv", range(0, 8000, 40))
     exact, rounded = (
@@ -86,6 +88,17 @@ def test_in_bfloat16_the_features_move_by_less_than_they_vary(tmp_path):
     )
     assert rounded.dtype == np.float32
     assert 0 < np.linalg.norm(rounded - exact) / np.linalg.norm(exact) < 0.02
+
+
+def test_a_recipe_of_bfloat16_is_followed_in_float32_where_the_cpu_has_no_instructions_for_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(extractor_module, "multiplies_bfloat16", lambda device: False)
+    recipe = random_resnet18(tmp_path)
+    path = write_video(tmp_path / "match.mkv", range(0, 2000, 40))
+    exact, asked = (
+        video_features(path, load_extractor(replace(recipe, precision=precision), tmp_path, CPU)).features
+        for precision in ("float32", "bfloat16")
+    )
+    np.testing.assert_array_equal(asked, exact)
 
 
 def test_the_first_decode_error_reaches_the_caller(tmp_path):
