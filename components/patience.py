@@ -57,9 +57,9 @@ def passes_by_itself(error: BaseException) -> bool:
 
 
 def _status(error: BaseException) -> int:
-    """The HTTP status of an error of botocore's, requests' or MLflow's; 0 where it has none."""
+    """The HTTP status of an error of botocore's, requests', MLflow's or Kubernetes'; 0 where it has none."""
     response = getattr(error, "response", None)
     if isinstance(response, dict):
         return int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-    status = getattr(response, "status_code", None)
+    status = getattr(response, "status_code", getattr(error, "status", None))
     return int(status) if isinstance(status, int) else 0

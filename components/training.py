@@ -1,6 +1,7 @@
 """A training and its evaluation in one pod, which a second attempt goes on with."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,7 +31,20 @@ class Trained:
     run_id: str
 
 
-def train_and_judge(features: Path, out: Path, unsent: Path, params: Params, variant: str, task: str) -> Trained:
+Trainer = Callable[[Path, Path, Params, str], dict[str, Any]]
+"""From frame banks, the model folder, parameters and a variant to the content of the model's metrics.json."""
+
+
+def in_this_pod(features: Path, out: Path, params: Params, variant: str) -> dict[str, Any]:
+    """A `Trainer`: as many processes as the pod has GPUs."""
+    from rmsnet.training.launch import train_in_processes
+
+    return train_in_processes(int(os.environ.get(PROCESSES, "1")), features, out, params, variant=variant)
+
+
+def train_and_judge(
+    features: Path, out: Path, unsent: Path, params: Params, variant: str, task: str, train: Trainer = in_this_pod
+) -> Trained:
     """Train a variant as an MLflow run, and judge it on the valid and the test split.
 
     Args:
@@ -40,14 +54,13 @@ def train_and_judge(features: Path, out: Path, unsent: Path, params: Params, var
         params: what training and evaluation depend on.
         variant: a key of its `variants`.
         task: what all attempts at this training have in common, whichever pod they run in.
+        train: where.
     """
     from rmsnet.evaluation.stage import evaluate_stage
     from rmsnet.tracking import TASK, read_run
-    from rmsnet.training.launch import train_in_processes
 
     os.environ.update({TASK: task, "RMSNET_SPOOL": str(unsent)})
-    processes = int(os.environ.get(PROCESSES, "1"))
-    done = train_in_processes(processes, features, out / MODEL, params, variant=variant)
+    done = train(features, out / MODEL, params, variant)
     judged = evaluate_stage(out / MODEL, features, out / EVALUATION, params.evaluate)
     return Trained(done, judged, str(read_run(out / MODEL)["run_id"]))
 

@@ -22,12 +22,26 @@ from pipelines.resources import (
     require_variable,
 )
 from rmsnet.documents import read_yaml
+from rmsnet.errors import UserError
 from rmsnet.params import checked
 
 Stage = Literal["small", "validate", "extract", "train", "evaluate", "register", "spot"]
 STAGES: tuple[Stage, ...] = ("small", "validate", "extract", "train", "evaluate", "register", "spot")
 
 _IMAGE = re.compile(r"[a-z0-9][a-z0-9._:/-]*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?")
+
+_BY_THE_ADMINISTRATORS = (
+    "Kubeflow Pipelines has no word for it in a pipeline; its administrators give it to every pod: "
+    "COMPILED_PIPELINE_SPEC_PATCH of the API server"
+)
+
+NOT_OURS_TO_SAY = {
+    "runtimeclass": _BY_THE_ADMINISTRATORS,
+    "topologyspread": _BY_THE_ADMINISTRATORS,
+    "ephemeralstorage": "Kubeflow Pipelines has no word for it in a pipeline; give the namespace of the runs a "
+    "LimitRange with defaultRequest.ephemeral-storage, or each pod a `scratch` volume",
+}
+"""What somebody may look for here and where it is said instead, by how its key begins."""
 
 SMALL = Resources(cpu="200m", cpu_limit="1", memory="1Gi", retries=2, timeout_minutes=60)
 """What a task needs that looks something up, collects or refuses."""
@@ -58,6 +72,9 @@ class Deployment:
         extract_shards: in how many pods the extraction is spread.
         train_pods: in how many pods the trainings of an ablation are spread; fewer trainings, fewer pods.
         spot_shards: in how many pods the spotting is spread; fewer matches, fewer pods.
+        train_nodes: over how many nodes each variant of the training pipeline is trained, as a TrainJob of Kubeflow
+            Trainer; `train` is the place of one of them, `evaluate` of the pod that waits for them.
+        train_runtime: Kubeflow Trainer's runtime for PyTorch in this cluster.
         small, validate, extract, train, evaluate, register, spot: resources of each stage; "small" of everything
             that only looks something up, collects or refuses.
     """
@@ -84,6 +101,8 @@ class Deployment:
     extract_shards: int = 1
     train_pods: int = 16
     spot_shards: int = 1
+    train_nodes: int = 1
+    train_runtime: str = "torch-distributed"
     small: Resources = SMALL
     validate: Resources = field(default_factory=Resources)
     extract: Resources = field(default_factory=Resources)
@@ -94,12 +113,17 @@ class Deployment:
 
     def __post_init__(self) -> None:
         require(_IMAGE.fullmatch(self.image) is not None, "image", f"is no image name: {self.image!r}")
-        for key in ("extract_shards", "train_pods", "spot_shards"):
+        for key in ("extract_shards", "train_pods", "spot_shards", "train_nodes"):
             require(getattr(self, key) >= 1, key, f"must be at least 1, not {getattr(self, key)}")
         for key in ("keep_workflow_minutes", "deadline_minutes"):
             require(getattr(self, key) >= 0, key, f"must not be negative, not {getattr(self, key)}")
         require(not self.register.cache, "register", "must have cache: false, because it acts on the registry")
-        for key in ("pull_secret", "service_account", "queue", "priority"):
+        require(
+            self.train_nodes == 1 or self.workspace is not None,
+            "train_nodes",
+            "needs a `workspace`: nodes share features and model through it",
+        )
+        for key in ("pull_secret", "service_account", "queue", "priority", "train_runtime"):
             if getattr(self, key):
                 require_name(key, getattr(self, key))
         for key in ("mlflow", "mlflow_ui"):
@@ -145,4 +169,14 @@ def load_deployment(path: Path | None) -> Deployment:
     if path is None:
         return Deployment()
     document = read_yaml(path, absent="no such file; examples: pipelines/deployments/") or {}
+    _refuse_what_is_said_elsewhere(document, str(path))
     return checked(Deployment, document, str(path))
+
+
+def _refuse_what_is_said_elsewhere(document: Any, where: str) -> None:
+    sections = {"": document, **document} if isinstance(document, dict) else {}
+    for place, section in sections.items():
+        for key in section if isinstance(section, dict) else ():
+            for begins, instead in NOT_OURS_TO_SAY.items():
+                if str(key).replace("_", "").lower().startswith(begins):
+                    raise UserError(f"{where}: {f'{place}.' if place else ''}{key}: {instead}")

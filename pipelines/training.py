@@ -1,6 +1,7 @@
 """The training pipeline: identify → validate → extract → train and evaluate each variant → register the best."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from kfp import dsl
@@ -9,8 +10,10 @@ from kfp.dsl.graph_component import GraphComponent
 from components.register_model.component import register_model
 from components.require.component import require
 from components.train.component import train
+from components.train_on_nodes.component import train_on_nodes
 from pipelines.deployment import Deployment
 from pipelines.loops import Loop
+from pipelines.nodes import nodes_of, waiting
 from pipelines.placing import place
 from pipelines.study import extracted_features
 
@@ -38,13 +41,13 @@ def training(deployment: Deployment, params: Mapping[str, Any]) -> GraphComponen
     ):
         data = extracted_features(deployment, source, revision, params)
         with Loop(items=variants, name="train variants") as variant:
-            trained = train(
+            trained = _trained(
+                deployment,
                 features=data.features,
                 variant=variant,
                 params=data.identified.outputs["train"],
                 workspace=deployment.workspace_path(),
-            )
-            place(deployment, trained, "train", "mlflow").set_display_name("train and evaluate")
+            ).set_display_name("train and evaluate")
         registered = register_model(
             models=dsl.Collected(trained.outputs["trained"]),
             features=data.features,
@@ -59,3 +62,11 @@ def training(deployment: Deployment, params: Mapping[str, Any]) -> GraphComponen
         promoted.set_display_name("require promotion").set_caching_options(False)
 
     return training
+
+
+def _trained(deployment: Deployment, **inputs: Any) -> dsl.PipelineTask:
+    """A variant trained and judged: in a pod, or over the nodes of a TrainJob."""
+    if deployment.train_nodes == 1:
+        return place(deployment, train(**inputs), "train", "mlflow")
+    task = train_on_nodes(**inputs, nodes=asdict(nodes_of(deployment)))
+    return place(waiting(deployment), task, "evaluate", "mlflow")

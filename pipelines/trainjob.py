@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
 
+from components.node import REQUEST, Training, main
 from pipelines.deployment import Deployment
 from pipelines.placing import variables
 from rmsnet.errors import CheckFailed, UserError, first_cause
@@ -18,30 +19,10 @@ T = TypeVar("T")
 RUNTIME = "torch-distributed"
 """Kubeflow Trainer's own runtime for PyTorch: it starts torchrun on each node and tells it where the others are."""
 
-REQUEST = "RMSNET_TRAINING"
-"""Environment variable: a `Training` as JSON."""
-
 SECRETS = Path("/var/run/secrets/rmsnet")
 """Where the secrets of the deployment file lie in a node, one file per variable: a TrainJob's variables are texts."""
 
 POLL_SECONDS = 5
-
-
-@dataclass(frozen=True)
-class Training:
-    """What the nodes train.
-
-    Attributes:
-        features: folder of the frame banks, on a volume that every node mounts.
-        out: the model folder, on such a volume too; the first node writes it.
-        params: sections as in params.yaml.
-        variant: a key of the parameters' `variants`; None: the train section as it is.
-    """
-
-    features: str
-    out: str
-    params: dict[str, Any]
-    variant: str | None = None
 
 
 @dataclass(frozen=True)
@@ -67,18 +48,9 @@ def train_here() -> None:
     Raises:
         SystemExit: as the train component.
     """
-    from components.door import door
-
     for secret in SECRETS.glob("[!.]*"):
         os.environ.setdefault(secret.name, secret.read_text(encoding="utf-8"))
-    with door("train"):
-        from rmsnet.documents import read_document
-        from rmsnet.params import params_from
-        from rmsnet.training.stage import train_stage
-
-        training = read_document(os.environ[REQUEST].encode(), Training, REQUEST)
-        params = params_from(training.params, "params")
-        train_stage(Path(training.features), Path(training.out), params, variant=training.variant)
+    main()
 
 
 class Trainer:

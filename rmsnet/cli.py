@@ -159,12 +159,14 @@ class Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     from rmsnet.commands import (
+        annotate,
         combine,
         completion,
         data,
         doctor,
         evaluate,
         extract,
+        live,
         page,
         registry,
         reproduce,
@@ -192,6 +194,8 @@ def _parser() -> argparse.ArgumentParser:
         evaluate,
         spot,
         page,
+        annotate,
+        live,
         reproduce,
         registry,
         serve,

@@ -12,12 +12,14 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "dvc_data": ("dvc",),
     "fastapi": ("serve",),
     "great_expectations": ("validate",),
+    "huggingface_hub": ("hub",),
     "kfp": ("kubeflow",),
     "kfp_server_api": ("kubeflow",),
     "kubeflow": ("kubeflow",),
     "kubernetes": ("kubeflow",),
     "mlflow": ("registry", "train"),
     "model_signing": ("signing",),
+    "opentelemetry": ("serve",),
     "pandas": ("validate",),
     "prometheus_client": ("serve",),
     "pygit2": ("dvc",),
@@ -32,7 +34,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
 }
 """The extras that ask for each library, the smallest first. What is not here comes with rmsnet alone."""
 
-_PART_OF = {"extract": "video", "reproduce": "train"}
+_PART_OF = {"annotate": "serve", "combine": "spot", "extract": "video", "live": "serve", "reproduce": "train"}
 """Commands whose part has another name."""
 
 

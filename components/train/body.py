@@ -8,7 +8,7 @@ from components.artifacts import describe, known, log, log_confusion, mlflow_lin
 from components.banks import banks_of
 from components.door import door
 from components.pages import addresses, part_of, training_part, write_page
-from components.training import EVALUATION, MODEL, UNSENT, train_and_judge
+from components.training import EVALUATION, MODEL, UNSENT, Trainer, in_this_pod, train_and_judge
 
 if TYPE_CHECKING:
     from kfp.dsl import HTML, ClassificationMetrics, Dataset, Metrics, Model
@@ -22,6 +22,7 @@ def body(
     page: "HTML",
     metrics: "Metrics",
     confusion: "ClassificationMetrics",
+    train: Trainer = in_this_pod,
 ) -> None:
     """Train one variant as an MLflow run and judge it.
 
@@ -34,6 +35,7 @@ def body(
         metrics: gets Average-mAP with its 95 % interval and the average precision of each class, of both splits.
         confusion: gets, of the test split at the largest tolerance, which class is taken for which, and a curve of
             recall (y) over the share of false predictions (x = 1 - precision; the UI calls it a ROC curve).
+        train: where.
     """
     with door("train"):
         from rmsnet.evaluation.stage import run_scores
@@ -41,7 +43,7 @@ def body(
         from rmsnet.style.words import percent
 
         folder, chosen = Path(trained.path), params_from(params, "params")
-        done = train_and_judge(banks_of(features), folder, folder / UNSENT, chosen, variant, trained.uri)
+        done = train_and_judge(banks_of(features), folder, folder / UNSENT, chosen, variant, trained.uri, train)
         run, score = mlflow_link(f"runs/{done.run_id}"), done.judged["valid"].scores.average_map
         write_page(
             page.path,

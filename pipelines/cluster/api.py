@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from functools import cached_property
+from textwrap import shorten
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -18,6 +19,9 @@ T = TypeVar("T")
 ATTEMPTS = 4
 FIRST_PAUSE_SECONDS = 1.0
 TIMEOUT_SECONDS = 60
+
+MOST_OF_A_REASON = 200
+"""Characters: Kubeflow says where in its sources it has refused, too."""
 
 OLDEST = (2, 17)
 """Of Kubeflow Pipelines: older backends fail a run that says what these pipelines say (security context, deadlines)."""
@@ -116,14 +120,20 @@ class Kubeflow:
             except ApiException as error:
                 if error.status is not None and error.status < 500:
                     kind = {404: Gone, 409: Taken}.get(error.status, UserError)
-                    token = f"; {_of_the_token()}" if error.status == 401 else ""
-                    raise kind(f"Kubeflow at {self.host} refuses: {_reason(error)}{token}") from None
+                    raise kind(
+                        f"Kubeflow at {self.host} refuses: {_reason(error)}{self._advice(error.status)}"
+                    ) from None
                 trouble = _reason(error)
             except (HTTPError, OSError, TimeoutError) as error:
                 trouble = first_cause(error)
             if attempt < attempts:
                 self._pause(attempt)
         raise UserError(f"Kubeflow at {self.host} does not answer, asked {attempts} times ({trouble})")
+
+    def _advice(self, status: int) -> str:
+        if status == 401:
+            return f"; {_of_the_token()}"
+        return f"; is namespace {self.namespace} yours?" if status == 403 and self.namespace else ""
 
     @cached_property
     def ui(self) -> str:
@@ -196,4 +206,4 @@ def _reason(error: Any) -> str:
         message = json.loads(error.body)["message"]
     except (TypeError, ValueError, KeyError):
         message = error.reason or "no reason given"
-    return f"{error.status} {' '.join(str(message).split())}"
+    return f"{error.status} {shorten(str(message), MOST_OF_A_REASON, placeholder=' …')}"

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
+from components.pods import WAITING, trouble_of
+from components.trainjob import GROUP, VERSION
 from pipelines.cluster.api import Kubeflow
-from pipelines.cluster.pods import WAITING, trouble_of
 from pipelines.deployment import STAGES, Deployment
 from pipelines.placing import labels, secrets, variables
 from rmsnet import __version__
@@ -60,7 +61,7 @@ class Visit:
 
 def examine(visit: Visit) -> Iterator[Finding]:
     """Look for all of it, one after the other."""
-    for look in (_kubeflow, _namespace, _rights, _account, _secrets, _claims, _gpus, _quota, _pod):
+    for look in (_kubeflow, _namespace, _rights, _account, _secrets, _claims, _gpus, _trainer, _quota, _pod):
         try:
             yield from look(visit)
         except UserError as error:
@@ -179,6 +180,18 @@ def _gpus(visit: Visit) -> Iterator[Finding]:
         yield Finding(
             f"{count} {kind}", bool(enough), f"on {len(enough)} of {len(nodes)} nodes" if enough else "on no node"
         )
+
+
+def _trainer(visit: Visit) -> Iterator[Finding]:
+    if visit.deployment.train_nodes == 1:
+        return
+    from kubernetes import client
+
+    name, custom = visit.deployment.train_runtime, client.CustomObjectsApi(visit.core.api_client)
+    kind = (GROUP, VERSION, "clustertrainingruntimes", name)
+    found = _ask(f"training runtime {name}", lambda: custom.get_cluster_custom_object(*kind))
+    detail = "" if found else "is not there; is Kubeflow Trainer installed in this cluster?"
+    yield Finding(f"training runtime {name}", found is not None, detail)
 
 
 def _quota(visit: Visit) -> Iterator[Finding]:

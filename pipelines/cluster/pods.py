@@ -4,14 +4,15 @@ import io
 import re
 from contextlib import redirect_stdout
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from components.pods import trouble_of
 from rmsnet.errors import UserError
 
 RUN_LABEL = "pipeline/runid"
 NODE_ANNOTATION = "workflows.argoproj.io/node-name"
 NODE_ID_ANNOTATION = "workflows.argoproj.io/node-id"
-WAITING = ("ImagePullBackOff", "ErrImagePull", "InvalidImageName", "CreateContainerConfigError", "CreateContainerError")
 
 _TASK = re.compile(r"\.([a-z0-9-]+)\(\d+\)\.executor\((\d+)\)$")
 _ITERATION = re.compile(r"iteration-iterations\((\d+):\d+\)")
@@ -29,6 +30,7 @@ class Pod:
         attempt: 0 for the first.
         phase: as Kubernetes calls it.
         trouble: what keeps or has kept it from ending well; "" where nothing does.
+        seconds: since it was made, or until its end; None: nobody can tell.
     """
 
     namespace: str
@@ -39,6 +41,7 @@ class Pod:
     attempt: int
     phase: str
     trouble: str
+    seconds: float | None = None
 
 
 def kubernetes(required: bool = False) -> Any:
@@ -99,25 +102,20 @@ def pod_of(item: Any) -> Pod | None:
         int(found[2]),
         str(item.status.phase),
         trouble_of(item.status),
+        _seconds(item.metadata.creation_timestamp, item.status),
     )
 
 
-def trouble_of(status: Any) -> str:
-    """What keeps a pod from running, or has ended it, in one line."""
-    if status.reason:  # evicted, past its deadline
-        return _line(status.reason, status.message)
-    for condition in status.conditions or ():
-        if condition.type == "PodScheduled" and condition.status == "False":
-            return _line("cannot be scheduled", condition.message)
-    for container in (*(status.init_container_statuses or ()), *(status.container_statuses or ())):
-        waiting, ended = container.state.waiting, container.state.terminated
-        if waiting is not None and waiting.reason in WAITING:
-            return _line(waiting.reason, waiting.message)
-        if ended is not None and ended.reason == "OOMKilled":
-            return f"OOMKilled: it took more memory than its limit ({container.name})"
-        if ended is not None and ended.exit_code and container.name in ("main", "probe"):
-            return _line(f"ended with status {ended.exit_code}", ended.message)
-    return ""
+def _seconds(start: datetime | None, status: Any) -> float | None:
+    if start is None:
+        return None
+    ends = [
+        container.state.terminated.finished_at
+        for container in status.container_statuses or ()
+        if container.name == "main" and container.state.terminated
+    ]
+    end = ends[0] if ends and ends[0] else datetime.now(start.tzinfo)
+    return float((end - start).total_seconds())
 
 
 def last_words(core: Any, pod: Pod, lines: int = 40) -> list[str]:
@@ -136,7 +134,3 @@ def last_words(core: Any, pod: Pod, lines: int = 40) -> list[str]:
 
 _LAUNCHER = re.compile(r"[IWEF]\d{4} |time=|\[KFP Executor|Error: exit status|[ {}\]]|$")
 """Lines of the launcher and of Argo's executor, and the JSON between them."""
-
-
-def _line(reason: str, message: str | None) -> str:
-    return " ".join(f"{reason}: {message or ''}".split()).rstrip(":")

@@ -69,11 +69,14 @@ class RunState:
 
     @property
     def objections(self) -> list[str]:
-        """Which tasks are not as they should be, and why."""
+        """Which tasks are not as they should be, and why; several of one trouble together."""
+        together: dict[tuple[str, str], list[str]] = {}
+        for task in self.tasks:
+            if task.state in BAD or task.reason:
+                together.setdefault((task.state.lower(), task.reason), []).append(task.shown)
         return [
-            f"{task.shown} {task.state.lower()}{f' ({task.reason})' if task.reason else ''}"
-            for task in self.tasks
-            if task.state in BAD or task.reason
+            f"{', '.join(names)} {state}{f' ({reason})' if reason else ''}"
+            for (state, reason), names in together.items()
         ]
 
 
@@ -92,9 +95,10 @@ def status(kubeflow: Kubeflow, run_id: str) -> RunState:
     core = kubernetes()
     pods = pods_of(core, run_id, kubeflow.namespace)
     details = (run.run_details.task_details if run.run_details else None) or ()
-    tasks = _tasks(details, _names(kubeflow, run))
+    names = _names(kubeflow, run)
+    tasks = _tasks(details, names)
     if pods is not None:
-        tasks = _with_pods(tasks, details, pods, lambda pod: last_words(core, pod))
+        tasks = _with_pods(tasks, names, details, pods, lambda pod: last_words(core, pod))
     if run.state in BAD:
         tasks = [task if task.state in (*FINISHED, "CACHED") else _of_ended(task, str(run.state)) for task in tasks]
     return RunState(run_id, run.display_name, str(run.state), kubeflow.page("runs", run_id), tuple(tasks))
@@ -162,16 +166,27 @@ EXECUTOR = "executor"
 
 
 def _with_pods(
-    tasks: Sequence[TaskState], details: Iterable[Any], pods: Sequence[Pod], words: Callable[[Pod], list[str]]
+    tasks: Sequence[TaskState],
+    names: Mapping[str, str],
+    details: Iterable[Any],
+    pods: Sequence[Pod],
+    words: Callable[[Pod], list[str]],
 ) -> list[TaskState]:
-    """What Kubernetes adds: the iteration, how many attempts there were, and why one does not end well."""
-    by_node = {pod.node: pod for pod in pods}
-    found = []
-    for detail in sorted(details, key=lambda detail: str(detail.start_time)):
-        children = [child.pod_name for child in detail.child_tasks or ()] if detail.display_name == EXECUTOR else []
-        attempts = sorted((by_node[child] for child in children if child in by_node), key=lambda pod: pod.attempt)
-        if attempts:
-            found.append(_of_pod(detail, attempts[-1], len(children), {task.key: task.name for task in tasks}, words))
+    """What Kubernetes adds: the iteration, how many attempts there were, and why one does not end well.
+
+    Once Argo compresses a workflow (above 1 MB), Kubeflow's API knows no more of its tasks than it knew then: the pods
+    know.
+    """
+    executors = {
+        child.pod_name: detail
+        for detail in details
+        if detail.display_name == EXECUTOR
+        for child in detail.child_tasks or ()
+    }
+    attempts: dict[tuple[str, int | None], Pod] = {}
+    for pod in sorted(pods, key=lambda pod: pod.attempt):
+        attempts[pod.task, pod.iteration] = pod
+    found = [_of_pod(executors.get(pod.node), pod, names, words) for pod in attempts.values()]
     # Taken from an earlier run, or without a pod as yet, or its pods are gone.
     known = Counter(task.key for task in found)
     others = []
@@ -180,18 +195,24 @@ def _with_pods(
             known[task.key] -= 1
         else:
             others.append(task)
-    order = list(dict.fromkeys(task.key for task in tasks))
+    order = list(dict.fromkeys([*(task.key for task in tasks), *names, *known]))
     return sorted([*others, *found], key=lambda task: (order.index(task.key), task.iteration or 0))
 
 
-def _of_pod(
-    detail: Any, pod: Pod, attempts: int, names: Mapping[str, str], words: Callable[[Pod], list[str]]
-) -> TaskState:
-    state = "FAILED" if pod.phase == "Failed" and detail.state not in FINISHED else str(detail.state)
+OF_A_POD = {"Failed": "FAILED", "Succeeded": "SUCCEEDED", "Running": "RUNNING", "Pending": "PENDING"}
+
+
+def _of_pod(detail: Any, pod: Pod, names: Mapping[str, str], words: Callable[[Pod], list[str]]) -> TaskState:
+    """A task from its last pod; `detail`: what Kubeflow knows of it, None: nothing."""
+    over = detail is not None and detail.state in FINISHED
+    ended = pod.phase in ("Failed", "Succeeded")
+    state = str(detail.state) if over or (detail and not ended) else OF_A_POD.get(pod.phase, "RUNNING")
+    attempts = max(len(detail.child_tasks) if detail else 0, pod.attempt + 1)
+    seconds = _seconds(detail) if over or (detail and not ended) else pod.seconds
     reason = "" if state == "SUCCEEDED" else pod.trouble
     if reason.startswith("ended with status"):
         reason = (words(pod) or [reason])[-1]
-    return TaskState(pod.task, names.get(pod.task, pod.task), pod.iteration, state, _seconds(detail), attempts, reason)
+    return TaskState(pod.task, names.get(pod.task, pod.task), pod.iteration, state, seconds, attempts, reason)
 
 
 def wait(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines.cluster.api import Kubeflow
+from pipelines.cluster.runs import FINISHED
 from pipelines.cluster.submitting import Order, experiment_id, plugins, reference, runtime, uploaded
 from rmsnet.errors import UserError
 
@@ -78,7 +79,8 @@ class Schedule:
 def put(kubeflow: Kubeflow, order: Order, name: str, when: Moment, *, at_once: int = 1, catch_up: bool = False) -> str:
     """Make a schedule, or give the one of this name what it runs now; its page.
 
-    Kubeflow changes no recurring run: another takes its place, and the old one goes when the new one is there.
+    Kubeflow changes no recurring run: another takes its place, and the old one goes when the new one is there. With it
+    Kubernetes would delete what it has started and still runs: then the old one is paused, and goes the next time.
 
     Args:
         kubeflow: where.
@@ -114,18 +116,21 @@ def put(kubeflow: Kubeflow, order: Order, name: str, when: Moment, *, at_once: i
     before = [schedule for schedule in _found(kubeflow) if schedule.display_name == name]
     service = kubeflow.client._recurring_run_api
     made = kubeflow.ask(lambda: service.recurring_run_service_create_recurring_run(body), attempts=1)
+    busy = {run.recurring_run_id for run in _newest_runs(kubeflow) if str(run.state) not in FINISHED}
+    delete, pause = (
+        service.recurring_run_service_delete_recurring_run,
+        service.recurring_run_service_disable_recurring_run,
+    )
     for old in before:
-        kubeflow.ask(lambda old=old: service.recurring_run_service_delete_recurring_run(old.recurring_run_id))
+        end = pause if old.recurring_run_id in busy else delete
+        kubeflow.ask(lambda old=old, end=end: end(old.recurring_run_id))
     return kubeflow.page("recurringrun", made.recurring_run_id)
 
 
 def listed(kubeflow: Kubeflow) -> list[Schedule]:
     """All schedules of pipelines, by name, each with the state of its newest run."""
-    runs = kubeflow.client._run_api
-    scope = {"namespace": kubeflow.namespace} if kubeflow.namespace else {}
     newest: dict[str, str] = {}
-    answer = kubeflow.ask(lambda: runs.run_service_list_runs(page_size=100, sort_by="created_at desc", **scope))
-    for run in answer.runs or ():
+    for run in _newest_runs(kubeflow):
         if run.recurring_run_id:
             newest.setdefault(run.recurring_run_id, str(run.state))
     return [
@@ -160,6 +165,13 @@ def change(kubeflow: Kubeflow, name: str, what: str) -> None:
     }[what]
     for item in found:
         kubeflow.ask(lambda item=item: call(item.recurring_run_id))
+
+
+def _newest_runs(kubeflow: Kubeflow) -> list[Any]:
+    runs = kubeflow.client._run_api
+    scope = {"namespace": kubeflow.namespace} if kubeflow.namespace else {}
+    answer = kubeflow.ask(lambda: runs.run_service_list_runs(page_size=100, sort_by="created_at desc", **scope))
+    return list(answer.runs or ())
 
 
 def _found(kubeflow: Kubeflow) -> list[Any]:

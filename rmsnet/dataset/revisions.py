@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 from rmsnet.errors import UserError, first_cause
@@ -13,6 +14,9 @@ from rmsnet.provenance import write_pointer
 
 DATASET_PATH = "data"
 """Where in a git repository the dataset lies when the source does not say."""
+
+NOTES = Path("/var/tmp/dvc")
+"""Where DVC keeps what it knows of repositories, unless DVC_SITE_CACHE_DIR says so."""
 
 
 def fetch_revision(source: str, revision: str, out: Path) -> None:
@@ -85,8 +89,9 @@ _CREDENTIALS = re.compile(
 def _reading(repository: str, revision: str) -> Iterator[None]:
     """What git, DVC and the libraries under them raise becomes one line.
 
-    A user without a name (an image's user that the machine does not know) gets one, and a repository that belongs to
-    somebody else is read all the same: whoever names it as source trusts it.
+    A user without a name (an image's user that the machine does not know) gets one, DVC's notes go to the temporary
+    folder where it may not write its own (a read-only root), and a repository that belongs to somebody else is read all
+    the same: whoever names it as source trusts it.
     """
     import pygit2
 
@@ -94,6 +99,8 @@ def _reading(repository: str, revision: str) -> Iterator[None]:
     with _set({"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*"}):
         if not _user_has_a_name():
             os.environ["USER"] = os.environ["LOGNAME"] = "rmsnet"
+        if not os.access(NOTES if NOTES.exists() else NOTES.parent, os.W_OK):
+            os.environ.setdefault("DVC_SITE_CACHE_DIR", str(Path(gettempdir()) / NOTES.name))
         try:
             yield
         except UserError:

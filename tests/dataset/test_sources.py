@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable
 from datetime import datetime
 from hashlib import md5
@@ -12,6 +13,7 @@ import pytest
 import yaml
 from botocore.exceptions import ClientError, EndpointConnectionError
 
+from rmsnet.dataset import revisions
 from rmsnet.dataset.sources import fetch
 from rmsnet.errors import UserError
 from rmsnet.provenance import dvc_md5
@@ -216,6 +218,17 @@ def test_a_user_whom_the_machine_does_not_know_and_a_repository_of_somebody_else
             os.chown(path, 1234, 1234)
     out = fetch(str(foreign), "one", tmp_path / "out")
     assert (out / "state.txt").read_text() == "one"
+
+
+@pytest.mark.slow
+def test_a_read_only_root(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DVC keeps notes beside the temporary folder; where it may not, they are in it."""
+    monkeypatch.setenv("DVC_SITE_CACHE_DIR", "set, so that it is forgotten again")
+    monkeypatch.delenv("DVC_SITE_CACHE_DIR")
+    monkeypatch.setattr(revisions, "NOTES", tmp_path / "not there" / "dvc")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    fetch(str(repository), "one", tmp_path / "out")
+    assert any((tmp_path / "dvc").iterdir())
 
 
 def raises_key_error(uid: int) -> None:

@@ -21,11 +21,11 @@ def example(repository: Path, name: str) -> Deployment:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("imagee: x", "imagee: unknown key; known: image"),
+        ("imagee: x", "imagee: unknown key; did you mean image?; known: image"),
         ("image: 'x y'", "image is no image name: 'x y'"),
         ("train: {cpu: two}", "train: cpu must be like '2' or '500m', not 'two'"),
         ("train: {memory: 4 GB}", "train: memory must be like '4Gi', not '4 GB'"),
-        ("train: {gpu: 1}", "train.gpu: unknown key; known: cpu"),
+        ("train: {gpu: 1}", "train.gpu: unknown key; did you mean gpus?; known: cpu"),
         ("train: {gpus: -1}", "train: gpus must not be negative, not -1"),
         ("train: {tolerations: [{key: a, effect: No}]}", "train.tolerations.0.effect"),
         ("register: {cache: true}", "register must have cache: false"),
@@ -43,6 +43,20 @@ def example(repository: Path, name: str) -> Deployment:
         ("queue: A_b", "queue must be a Kubernetes name"),
         ("volumes: [{claim: a, path: data}]", "volumes.0: path must be an absolute path, not 'data'"),
         ("mlflow: mlflow-host", "mlflow must be an address such as http://host:5000, not 'mlflow-host'"),
+        (
+            "train: {runtime_class: gvisor}",
+            "train.runtime_class: Kubeflow Pipelines has no word for it in a pipeline; its",
+        ),
+        (
+            "topologySpreadConstraints: []",
+            "topologySpreadConstraints: Kubeflow Pipelines has no word for it in a pipeline",
+        ),
+        (
+            "spot: {ephemeral_storage: 9Gi}",
+            "spot.ephemeral_storage: Kubeflow Pipelines has no word for it in a pipeline; give",
+        ),
+        ("train_nodes: 0", "train_nodes must be at least 1"),
+        ("train_nodes: 2", "train_nodes needs a `workspace`"),
         ("extract_shards: 0", "extract_shards must be at least 1"),
         ("spot_shards: 0", "spot_shards must be at least 1"),
         ("[1]", "Input should be a dictionary"),
@@ -122,3 +136,58 @@ def test_every_component_gets_the_addresses_and_secrets_of_what_it_reaches_and_n
         assert variables.get("RMSNET_REQUIRED_ENVIRONMENT") == (keys if name in of_data else None), name
         secrets = [(secret["secretName"], secret["optional"]) for secret in pods[name].get("secretAsEnv", ())]
         assert secrets == ([("rmsnet-storage", True)] if name in of_data else []), name
+
+
+NODES = """
+image: registry.example/rmsnet:0.1.0
+pull_secret: registry-credentials
+mlflow: http://mlflow:5000
+secrets: [{name: storage, environment: {key: MLFLOW_TRACKING_PASSWORD}}]
+volumes: [{claim: soccernet, path: /data}]
+workspace: {size: 100Gi}
+queue: team
+train_nodes: 3
+train:
+  cpu: "8"
+  memory: 32Gi
+  gpus: 2
+  shared_memory: 4Gi
+  node_selector: {pool: gpu}
+  affinity: [{key: zone, values: [a]}, {key: disk, values: [ssd], weight: 5}]
+  tolerations: [{key: nvidia.com/gpu, effect: NoSchedule}]
+  retries: 1
+  timeout_minutes: 720
+evaluate: {cpu: "2", memory: 4Gi, timeout_minutes: 60}
+"""
+
+
+def test_a_training_over_nodes_is_a_task_that_waits_for_them(tmp_path: Path) -> None:
+    (tmp_path / "deployment.yaml").write_text(NODES)
+    text = compile_pipeline("training", load_deployment(tmp_path / "deployment.yaml"), {})
+    pipeline, platform = yaml.safe_load_all(text)
+    executors = pipeline["deploymentSpec"]["executors"]
+    assert "exec-train" not in executors
+    waits = executors["exec-train-on-nodes"]["container"]["resources"]
+    assert (waits["resourceCpuRequest"], "accelerator" in waits) == ("2", False)
+    pod = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]["exec-train-on-nodes"]
+    assert pod["activeDeadlineSeconds"] == str(60 * (720 + 60))
+    assert [secret["secretName"] for secret in pod["secretAsEnv"]] == ["storage"]
+    (loop,) = (
+        part for part in pipeline["components"].values() if "train-on-nodes" in part.get("dag", {}).get("tasks", ())
+    )
+    inputs = loop["dag"]["tasks"]["train-on-nodes"]["inputs"]["parameters"]
+    nodes = inputs["nodes"]["runtimeValue"]["constant"]
+    assert (nodes["count"], nodes["processes"], nodes["seconds"]) == (3, 2, 43200)
+    assert nodes["resources"]["limits"] == {"cpu": "8", "memory": "32Gi", "nvidia.com/gpu": "2"}
+    assert nodes["labels"] == {"kueue.x-k8s.io/queue-name": "team"}
+    assert nodes["pod"]["nodeSelector"] == {"pool": "gpu"}
+    assert nodes["pod"]["tolerations"] == [{"effect": "NoSchedule", "key": "nvidia.com/gpu", "operator": "Exists"}]
+    assert nodes["pod"]["imagePullSecrets"] == [{"name": "registry-credentials"}]
+    affinity = nodes["pod"]["affinity"]["nodeAffinity"]
+    assert affinity["preferredDuringSchedulingIgnoredDuringExecution"][0]["weight"] == 5
+    assert affinity["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"] == [
+        {"matchExpressions": [{"key": "zone", "operator": "In", "values": ["a"]}]}
+    ]
+    (mount,), (volume,) = nodes["mounts"], nodes["pod"]["volumes"]
+    assert (mount["mountPath"], volume["emptyDir"]["sizeLimit"]) == ("/dev/shm", "4Gi")
+    assert mount["name"] == volume["name"]

@@ -33,6 +33,7 @@ class Kubeflow:
         runs, schedules: what was created.
         states: of a run, one for each time somebody asks; the last one stays.
         tasks: of a run, the same.
+        foreign: a namespace that is somebody else's.
         failures: answers 503 so many times first.
         version: that it says it is; "": it says none.
         late: a name that somebody else takes between a look and the making of it.
@@ -55,6 +56,7 @@ class Kubeflow:
     deleted: bool = False
     token: str | None = None
     expired: bool = False
+    foreign: str = ""
     asked: list[tuple[str, str]] = field(default_factory=list)
     pipeline_spec: dict[str, Any] = field(default_factory=dict)
 
@@ -67,6 +69,8 @@ class Kubeflow:
             return 503, {"message": "starting up"}
         if self.expired:
             return 401, {"message": "the token has expired"}
+        if self.foreign and query.get("namespace") == [self.foreign]:
+            return 403, {"message": f"may not list in namespace {self.foreign}. Check error stack: {'because ' * 99}"}
         wanted = query.get("filter", [""])[0]
         name = json.loads(wanted)["predicates"][0]["stringValue"] if wanted else query.get("name", [""])[0]
         path = path.removeprefix("/apis/v2beta1")

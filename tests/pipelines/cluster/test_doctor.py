@@ -19,6 +19,7 @@ volumes: [{claim: soccernet, path: /data}]
 workspace: {size: 10Gi, storage_class: shared}
 queue: team
 extract_shards: 4
+train_nodes: 2
 train: {gpus: 2, gpu_type: nvidia.com/mig-1g.10gb}
 """
 
@@ -43,6 +44,7 @@ def whole(kubernetes: Kubernetes, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         },
         "/apis/storage.k8s.io/v1/storageclasses/shared": {"provisioner": "nfs"},
         "/api/v1/nodes": {"items": [node]},
+        "/apis/trainer.kubeflow.org/v1alpha1/clustertrainingruntimes/torch-distributed": {"kind": "x"},
         f"{SPACE}/resourcequotas": {
             "items": [{"metadata": {"name": "team"}, "status": {"hard": hard, "used": used}}]
         },
@@ -77,6 +79,9 @@ LACKING = {
     "claim soccernet: is not there": f"{SPACE}/persistentvolumeclaims/soccernet",
     "storage class shared: is not there": "/apis/storage.k8s.io/v1/storageclasses/shared",
     "2 nvidia.com/mig-1g.10gb: on no node": "/api/v1/nodes",
+    "training runtime torch-distributed: is not there; is Kubeflow Trainer installed": (
+        "/apis/trainer.kubeflow.org/v1alpha1/clustertrainingruntimes/torch-distributed"
+    ),
 }
 
 

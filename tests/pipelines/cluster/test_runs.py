@@ -127,6 +127,41 @@ def test_iterations_are_told_apart_and_attempts_counted(kubeflow, kubernetes) ->
     assert found == {"train 1": ("RUNNING", 1), "train 2": ("SUCCEEDED", 2)}
 
 
+def test_of_a_large_run_the_pods_know_what_the_api_has_never_heard(kubeflow, kubernetes) -> None:
+    """Argo compresses a workflow above 1 MB, which Kubeflow does not read: its tasks stay what they were then."""
+    state, host = kubeflow
+    first = TRAIN.format(0, 0)
+    state.states = ["FAILED"]
+    state.tasks = [
+        [
+            task("extract-features", "SUCCEEDED"),
+            task("train", "RUNNING", end=NOT_YET),
+            task("executor", "RUNNING", end=NOT_YET, pods=(first,)),
+        ]
+    ]
+    kubernetes.pods = [
+        pod(first, "Succeeded"),
+        pod(TRAIN.format(1, 0), "Failed", reason="Evicted"),
+        pod(TRAIN.format(2, 0), "Failed", reason="DeadlineExceeded"),
+    ]
+    found = [(item.shown, item.state, item.reason) for item in the_run(host).tasks]
+    assert found == [
+        ("extract-features", "SUCCEEDED", ""),
+        ("train 1", "SUCCEEDED", ""),
+        ("train 2", "FAILED", "Evicted"),
+        ("train 3", "FAILED", "DeadlineExceeded"),
+    ]
+
+
+def test_several_tasks_of_one_trouble_are_told_of_together(kubeflow) -> None:
+    state, host = kubeflow
+    state.states, state.tasks = (
+        ["FAILED"],
+        [[task("train", "FAILED"), task("train", "FAILED"), task("require", "FAILED")]],
+    )
+    assert the_run(host).objections == ["train, train, require failed"]
+
+
 def test_without_kubernetes_there_is_less_and_it_is_true(kubeflow) -> None:
     state, host = kubeflow
     state.states, state.tasks = ["FAILED"], [[task("train", "FAILED"), task("register-model-driver", "FAILED")]]

@@ -69,6 +69,21 @@ def test_a_changed_schedule_takes_the_place_of_the_one_before(kubeflow, order: O
     assert [method for method, _ in calls] == ["POST", "POST", "DELETE", "POST"]
 
 
+def test_a_run_that_goes_on_outlives_the_change_of_its_schedule(kubeflow, order: Order) -> None:
+    """Kubernetes deletes with a schedule what it has started."""
+    state, host = kubeflow
+    put(Kubeflow(host), order, "nightly", moment(None, "6h"))
+    state.runs = [{"run_id": "run-1", "recurring_run_id": "schedule-0", "state": "RUNNING"}]
+    put(Kubeflow(host), order, "nightly", moment(None, "1d"))
+    assert [(item.when, item.on) for item in listed(Kubeflow(host))] == [
+        ("every 21600 s", False),
+        ("every 86400 s", True),
+    ]
+    state.runs[0]["state"] = "SUCCEEDED"
+    put(Kubeflow(host), order, "nightly", moment(None, "1d"))
+    assert [(item.when, item.on) for item in listed(Kubeflow(host))] == [("every 86400 s", True)]
+
+
 def test_a_list_says_what_became_of_the_newest_run(kubeflow, order: Order) -> None:
     state, host = kubeflow
     put(Kubeflow(host), order, "nightly", moment(None, "6h"))

@@ -80,6 +80,11 @@ def test_nobody_at_the_address(kubeflow, order: Order) -> None:
         ({"expired": True}, "", "refuses: 401 no token, or one that has expired or may not do this"),
         ({"multi_user": True}, "", "has a namespace for each user; name yours with --namespace"),
         ({}, "team", "has one user and no namespaces; leave --namespace out"),
+        (
+            {"multi_user": True, "foreign": "them"},
+            "them",
+            r"refuses: 403 may not .{99,200} …; is namespace them yours\?$",
+        ),
     ],
 )
 def test_a_kubeflow_that_is_not_what_it_is_taken_for(kubeflow, order: Order, behaviour, namespace, complaint) -> None:
