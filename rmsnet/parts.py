@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 PARTS: Mapping[str, tuple[str, ...]] = {
-    "PIL": ("spot", "registry", "serve", "train", "video"),
+    "PIL": ("spot", "onnx", "registry", "serve", "train", "video"),
     "SoccerNet": ("soccernet",),
-    "av": ("spot", "registry", "serve", "train", "validate", "video"),
+    "av": ("spot", "onnx", "registry", "serve", "train", "validate", "video"),
     "boto3": ("s3",),
     "botocore": ("s3",),
     "dvc": ("dvc",),
@@ -19,11 +19,13 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "kubernetes": ("kubeflow",),
     "mlflow": ("registry", "train"),
     "model_signing": ("signing",),
+    "onnx": ("onnx",),
+    "onnxruntime": ("onnx",),
     "opentelemetry": ("serve",),
     "pandas": ("validate",),
     "prometheus_client": ("serve",),
     "pygit2": ("dvc",),
-    "safetensors": ("spot", "registry", "serve", "train", "video"),
+    "safetensors": ("spot", "onnx", "registry", "serve", "train", "video"),
     "scipy": ("registry", "train", "validate", "video"),
     "sqlalchemy": ("registry", "train"),
     "starlette": ("serve",),

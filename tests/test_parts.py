@@ -15,6 +15,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from rmsnet.dataset.soccernet import read_split
+from rmsnet.network.model_files import load_model
+from rmsnet.network.onnx_model import save_onnx
 from rmsnet.parts import PARTS, installing
 from rmsnet.simulation import simulate
 from rmsnet.tracking import sqlite
@@ -179,6 +181,7 @@ def test_a_command_whose_part_is_missing_says_the_line_that_installs_it(light, t
     ("extra", "commands"),
     [
         ("spot", ("spot half.npy --model model --out spotted",)),
+        ("onnx", ("spot half.npy --model exported --out spotted",)),
         ("validate", ("validate data --out report",)),
         ("registry", ("registry list", "registry history")),
         ("video", ("extract data --out features",)),
@@ -196,6 +199,8 @@ def test_a_part_is_all_that_its_commands_need(extra, commands, light, extras, tm
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     simulate(tmp_path / "data", games=6, minutes=5, labels=None)
     write_model(tmp_path / "model")
+    (tmp_path / "exported").mkdir()
+    save_onnx(tmp_path / "exported", load_model(tmp_path / "model"))
     np.save(tmp_path / "half.npy", np.zeros((90, 8), np.float32))
     sqlite.prepare(tmp_path / "mlflow.db", EXPERIMENT)
     done = alone(light | modules_of(extras[extra]), tmp_path, *commands)

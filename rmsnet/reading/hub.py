@@ -10,7 +10,7 @@ from rmsnet.errors import UserError, one_line
 
 HUB = "hf://"
 
-READ = ("*.json", "*.safetensors", "README.md")
+READ = ("*.json", "*.safetensors", "*.onnx", "README.md")
 """Nothing else is fetched: no code, no pickle."""
 
 _NAME = re.compile(r"hf://([\w.-]+/[\w.-]+)(?:@([\w./-]+))?", re.ASCII)
