@@ -161,6 +161,7 @@ def _parser() -> argparse.ArgumentParser:
     from rmsnet.commands import (
         annotate,
         combine,
+        compare,
         completion,
         data,
         doctor,
@@ -192,6 +193,7 @@ def _parser() -> argparse.ArgumentParser:
         train,
         combine,
         evaluate,
+        compare,
         spot,
         page,
         annotate,
