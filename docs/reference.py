@@ -69,7 +69,7 @@ def rooms(drawing: str) -> str:
 
 
 CONTENTS: Mapping[str, tuple[str, ...]] = {
-    "Tutorial": ("tutorial", "datasets", "kubeflow", "registry"),
+    "Tutorial": ("installation", "tutorial", "datasets", "kubeflow", "registry"),
     "How to": ("pipeline", "spotting", "annotating", "live", "video", "data", "validation", "serving", "paper"),
     "Reference": ("reference/commands", "reference/parameters", "formats", "reference/http", "reference/python"),
     "Explanation": ("architecture", "evaluation", "simulation", "performance", "log"),

@@ -16,6 +16,7 @@ from typing import Any
 from rmsnet import __version__
 from rmsnet.errors import CheckFailed, UserError, did_you_mean, one_line
 from rmsnet.files import FULL
+from rmsnet.parts import installing
 from rmsnet.waiting import abandoned
 
 
@@ -83,9 +84,10 @@ def run_command(parser: argparse.ArgumentParser, arguments: Sequence[str] | None
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] == "rmsnet":
             raise
+        line = installing(error.name, options.run.__module__.rpartition(".")[2]) or "install what is missing"
         print(
-            f"{program}: {error.name} is not installed for {sys.executable}; activate the environment (source "
-            ".venv/bin/activate), or install what is missing",
+            f"{program}: {error.name} is not installed for {sys.executable}: {line}; or activate the environment that "
+            "has it (source .venv/bin/activate)",
             file=sys.stderr,
         )
         return 2
@@ -166,6 +168,7 @@ def _parser() -> argparse.ArgumentParser:
         evaluate,
         extract,
         live,
+        page,
         registry,
         reproduce,
         serve,
@@ -192,6 +195,7 @@ def _parser() -> argparse.ArgumentParser:
         evaluate,
         compare,
         spot,
+        page,
         annotate,
         live,
         reproduce,

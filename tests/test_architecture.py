@@ -19,6 +19,7 @@ HALL = (
     "files",
     "locks",
     "params",
+    "parts",
     "progress",
     "provenance",
     "settings",

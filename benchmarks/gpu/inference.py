@@ -46,7 +46,7 @@ def spotted(
     record: Record, name: str, model: SpottingModel, bank: FrameBank, params: SpotParams, device: torch.device
 ) -> None:
     parts = {
-        "network": (inference, "score_every_clip" if params.stride == 1 else "score_clips"),
+        "network": (inference, "score_bank"),
         "events from scores, on the processor": (inference, "decode"),
     }
     for _ in range(RUNS):

@@ -70,6 +70,12 @@ def add_parser(commands: Commands) -> None:
     export.add_argument(
         "--out", required=True, metavar="PLACE", help="folder, hf://ORGANISATION/NAME or s3://BUCKET/PREFIX"
     )
+    export.add_argument(
+        "--format",
+        choices=("safetensors", "onnx"),
+        default="safetensors",
+        help="of the weights; onnx: for ONNX Runtime, without PyTorch (default: safetensors)",
+    )
     finish(export, run_export)
 
     store = actions.add_parser("store", help="which store this is; a pipeline registers again where that changes")
@@ -272,7 +278,7 @@ def run_export(options: argparse.Namespace) -> Any:
 
     from rmsnet.registry.publishing import export_version
 
-    done = export_version(name, options.version, options.out)
+    done = export_version(name, options.version, options.out, options.format)
     if not options.json:
         print(f"{name} version {done['version']}: {done['out']}: {', '.join(done['files'])}")
     return done

@@ -27,14 +27,13 @@ from rmsnet.matches.page.votes import Votes, plot_votes, votes_of
 from rmsnet.matches.reading import Reader
 from rmsnet.matches.stretches import Stretches, pick
 from rmsnet.network.model_config import ORIGIN_FILE
-from rmsnet.network.model_files import SpottingModel, origin
+from rmsnet.network.spotting_model import SpottingModel, origin
 from rmsnet.params import SpotParams
 from rmsnet.reading.arrays import require_finite
 from rmsnet.reading.rows import read_rows
 from rmsnet.spots import Predictions
 from rmsnet.spotting.decoding import decode
-from rmsnet.spotting.inference import spot_bank
-from rmsnet.spotting.scoring import score_every_clip
+from rmsnet.spotting.inference import score_bank, spot_bank
 from rmsnet.spotting.thresholds import Floats, by_class, is_told
 from rmsnet.style.words import marked
 
@@ -153,7 +152,7 @@ def score_match(
     ]
     if strict and drifted:
         raise CheckFailed(f"--strict: {'; '.join(drifted)}")
-    every_clip = score_every_clip(spotter, bank)
+    every_clip = score_bank(spotter, bank, 1)
     if params.stride == 1:
         predictions = _in_order(decode(every_clip, bank, spotter.clip_frames, params))
     else:

@@ -6,8 +6,7 @@ from typing import Any
 
 from rmsnet.dataset.feature_files import Features, open_features
 from rmsnet.matches.match import MatchHalf
-from rmsnet.network.devices import choose_device
-from rmsnet.network.model_files import SpottingModel
+from rmsnet.network.spotting_model import SpottingModel
 
 Reader = Callable[[MatchHalf, Path], tuple[Features, list[str]]]
 """Gives the features of a half, made from its video where it has none, and warnings; keeps them in a folder."""
@@ -20,6 +19,7 @@ def reader_of(spotter: SpottingModel, folder: Path, device: str, shown: bool) ->
         if half.features is not None:
             return open_features(half.features)[half.rows or slice(None)], []
         if not made:
+            from rmsnet.network.devices import choose_device
             from rmsnet.video.extractor import load_extractor
             from rmsnet.video.recipe import recipe_of
 

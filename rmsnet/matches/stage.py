@@ -20,8 +20,8 @@ from rmsnet.matches.overview import write_overview
 from rmsnet.matches.reading import reader_of
 from rmsnet.matches.sources import find_matches
 from rmsnet.matches.stretches import Stretches, choose_stretches
-from rmsnet.network.devices import choose_device
-from rmsnet.network.model_files import SpottingModel, load_model
+from rmsnet.network.onnx_model import load_spotter
+from rmsnet.network.spotting_model import SpottingModel
 from rmsnet.params import SpotParams
 from rmsnet.spotting.thresholds import Floats, learned_thresholds
 from rmsnet.tracking import find_model
@@ -82,7 +82,7 @@ def spot_stage(
         raise UserError(f"--confidence {confidence}: must lie in [0, 1]")
     require_formats(exports)
     folder = find_model(model)
-    spotter = load_model(folder, choose_device(device))
+    spotter = load_spotter(folder, device)
     profile = read_profile(folder / PROFILE_FILE) if (folder / PROFILE_FILE).exists() else None
     params = params_of(spotter, stride)
     least = least_told(folder, spotter, confidence)

@@ -13,6 +13,8 @@ from rmsnet.reading.names import is_text
 
 CONFIG_SCHEMA = 1
 WEIGHTS = "model.safetensors"
+ONNX = "model.onnx"
+"""Of an export for ONNX Runtime, in the place of the weights."""
 CONFIG = "config.json"
 ORIGIN_FILE = "origin.json"
 """Beside predictions: which model made them."""

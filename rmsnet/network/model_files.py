@@ -1,7 +1,6 @@
 """A model on disk: model.safetensors (weights) and config.json (all that leads from frames to events). No pickle."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,42 +10,10 @@ from torch import Tensor
 from rmsnet.errors import UserError
 from rmsnet.files import content_hash, write_json, write_tensors
 from rmsnet.network.model import Ensemble, RMSNet
-from rmsnet.network.model_config import CONFIG, WEIGHTS, read_config, weights_file_hash
-from rmsnet.params import SpotParams
+from rmsnet.network.model_config import CONFIG, ONNX, WEIGHTS, read_config, weights_file_hash
+from rmsnet.network.spotting_model import SpottingModel as SpottingModel
+from rmsnet.network.spotting_model import origin as origin
 from rmsnet.reading.tensors import read_tensors
-
-
-@dataclass(frozen=True)
-class SpottingModel:
-    """A trained network with what it takes to use it.
-
-    Attributes:
-        network: in eval mode; several that were trained apart answer together.
-        config: the content of config.json.
-    """
-
-    network: RMSNet | Ensemble
-    config: Mapping[str, Any]
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        return tuple(self.config["classes"])
-
-    @property
-    def clip_frames(self) -> int:
-        return int(self.config["clip_frames"])
-
-    @property
-    def regression(self) -> bool:
-        return bool(self.config["regression"])
-
-    @property
-    def spot(self) -> SpotParams:
-        return SpotParams(**self.config.get("spot", {}))
-
-    @property
-    def simulated(self) -> bool:
-        return bool(self.config["simulated"])
 
 
 def save_model(folder: Path, network: RMSNet, config: Mapping[str, Any]) -> None:
@@ -68,6 +35,10 @@ def load_model(folder: Path, device: torch.device | str = "cpu") -> SpottingMode
     """
     folder = Path(folder)
     config = read_config(folder)
+    if (folder / ONNX).exists() and not (folder / WEIGHTS).exists():
+        raise UserError(
+            f"{folder}: an export for ONNX Runtime, which rmsnet spot takes; here the model itself is needed"
+        )
     weights = read_tensors(folder / WEIGHTS, "torch")
     if weights_file_hash(folder) != config["weights_hash"]:
         raise UserError(f"{folder / WEIGHTS}: is not the file its {CONFIG} was written with; restore or train it again")
@@ -136,9 +107,3 @@ def combine_models(models: Sequence[Path], folder: Path, name: str) -> dict[str,
 
 
 _OF_ONE_MEMBER = ("name", "train", "weights_hash", "members", "made_of", "started_from")
-
-
-def origin(model: SpottingModel) -> dict[str, Any]:
-    """What predictions come from: the model, by its weights' hash, and the data it was trained on."""
-    keys = ("name", "weights_hash", "dataset", "simulated", "data_hash", "dvc_md5")
-    return {key: model.config.get(key) for key in keys}

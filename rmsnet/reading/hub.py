@@ -10,7 +10,7 @@ from rmsnet.errors import UserError, one_line
 
 HUB = "hf://"
 
-READ = ("*.json", "*.safetensors", "README.md")
+READ = ("*.json", "*.safetensors", "*.onnx", "README.md")
 """Nothing else is fetched: no code, no pickle."""
 
 _NAME = re.compile(r"hf://([\w.-]+/[\w.-]+)(?:@([\w./-]+))?", re.ASCII)
@@ -52,6 +52,6 @@ def asking_hub(uri: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError:
-        raise UserError(f"{uri}: needs huggingface_hub; pip install huggingface_hub") from None
+        raise UserError(f"{uri}: needs huggingface_hub: pip install 'rmsnet[hub]'") from None
     except Exception as error:  # its errors have no common root
         raise UserError(f"{uri}: {one_line(error)}") from None

@@ -1,6 +1,7 @@
 """A version of the registry for those who have no registry: a folder, a repository of the Hugging Face Hub, a bucket.
 
-model.safetensors, config.json, …   the model folder as it is, which every command takes for --model
+model.safetensors, config.json, …   the model folder as it is, which every command takes for --model; of an ONNX export
+                                    model.onnx in the place of the weights, for `rmsnet spot` without PyTorch
 README.md                           the card, with the hub's metadata at its head
 example.safetensors, example.json   features, and the events that the model finds in them
 """
@@ -17,8 +18,9 @@ from urllib.parse import urlsplit
 from rmsnet import tracking
 from rmsnet.errors import UserError, one_line
 from rmsnet.files import atomic_folder, contents, require_replaceable, write_json, write_tensors, write_text
-from rmsnet.network.model_config import CONFIG
+from rmsnet.network.model_config import CONFIG, WEIGHTS
 from rmsnet.network.model_files import SpottingModel, load_model
+from rmsnet.network.onnx_model import save_onnx
 from rmsnet.reading.hub import HUB, asking_hub, endpoint, repository_of
 from rmsnet.registry.card import FORCED_TAG, model_card
 from rmsnet.registry.versions import find_version
@@ -28,14 +30,17 @@ if TYPE_CHECKING:
 
 BUCKET = "s3://"
 
+FORMS = SAFETENSORS, ONNX_FORM = "safetensors", "onnx"
 
-def export_version(name: str, reference: str, out: str) -> Mapping[str, Any]:
+
+def export_version(name: str, reference: str, out: str, form: str = SAFETENSORS) -> Mapping[str, Any]:
     """Publish a version.
 
     Args:
         name: of the registered model.
         reference: number or alias of the version.
         out: a folder, hf://ORGANISATION/NAME or s3://BUCKET/PREFIX.
+        form: of the weights, one of FORMS.
 
     Returns:
         version, where it lies, and its files.
@@ -51,7 +56,7 @@ def export_version(name: str, reference: str, out: str) -> Mapping[str, Any]:
     uri = f"models:/{name}/{version.version}"
     with TemporaryDirectory() as folder:
         written = Path(folder) / name
-        _write(written, name, version, uri)
+        _write(written, name, version, uri, form)
         files = [path.name for path in contents(written)]
         if out.startswith(HUB):
             _to_hub(written, out, f"{name} version {version.version}")
@@ -65,13 +70,16 @@ def export_version(name: str, reference: str, out: str) -> Mapping[str, Any]:
     return {"version": version.version, "out": out, "files": files}
 
 
-def _write(folder: Path, name: str, version: "Version", uri: str) -> None:
+def _write(folder: Path, name: str, version: "Version", uri: str, form: str) -> None:
     model_folder = tracking.model_folder(uri)
     model = load_model(model_folder)
     folder.mkdir()
     for path in contents(model_folder):
         if path.suffix in (".safetensors", ".json"):
             copyfile(path, folder / path.name)
+    if form == ONNX_FORM:
+        save_onnx(folder, model)
+        (folder / WEIGHTS).unlink()
     example = tracking.recorded_example(tracking.fetch_model(uri))
     if example is not None and example.events is not None:
         write_tensors(folder / "example.safetensors", {"features": example.features})
@@ -119,10 +127,10 @@ def _use(folder: Path, model: SpottingModel) -> str:
             "```python",
             "from pathlib import Path",
             "from safetensors.numpy import load_file",
-            "from rmsnet.network.model_files import load_model",
+            "from rmsnet.network.onnx_model import load_spotter",
             "from rmsnet.spotting.inference import spot_features",
             "",
-            'found = spot_features(load_model(Path(".")), load_file("example.safetensors")["features"])',
+            'found = spot_features(load_spotter(Path(".")), load_file("example.safetensors")["features"])',
             "```",
             "",
         ]
@@ -152,7 +160,7 @@ def _to_bucket(folder: Path, out: str) -> None:
         import boto3
         from botocore.exceptions import BotoCoreError, ClientError
     except ModuleNotFoundError:
-        raise UserError(f"{out}: needs boto3; install rmsnet[s3]") from None
+        raise UserError(f"{out}: needs boto3: pip install 'rmsnet[s3]'") from None
     try:
         client = boto3.client("s3")
         # The config is the last: a folder that has one is whole.

@@ -16,6 +16,9 @@ from rmsnet.spots import Predictions
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
+ASSUMED_OFFSET = 0.5
+"""The relative offset of a network without the regression branch (paper, IV-D)."""
+
 LEAST_CONFIDENCE = 1e-3
 """Where all classes or votes are scored, what is less likely than this is no prediction."""
 
@@ -245,3 +248,11 @@ def spread(confidence: Floats) -> Floats:
     with np.errstate(divide="ignore"):
         log_odds = np.log(confidence) - np.log1p(-confidence)
     return np.asarray((np.clip(log_odds, -LOGIT_LIMIT, LOGIT_LIMIT) + LOGIT_LIMIT) / (2 * LOGIT_LIMIT))
+
+
+def sliding_clips(frames: int, clip_frames: int, stride: int) -> Ints:
+    """First frames of the windows that cover a half from its start: 0, stride, 2·stride, …
+
+    The last window may reach past the end of the half; whoever reads it repeats the last frame.
+    """
+    return np.arange(0, max(frames - clip_frames + stride, 1), stride, dtype=np.int64)

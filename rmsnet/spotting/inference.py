@@ -9,13 +9,13 @@ import numpy.typing as npt
 from rmsnet.dataset.class_lists import difference
 from rmsnet.errors import UserError
 from rmsnet.features.bank import FrameBank, require_finite
-from rmsnet.network.model_files import SpottingModel
+from rmsnet.network.onnx_model import OnnxModel
+from rmsnet.network.spotting_model import SpottingModel
 from rmsnet.params import SpotParams
 from rmsnet.reading.arrays import require_finite as require_finite_rows
 from rmsnet.spots import Predictions
-from rmsnet.spotting.decoding import decode
+from rmsnet.spotting.decoding import ClipScores, decode
 from rmsnet.spotting.partial import half_bank
-from rmsnet.spotting.scoring import score_clips, score_every_clip
 
 
 def check_fits(model: SpottingModel, bank: FrameBank) -> None:
@@ -77,18 +77,28 @@ def _spot(model: SpottingModel, bank: FrameBank, params: SpotParams) -> Predicti
     stride = params.stride or model.clip_frames
     if stride > model.clip_frames:
         raise UserError(f"spot.stride: {stride} frames leave gaps between clips of {model.clip_frames}")
+    return decode(score_bank(model, bank, stride), bank, model.clip_frames, params)
+
+
+def score_bank(model: SpottingModel, bank: FrameBank, stride: int) -> ClipScores:
+    """What a model says to the clips of a bank, `stride` frames apart."""
+    if isinstance(model, OnnxModel):
+        from rmsnet.spotting.onnx_scoring import score_onnx
+
+        return score_onnx(model, bank, stride)
+
+    from rmsnet.spotting.scoring import score_clips, score_every_clip
+
     if stride == 1:
-        scores = score_every_clip(model, bank)
-    else:
-        scores = score_clips(
-            model.network,
-            bank,
-            clip_frames=model.clip_frames,
-            stride=stride,
-            regression=model.regression,
-            device=next(model.network.parameters()).device,
-        )
-    return decode(scores, bank, model.clip_frames, params)
+        return score_every_clip(model, bank)
+    return score_clips(
+        model.network,
+        bank,
+        clip_frames=model.clip_frames,
+        stride=stride,
+        regression=model.regression,
+        device=next(model.network.parameters()).device,
+    )
 
 
 def spot_features(model: SpottingModel, features: npt.NDArray[np.float32]) -> Predictions:

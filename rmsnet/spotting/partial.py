@@ -6,11 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 from rmsnet.features.bank import TOLD_ON, BankHalf, FrameBank
-from rmsnet.network.model_files import SpottingModel
+from rmsnet.network.spotting_model import SpottingModel
 from rmsnet.params import SpotParams
 from rmsnet.spots import Predictions, Truth
 from rmsnet.spotting.decoding import ClipScores, Ints, decode_before
-from rmsnet.spotting.scoring import score_clips
 
 Features = npt.NDArray[np.float32]
 
@@ -62,6 +61,8 @@ class PartialSpotting:
         return Spots(in_order, settled[order])
 
     def _score(self, features: Features) -> None:
+        from rmsnet.spotting.scoring import score_clips
+
         clip_frames = self._model.clip_frames
         # There is a frame behind each of these clips: an offset only ends before its clip does at the end of a half.
         clips = max(0, (len(features) - 1 - clip_frames - self._next_clip) // self._stride + 1)

@@ -11,10 +11,8 @@ from rmsnet.features.bank import FrameBank
 from rmsnet.network.dense import SHORTEST_CLIP, dense_scores
 from rmsnet.network.devices import release_pages
 from rmsnet.network.model_files import SpottingModel
-from rmsnet.spotting.decoding import ClipScores, Ints
-
-ASSUMED_OFFSET = 0.5
-"""The relative offset of a network without the regression branch (paper, IV-D)."""
+from rmsnet.spotting.decoding import ASSUMED_OFFSET, ClipScores, Ints
+from rmsnet.spotting.decoding import sliding_clips as sliding_clips
 
 CLIPS_AT_ONCE = {"cpu": 512, "cuda": 4096}
 """A GPU computes few in less time than they take to launch; 4,096 clips of 41 frames, 512 float32 features: 0.34 GB."""
@@ -137,11 +135,3 @@ def _clips_of_halves(bank: FrameBank, clip_frames: int, stride: int) -> tuple[Te
 def _parts(clips: int, at_once: int) -> Iterator[slice]:
     for start in range(0, clips, at_once):
         yield slice(start, start + at_once)
-
-
-def sliding_clips(frames: int, clip_frames: int, stride: int) -> Ints:
-    """First frames of the windows that cover a half from its start: 0, stride, 2·stride, …
-
-    The last window may reach past the end of the half; whoever reads it repeats the last frame.
-    """
-    return np.arange(0, max(frames - clip_frames + stride, 1), stride, dtype=np.int64)

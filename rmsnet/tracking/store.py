@@ -256,19 +256,17 @@ def warn_of_local_artifacts(client: Any, uri: str, experiment: str) -> str | Non
 
 def store_errors() -> tuple[type[Exception], ...]:
     """What a store raises that is away (requests raises OSErrors), full, or refuses a call."""
-    import boto3.exceptions
-    import botocore.exceptions
     import mlflow
     import sqlalchemy.exc
 
-    return (
-        mlflow.MlflowException,
-        sqlalchemy.exc.SQLAlchemyError,
-        boto3.exceptions.Boto3Error,
-        botocore.exceptions.BotoCoreError,
-        botocore.exceptions.ClientError,
-        OSError,
-    )
+    of_store = (mlflow.MlflowException, sqlalchemy.exc.SQLAlchemyError, OSError)
+    try:
+        import boto3.exceptions
+        import botocore.exceptions
+    except ModuleNotFoundError:  # no artifacts in a bucket
+        return of_store
+    bucket = (boto3.exceptions.Boto3Error, botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError)
+    return (*of_store, *bucket)
 
 
 def one_line(error: BaseException, width: int = 260) -> str:

@@ -1,11 +1,8 @@
-"""The label files of a dataset as a table of events, read so that nothing in them can stop the reading."""
+"""The label files of a dataset as rows, read so that nothing in them can stop the reading."""
 
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
-
-import numpy as np
-import pandas as pd
 
 from rmsnet.dataset.class_lists import ClassList
 from rmsnet.dataset.game_events import game_events
@@ -27,13 +24,15 @@ from rmsnet.errors import UserError
 from rmsnet.params import ExtractParams
 from rmsnet.reading.names import as_text
 
+Row = dict[str, Any]
+
 GOOD = "good"
 """What a column that says what is wrong says when nothing is."""
 
 _TWO_DIGITS = re.compile(r"\d+ - \d{2,3}:\d\d")
 
 
-def clean(row: Mapping[str, Any]) -> dict[str, Any]:
+def clean(row: Row) -> Row:
     """The row with what is no text (controls, file names that are not UTF-8) written out."""
     return {key: as_text(value) if isinstance(value, str) else value for key, value in row.items()}
 
@@ -65,12 +64,12 @@ def _labels(dataset: Dataset, game: str, classes: ClassList) -> LabelFile:
     return read_label_file(content or b"", classes.label_file)
 
 
-def events_table(
-    dataset: Dataset, present: pd.DataFrame, halves: pd.DataFrame, classes: ClassList, params: ExtractParams
-) -> pd.DataFrame:
-    rows = []
-    readable = present[present.labels == GOOD]
-    for split, game in zip(readable.split, readable.game.astype(str), strict=True):
+def event_rows(
+    dataset: Dataset, readable: Iterable[tuple[str, str]], classes: ClassList, params: ExtractParams
+) -> list[Row]:
+    """A row per annotation of games, (split, game), whose labels can be read."""
+    rows: list[Row] = []
+    for split, game in readable:
         if classes.entry is not None:
             events = enumerate(game_events(dataset.labels(), game, classes, dataset.description))
             rows += [{"split": split, "game": game, "number": number, **_own_row(event)} for number, event in events]
@@ -82,23 +81,10 @@ def events_table(
                 rows.append(
                     {"split": split, "game": game, "number": number, **clean(_event_row(annotation, classes.name))}
                 )
-    columns = ["split", "game", "number", "problem", "label", "event", "game_time", "time_form", "half", "seconds"]
-    table = pd.DataFrame(rows, columns=[*columns, "position", "position_gap_seconds", "visibility"])
-    table["half"] = table.half.astype("Int64")
-    same = ["game", "half", "time_seconds", "label"]
-    timed = table.assign(time_seconds=np.floor(table.seconds)).dropna(subset=same)
-    table["repeats"] = 0
-    table.loc[timed.index, "repeats"] = timed.duplicated(same).astype(int)
-    ends = halves.set_index(["game", "half"])
-    end_seconds = (60 * ends.minutes).fillna(ends.video_seconds)
-    table = table.join(end_seconds.rename("end_seconds"), on=["game", "half"])
-    table["seconds_past_end"] = table.seconds - table.end_seconds
-    substitution = table.label.isin(["substitution-in", "Substitution"])
-    table["half_time"] = (substitution & (table.half == 2) & (table.seconds < 1)).fillna(value=False).astype(int)
-    return table
+    return rows
 
 
-def _own_row(event: Event) -> dict[str, Any]:
+def _own_row(event: Event) -> Row:
     """An event of a label file that a reader of its format has understood."""
     return {
         "problem": GOOD,
@@ -110,14 +96,14 @@ def _own_row(event: Event) -> dict[str, Any]:
     }
 
 
-def _event_row(annotation: Any, classes: str) -> dict[str, Any]:
+def _event_row(annotation: Any, classes: str) -> Row:
     if not isinstance(annotation, dict):
         return {"problem": "not an object"}
     missing = [key for key in ("label", "gameTime") if not isinstance(annotation.get(key), str)]
     if missing:
         return {"problem": f"no text {' and no text '.join(missing)}"}
     label, game_time = annotation["label"], annotation["gameTime"]
-    row: dict[str, Any] = {"problem": GOOD, "label": label, "game_time": game_time}
+    row: Row = {"problem": GOOD, "label": label, "game_time": game_time}
     if label in LABELS[classes]:
         row["event"] = event_class(label, classes)
     time = split_game_time(game_time)
@@ -130,7 +116,7 @@ def _event_row(annotation: Any, classes: str) -> dict[str, Any]:
     return row
 
 
-def _position(annotation: Mapping[str, Any], seconds: float | None) -> dict[str, Any]:
+def _position(annotation: Mapping[str, Any], seconds: float | None) -> Row:
     """The time in milliseconds of a v2 annotation, and how far it is from its gameTime."""
     if "position" not in annotation:
         return {"position": GOOD}

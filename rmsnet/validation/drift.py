@@ -13,7 +13,7 @@ from rmsnet.validation.tables import Tables
 
 def training_profile(tables: Tables) -> dict[str, Any] | None:
     """The profile of the dataset's own training halves; None where fewer than two of one width can be read."""
-    usable = [item for item in tables.contents.values() if len(item.sample) and item.summary is not None]
+    usable = [item for item in tables.rows.contents.values() if len(item.sample) and item.summary is not None]
     widths = {item.sample.shape[1] for item in usable}
     if len(usable) < 2 or len(widths) > 1:
         return None
@@ -28,7 +28,7 @@ def with_drift(tables: Tables, profile: Mapping[str, Any] | None) -> Tables:
     """
     distances = {
         place: drift(profile, contents.summary).distance
-        for place, contents in tables.contents.items()
+        for place, contents in tables.rows.contents.items()
         if profile is not None and contents.summary is not None
     }
     places = tables.features[["game", "half"]].itertuples(index=False, name=None)

@@ -5,7 +5,7 @@ Labels are read, of features the headers only, of videos the headers and the las
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rmsnet.dataset.class_lists import classes_of
 from rmsnet.dataset.kick_offs import KICK_OFFS
@@ -19,11 +19,9 @@ from rmsnet.style.page import Html, pictures, section, table, tag
 from rmsnet.style.page import page as whole_page
 from rmsnet.style.tables import Row, as_text
 from rmsnet.style.words import marked
+from rmsnet.validation.rows import DatasetRows, read_dataset
 from rmsnet.validation.statistics import split_rows, statistics
 from rmsnet.video.files import half_in_name, is_video
-
-if TYPE_CHECKING:
-    from rmsnet.validation.tables import Tables
 
 
 def inspect(
@@ -46,34 +44,31 @@ def inspect(
         UserError: see `rmsnet.dataset.soccernet.list_dataset`.
     """
     dataset = list_dataset(root)
-
-    from rmsnet.validation.tables import read_tables
-
     listed = classes_of(dataset.description, classes)
-    tables = read_tables(dataset, ExtractParams(features=features), listed, contents=False)
-    files = _files(dataset, tables)
+    rows = read_dataset(dataset, ExtractParams(features=features), listed, contents=False)
+    files = _files(dataset, rows)
     found = {
         "dataset": dataset.name,
         "simulated": dataset.simulated,
         "dvc_md5": dvc_md5(dataset.root),
         "features": features,
         "classes": listed.name,
-        **{key: value for key, value in statistics(tables).items() if key in ("splits", "half_minutes")},
+        **{key: value for key, value in statistics(rows).items() if key in ("splits", "half_minutes")},
         "files": {name: {"count": len(sizes), "bytes": sum(sizes.values())} for name, sizes in files.items()},
         "unlisted": _unlisted(dataset),
-        "gaps": list(_gaps(tables, files, dataset.halves)),
+        "gaps": list(_gaps(rows, files, dataset.halves)),
     }
     if page is not None:
-        write_text(page, _page(found, tables))
+        write_text(page, _page(found, rows))
     return found
 
 
-def _files(dataset: Dataset, tables: "Tables") -> dict[str, dict[tuple[str, int], int]]:
+def _files(dataset: Dataset, rows: DatasetRows) -> dict[str, dict[tuple[str, int], int]]:
     """Bytes of every kind of file in the listed games, by (game, half); half 0 is a file of the whole game."""
     found: dict[str, dict[tuple[str, int], int]] = {}
     own = dataset.description.labels
     of_game = {*LABEL_FILES.values(), KICK_OFFS, *([own.file] if own else [])}
-    for game in dict.fromkeys(tables.halves.game.astype(str)):
+    for game in dict.fromkeys(row["game"] for row in rows.halves):
         for path in contents(dataset.game_folder(game)):
             if dataset.leads_out(path) or not path.is_file():
                 continue
@@ -99,13 +94,13 @@ def _unlisted(dataset: Dataset) -> list[str]:
 
 
 def _gaps(
-    tables: "Tables", files: Mapping[str, Mapping[tuple[str, int], int]], all_halves: tuple[int, ...]
+    rows: DatasetRows, files: Mapping[str, Mapping[tuple[str, int], int]], all_halves: tuple[int, ...]
 ) -> Iterator[str]:
     """What some listed games have and others lack, a line each."""
-    for game, folder in zip(tables.games.game, tables.games.folder, strict=True):
-        if folder != "good":
-            yield f"{game}: folder {folder}"
-    split_of = dict(zip(tables.halves.game.astype(str), tables.halves.split.astype(str), strict=True))
+    for row in rows.games:
+        if row["folder"] != "good":
+            yield f"{row['game']}: folder {row['folder']}"
+    split_of = {row["game"]: row["split"] for row in rows.halves}
     for name, of_half in files.items():
         halves = (0,) if any(half == 0 for _, half in of_half) else all_halves
         for game, split in split_of.items():
@@ -147,14 +142,14 @@ def _size(size: float) -> str:
     return f"{size:.1f} GB"
 
 
-def _page(found: Mapping[str, Any], tables: "Tables") -> str:
+def _page(found: Mapping[str, Any], rows: DatasetRows) -> str:
     from rmsnet.validation.plots import plots
 
     gaps = (tag("li", gap) for gap in found["gaps"] or ["Every listed game has every kind of file."])
     games = (tag("li", game) for game in found["unlisted"])
     body = [
         table(split_rows(found["splits"])),
-        pictures(plots(tables, None, _heading(found))),
+        pictures(plots(rows, _heading(found))),
         section("Files", table(_file_rows(found))),
         section("Gaps", tag("ul", *gaps)),
         section("In no split", tag("ul", *games)) if found["unlisted"] else Html(),

@@ -43,6 +43,7 @@ def write_report(
     drift_limit: float | None,
 ) -> None:
     """Write the three forms of the report into a folder that exists."""
+    drift = tables.features.drift.tolist()
     document = {
         "schema": REPORT_SCHEMA,
         "verdict": validation.verdict,
@@ -55,11 +56,12 @@ def write_report(
         "classes": classes,
         "drift_limit": drift_limit,
         "checks": [asdict(check) for check in validation.checks],
-        "statistics": statistics(tables),
+        "statistics": statistics(tables.rows, drift),
     }
     write_json(folder / "validation.json", document)
     write_text(folder / "report.md", markdown(document))
-    write_text(folder / "report.html", report_page(document, dataset_plots(tables, drift_limit, named(document))))
+    pictures = dataset_plots(tables.rows, named(document), drift=drift, drift_limit=drift_limit)
+    write_text(folder / "report.html", report_page(document, pictures))
 
 
 def _content(dataset: Dataset, params: ExtractParams, classes: str) -> dict[str, str | None]:

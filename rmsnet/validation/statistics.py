@@ -1,36 +1,39 @@
 """What is in a dataset, in numbers: for the report of a validation and for `rmsnet data inspect`."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from rmsnet.style.tables import Row
-
-if TYPE_CHECKING:
-    from rmsnet.validation.tables import Tables
+from rmsnet.validation.rows import DatasetRows
 
 
-def statistics(tables: "Tables") -> dict[str, Any]:
-    """Games, halves, hours, frames and events by split; events by class and split; half lengths; feature norms."""
+def statistics(rows: DatasetRows, drift: Sequence[float] = ()) -> dict[str, Any]:
+    """Games, halves, hours, frames and events by split; events by class and split; half lengths; feature norms.
+
+    Args:
+        rows: the dataset.
+        drift: distance of each feature file from the training halves, NaN where there is none.
+    """
     splits = {}
-    for split, games in tables.games.groupby("split", sort=False):
-        halves = tables.halves[tables.halves.split == split]
-        files = tables.features[tables.features.split == split]
-        counts = tables.classes[tables.classes.split == split]
-        splits[str(split)] = {
-            "games": len(games),
-            "halves_with_features": int(files.frames.notna().sum()),
-            "hours": round(float(halves.minutes.sum()) / 60, 2),
-            "frames": int(files.frames.sum()),
-            "events": dict(zip(counts["class"], counts.events.tolist(), strict=True)),
+    for split in dict.fromkeys(row["split"] for row in rows.games):
+        frames = [row["frames"] for row in rows.features if row["split"] == split and "frames" in row]
+        minutes = [row["minutes"] for row in rows.halves if row["split"] == split and not math.isnan(row["minutes"])]
+        splits[split] = {
+            "games": sum(row["split"] == split for row in rows.games),
+            "halves_with_features": len(frames),
+            "hours": round(sum(minutes) / 60, 2),
+            "frames": sum(frames),
+            "events": {row["class"]: row["events"] for row in rows.classes if row["split"] == split},
         }
-    norms = np.concatenate([contents.norms for contents in tables.contents.values()] or [np.zeros(0, np.float32)])
+    norms = np.concatenate([contents.norms for contents in rows.contents.values()] or [np.zeros(0, np.float32)])
     return {
         "splits": splits,
-        "half_minutes": _spread(tables.halves.minutes.dropna().to_numpy()),
+        "half_minutes": _spread([row["minutes"] for row in rows.halves]),
         "feature_norm": _spread(norms),
-        "drift": _spread(tables.features.drift.dropna().to_numpy(float)) if "drift" in tables.features else None,
+        "drift": _spread(drift),
     }
 
 
@@ -44,10 +47,11 @@ def split_rows(splits: Mapping[str, Any]) -> list[Row]:
 
 
 def _spread(values: Any) -> dict[str, float] | None:
-    """Smallest, median and largest; None of nothing."""
-    if not len(values):
-        return None
+    """Smallest, median and largest of those that are numbers; None of nothing."""
     numbers = np.asarray(values, float)
+    numbers = numbers[~np.isnan(numbers)]
+    if not len(numbers):
+        return None
     return {
         "smallest": round(float(numbers.min()), 4),
         "median": round(float(np.median(numbers)), 4),

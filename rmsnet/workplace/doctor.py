@@ -6,9 +6,11 @@ import shutil
 import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.util import find_spec
 from pathlib import Path
 
 from rmsnet.errors import UserError, one_line
+from rmsnet.parts import installing
 from rmsnet.provenance import PACKAGE
 from rmsnet.workplace.findings import Finding
 
@@ -23,10 +25,17 @@ def examine() -> Iterator[Finding]:
     """Everything that a command may need here, one after the other."""
     yield _python()
     yield _packages()
-    yield from _compute()
-    yield _codecs()
-    yield _store()
-    yield _dvc()
+    for what, module, looks in (
+        ("PyTorch", "torch", (_kernels, _gpu)),
+        ("PyAV", "av", (_codecs,)),
+        ("MLflow", "mlflow", (_store,)),
+        ("DVC", "dvc", (_dvc,)),
+    ):
+        if find_spec(module) is None:
+            yield Finding(what, None, f"not installed: {installing(module)}")
+        else:
+            for look in looks:
+                yield look()
     yield _room()
     yield _cluster()
 
@@ -64,7 +73,7 @@ def _packages() -> Finding:
     return Finding(f"{count} packages in {of} versions", not wrong, said)
 
 
-def _compute() -> Iterator[Finding]:
+def _kernels() -> Finding:
     import torch
 
     from rmsnet.network import kernels
@@ -73,13 +82,17 @@ def _compute() -> Iterator[Finding]:
     used = kernels.library() is not None
     precision = str(choose_precision("auto", torch.device("cpu"))).removeprefix("torch.")
     said = f"training computes in {precision}{'' if used else ' with PyTorch alone'} on {os.cpu_count()} cores"
-    yield Finding("compiled kernels", used or None, said)
-    if torch.cuda.is_available():
-        properties = torch.cuda.get_device_properties(0)
-        memory = f"{properties.total_memory / 2**30:.0f} GiB"
-        yield Finding("GPU", True, f"{torch.cuda.device_count()} × {properties.name}, {memory}")
-    else:
-        yield Finding("GPU", None, "PyTorch sees none; everything runs on the CPU")
+    return Finding("compiled kernels", used or None, said)
+
+
+def _gpu() -> Finding:
+    import torch
+
+    if not torch.cuda.is_available():
+        return Finding("GPU", None, "PyTorch sees none; everything runs on the CPU")
+    properties = torch.cuda.get_device_properties(0)
+    memory = f"{properties.total_memory / 2**30:.0f} GiB"
+    return Finding("GPU", True, f"{torch.cuda.device_count()} × {properties.name}, {memory}")
 
 
 def _codecs() -> Finding:

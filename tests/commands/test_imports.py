@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rmsnet.dataset.formats.converting import convert
+from rmsnet.dataset.soccernet import read_split
 from rmsnet.simulation import simulate
 from rmsnet.tracking import sqlite
 from rmsnet.tracking.store import EXPERIMENT
@@ -32,12 +34,14 @@ sys.exit(status)
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A dataset, a model, the features of a half, a store of models."""
+    """A dataset, predictions for a game, a model, the features of a half, a store of models."""
     root = tmp_path_factory.mktemp("prompt")
     simulate(root / "data", games=3, minutes=5, labels=None, seed=3)
     write_model(root / "model")
     np.save(root / "half.npy", np.random.default_rng(0).normal(size=(200, 8)).astype(np.float32))
     sqlite.prepare(root / "mlflow.db", EXPERIMENT)
+    (game,) = read_split(root / "data", "test")
+    convert(root / "data" / game, root / "predictions", "soccernet-results", source_format="soccernet-v2")
     return root
 
 
@@ -49,7 +53,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("completion bash", set()),
         ("registry list", {*READS_PARAMS, "numpy"}),
         ("registry history", {*READS_PARAMS, "numpy"}),
-        ("data inspect data", {*READS_PARAMS, "numpy", "pandas"}),
+        ("data inspect data", {*READS_PARAMS, "numpy"}),
+        ("data inspect data --page data.html", {*READS_PARAMS, "numpy", "matplotlib"}),
+        ("data convert data --from soccernet-v2 --to csv --out csv", {"numpy"}),
+        ("evaluate --labels data --predictions predictions --out evaluation", {"numpy", "matplotlib"}),
+        ("page predictions --out match", {"numpy"}),
         ("data simulate --games 3 --minutes 5 --out made", {"numpy"}),
         ("spot half.npy --model model --out spotted", {"numpy", "torch", "matplotlib", "av"}),
     ],

@@ -15,6 +15,7 @@ from safetensors.numpy import load_file
 
 from rmsnet.errors import UserError
 from rmsnet.network.model_files import load_model
+from rmsnet.network.onnx_model import load_spotter
 from rmsnet.reading.hub import fetch_published
 from rmsnet.registry.publishing import export_version
 from rmsnet.registry.stage import register_stage
@@ -217,3 +218,35 @@ def test_a_folder_that_holds_something_else_is_left_alone(registered):
     Path("mine/notes.txt").write_text("mine")
     with pytest.raises(UserError, match=r"notes\.txt"):
         export_version(NAME, "1", "mine")
+
+
+def test_an_export_for_onnx_runtime_spots_the_same_where_there_is_no_pytorch(registered, tmp_path):
+    done = export_version(NAME, "1", "exported", "onnx")
+    assert "model.onnx" in done["files"]
+    assert "model.safetensors" not in done["files"]
+    rows = np.random.default_rng(0).normal(size=(400, 8)).astype(np.float32)
+    np.save(tmp_path / "half.npy", rows)
+    export_version(NAME, "1", "published")
+    expected = spot_features(load_model(Path("published")), rows)
+    code = (
+        "import sys; sys.modules['torch'] = sys.modules['mlflow'] = None\n"
+        "from rmsnet.cli import main\n"
+        f"sys.exit(main(['spot', {str(tmp_path / 'half.npy')!r}, '--model', 'exported', '--out', 'spotted']))\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    found = json.loads(Path("spotted/results_spotting.json").read_text())["predictions"]
+    order = np.lexsort((expected.label, expected.position_ms))
+    assert len(found) == len(order)
+    np.testing.assert_allclose([int(one["position"]) for one in found], expected.position_ms[order], atol=1)
+    np.testing.assert_allclose([float(one["confidence"]) for one in found], expected.confidence[order], atol=1e-4)
+
+
+def test_a_damaged_export_is_refused(registered):
+    export_version(NAME, "1", "exported", "onnx")
+    path = Path("exported/model.onnx")
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(UserError, match="export the model again"):
+        load_spotter(path.parent)
+    with pytest.raises(UserError, match="an export for ONNX Runtime, which rmsnet spot takes"):
+        load_model(path.parent)

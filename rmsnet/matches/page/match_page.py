@@ -51,7 +51,7 @@ def match_page(
         videos: of the halves.
         out: folder the page will lie in; videos are named relative to it.
         least: (C,) the least confidence of each class that is shown until the slider is moved.
-        model: name of the model, for people.
+        model: name of the model, for people; "": the events come from elsewhere.
         simulated: whether model or match are made up.
         clip_frames: of the model: so many clips hold a frame, and may vote for it.
         stretches: what is shown around events when they are played.
@@ -62,7 +62,7 @@ def match_page(
     clips = {(one.half, one.position_ms, one.label): f"{HIGHLIGHTS}/{name}" for one, name in made.items()}
     title, subtitle = title_of(match.name)
     doubts = [*(["simulated"] if simulated else []), *remarks]
-    tags = [[f"model {model}", False], *([doubt, True] for doubt in doubts)]
+    tags = [*([[f"model {model}", False]] if model else []), *([doubt, True] for doubt in doubts)]
     data = {
         "title": title,
         "subtitle": subtitle,

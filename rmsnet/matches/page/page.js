@@ -107,7 +107,7 @@ function draw_timeline() {
   for (const [background, text] of legend) {
     el("legend").append(make("span", {}, make("span", { className: "dot", style: { background } }), text));
   }
-  el("legend").append(make("span", { textContent: `full height: 100 % sure, or votes of all ${match.most_votes} clips` }));
+  el("legend").append(make("span", { textContent: `full height: 100 % sure${match.most_votes > 1 ? `, or votes of all ${match.most_votes} clips` : ""}` }));
 }
 
 /** All events by confidence, and the least that is shown, which can be dragged. */

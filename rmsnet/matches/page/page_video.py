@@ -52,10 +52,11 @@ def page_video(half: MatchHalf, out: Path) -> PageVideo:
         half: of the match.
         out: the match's folder.
     """
-    import av
-
     if half.video is None:
         return PageVideo(None)
+
+    import av
+
     try:
         shown = half_video(half.video)
         source, _ = source_of(half.number, half.video)
