@@ -23,7 +23,7 @@ def test_a_match_in_one_file_of_four_quarters_becomes_a_registered_model(
         "variants": {"full": {}},
     }
     run_pipeline("training", tmp_path, tmp_path, python_folder, Deployment(), params, source=str(data))
-    (model,) = tmp_path.glob("out/**/train/trained/config.json")
+    (model,) = tmp_path.glob("out/**/train/trained/model/config.json")
     config = read_json(model)
     assert (config["classes"], config["frame_rate"]) == (["basket", "foul", "timeout"], 1.0)
     assert [period["name"] for period in config["periods"]] == ["Q1", "Q2", "Q3", "Q4"]
