@@ -70,7 +70,7 @@ def rooms(drawing: str) -> str:
 
 CONTENTS: Mapping[str, tuple[str, ...]] = {
     "Tutorial": ("tutorial", "datasets", "kubeflow", "registry"),
-    "How to": ("pipeline", "spotting", "video", "data", "validation", "serving", "paper"),
+    "How to": ("pipeline", "spotting", "annotating", "live", "video", "data", "validation", "serving", "paper"),
     "Reference": ("reference/commands", "reference/parameters", "formats", "reference/http", "reference/python"),
     "Explanation": ("architecture", "evaluation", "simulation", "performance", "log"),
 }

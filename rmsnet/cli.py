@@ -157,12 +157,14 @@ class Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     from rmsnet.commands import (
+        annotate,
         combine,
         completion,
         data,
         doctor,
         evaluate,
         extract,
+        live,
         registry,
         reproduce,
         serve,
@@ -188,6 +190,8 @@ def _parser() -> argparse.ArgumentParser:
         combine,
         evaluate,
         spot,
+        annotate,
+        live,
         reproduce,
         registry,
         serve,

@@ -79,6 +79,11 @@ def _tell(what: str, limit_seconds: float) -> None:
     print(f"waiting for {what} ({limit_seconds:.3g} seconds at most)", file=sys.stderr, flush=True)
 
 
+def abandon(thread: threading.Thread) -> None:
+    """Nobody waits for this thread, even when the process ends: it may wait for a network."""
+    _abandoned.append(thread)
+
+
 def abandoned() -> bool:
     """Whether a call that was given up still runs: its library's own threads would keep the process alive."""
     return any(thread.is_alive() for thread in _abandoned)

@@ -82,12 +82,13 @@ class Page:
         """Let pages read what they have copied."""
         self._call("Browser.grantPermissions", permissions=["clipboardReadWrite", "clipboardSanitizedWrite"])
 
-    def press(self, key: str, code: int = 0) -> None:
-        """One key: a character, or a name such as "ArrowRight" with its key code."""
+    def press(self, key: str, code: int = 0, *, control: bool = False, shift: bool = False) -> None:
+        """One key: a character, or a name such as "ArrowRight" with its key code; perhaps with others held down."""
         written = "\r" if key == "Enter" else key
-        text = {"text": written} if len(written) == 1 else {}
-        self._call("Input.dispatchKeyEvent", type="keyDown", key=key, windowsVirtualKeyCode=code, **text)
-        self._call("Input.dispatchKeyEvent", type="keyUp", key=key, windowsVirtualKeyCode=code)
+        text = {"text": written} if len(written) == 1 and not control else {}
+        held = {"modifiers": 2 * control + 8 * shift, "windowsVirtualKeyCode": code}
+        self._call("Input.dispatchKeyEvent", type="keyDown", key=key, **held, **text)
+        self._call("Input.dispatchKeyEvent", type="keyUp", key=key, **held)
 
     def choose_file(self, selector: str, path: Path) -> None:
         """Choose a file in a file input."""
@@ -116,12 +117,12 @@ class Page:
             self._note(message)
 
     def _note(self, message: dict[str, Any]) -> None:
-        params = message.get("params", {})
-        if message["method"] == "Network.requestWillBeSent":
+        params, method = message.get("params", {}), message.get("method")  # without one it is an answer that came late
+        if method == "Network.requestWillBeSent":
             self.requested.append(params["request"]["url"])
-        elif message["method"] == "Runtime.exceptionThrown":
+        elif method == "Runtime.exceptionThrown":
             self.errors.append(json.dumps(params["exceptionDetails"]))
-        elif message["method"] == "Log.entryAdded" and params["entry"]["level"] == "error":
+        elif method == "Log.entryAdded" and params["entry"]["level"] == "error":
             self.errors.append(params["entry"]["text"])
 
 

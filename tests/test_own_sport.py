@@ -189,3 +189,15 @@ def test_another_description_is_not_written_over_one_that_is_there(
     assert main(["data", "init", str(filmed), "--labels", "events.csv", "--periods", "2x30"]) == 2
     assert "dataset.json" in capsys.readouterr().err
     assert len(read_json(filmed / "dataset.json")["periods"]) == 4
+
+
+def test_matches_that_nobody_has_labelled_are_described_by_what_there_is_to_label(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "league" / "match").mkdir(parents=True)
+    command = ["data", "init", str(tmp_path / "league"), "--labels", "events.csv"]
+    assert main(command) == 2
+    assert "of matches that nobody has labelled yet say what there is to label" in capsys.readouterr().err
+    assert main([*command, "--classes", "goal,card"]) == 0
+    document = read_json(tmp_path / "league" / "dataset.json")
+    assert [entry["name"] for entry in document["classes"]] == ["goal", "card"]

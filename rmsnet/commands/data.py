@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from rmsnet.commands._options import Commands, add_folder, finish, params_of
+from rmsnet.commands.compare_labels import add_compare_labels
 from rmsnet.commands.convert import add_convert
 from rmsnet.commands.init import add_init
 
@@ -18,6 +19,7 @@ def add_parser(commands: Commands) -> None:
     _add_split(actions)
     _add_inspect(actions)
     add_convert(actions)
+    add_compare_labels(actions)
     add_init(actions)
     _add_lineage(actions)
 

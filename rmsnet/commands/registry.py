@@ -60,6 +60,13 @@ def add_parser(commands: Commands) -> None:
     add_folder(compare, "features", "frame banks with a validation split")
     finish(compare, run_compare)
 
+    export = actions.add_parser("export", help="publish a version for those who have no registry")
+    export.add_argument("version", help="number or alias")
+    export.add_argument(
+        "--out", required=True, metavar="PLACE", help="folder, hf://ORGANISATION/NAME or s3://BUCKET/PREFIX"
+    )
+    finish(export, run_export)
+
     store = actions.add_parser("store", help="which store this is; a pipeline registers again where that changes")
     store.add_argument("--out", type=Path, metavar="FILE", help="write it here too, as JSON")
     finish(store, run_store)
@@ -249,6 +256,17 @@ def run_compare(options: argparse.Namespace) -> Any:
             name: dict(zip(("value", "low", "high"), numbers, strict=True)) for name, numbers in differences.items()
         },
     }
+
+
+def run_export(options: argparse.Namespace) -> Any:
+    name = params_of(options).register.model_name
+
+    from rmsnet.registry.publishing import export_version
+
+    done = export_version(name, options.version, options.out)
+    if not options.json:
+        print(f"{name} version {done['version']}: {done['out']}: {', '.join(done['files'])}")
+    return done
 
 
 def run_store(options: argparse.Namespace) -> Any:

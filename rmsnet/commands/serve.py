@@ -40,6 +40,25 @@ def add_parser(commands: Commands) -> None:
         help="models:/rmsnet@challenger: answers along; its differences are recorded, not shown",
     )
     parser.add_argument(
+        "--challenger-share",
+        type=float,
+        default=0,
+        metavar="P",
+        help="of the requests that the challenger of --shadow answers itself, 0 to 1 (default: 0)",
+    )
+    parser.add_argument(
+        "--jobs", type=Path, metavar="DIR", help="take videos too (POST /jobs), with this folder as their queue"
+    )
+    parser.add_argument("--jobs-most", type=int, default=20, metavar="N", help="videos in the queue (default: 20)")
+    parser.add_argument("--job-mib", type=int, default=4096, metavar="MIB", help="of a video (default: 4096)")
+    parser.add_argument(
+        "--job-url",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="videos may be fetched from addresses that begin so; may be repeated (default: none)",
+    )
+    parser.add_argument(
         "--require-signed",
         type=Path,
         metavar="KEY",
@@ -49,6 +68,7 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
+    from rmsnet.serving.jobs import JobLimits
     from rmsnet.serving.limits import MIB, Limits
     from rmsnet.serving.server import serve
 
@@ -66,5 +86,8 @@ def run(options: argparse.Namespace) -> None:
         threads=options.threads,
         api_key_file=options.api_key_file,
         shadow=options.shadow,
+        challenger_share=options.challenger_share,
+        jobs_folder=options.jobs,
+        job_limits=JobLimits(most=options.jobs_most, video_bytes=options.job_mib * MIB, urls=tuple(options.job_url)),
         key=options.require_signed,
     )

@@ -16,7 +16,9 @@ def add_parser(commands: Commands) -> None:
         "or two files of features (.npy), a game folder, or every game of a dataset.",
     )
     parser.add_argument("source", type=Path, nargs="+", help="video, features (.npy), game folder or dataset")
-    parser.add_argument("--model", required=True, metavar="DIR|URI", help="model folder, or models:/rmsnet@champion")
+    parser.add_argument(
+        "--model", required=True, metavar="DIR|URI", help="model folder, models:/rmsnet@champion or hf://ORG/NAME"
+    )
     add_folder(parser, "out", "folder for events, plot, page and clips")
     parser.add_argument("--stride", type=int, metavar="N", help="frames between clips (default: as it was judged)")
     parser.add_argument(

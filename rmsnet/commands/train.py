@@ -11,6 +11,12 @@ def add_parser(commands: Commands) -> None:
     add_folder(parser, "features", "folder of frame banks (rmsnet extract)")
     add_folder(parser, "out", "model folder")
     parser.add_argument("--variant", help="a named change of the train section: a key of params.yaml's variants")
+    parser.add_argument(
+        "--start-from",
+        metavar="DIR|URI",
+        help="a model folder, or models:/rmsnet@champion, whose weights it starts from; classes of the same name keep "
+        "what it has learned of them (default: fresh weights)",
+    )
     finish(parser, run, preset=True, device=True)
 
 
@@ -24,6 +30,7 @@ def run(options: argparse.Namespace) -> Any:
         options.out,
         params,
         variant=options.variant,
+        start_from=options.start_from,
         device=options.device,
         progress=not options.json,
     )

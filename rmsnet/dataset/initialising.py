@@ -47,7 +47,8 @@ def init_dataset(
         The content of dataset.json.
 
     Raises:
-        UserError: there is another dataset.json, no game with such a label file, or an impossible description.
+        UserError: there is another dataset.json, no game with such a label file and no classes stated, or an impossible
+            description.
     """
     root = Path(root)
     if not root.is_dir():
@@ -56,8 +57,11 @@ def init_dataset(
         raise UserError("--labels: say what the label file of a game is called, such as --labels events.csv")
     form = format_name(label_format, "--format")
     games = sorted({path.parent.relative_to(root).as_posix() for path in root.rglob(labels)})
-    if not games:
-        raise UserError(f"{root}: no folder in it holds a file {labels}; --labels says what it is called")
+    if not games and not classes:
+        raise UserError(
+            f"{root}: no folder in it holds a file {labels}; --labels says what it is called; of matches that nobody "
+            "has labelled yet say what there is to label (--classes goal,card)"
+        )
     try:
         made = Description(
             name or root.resolve().name,

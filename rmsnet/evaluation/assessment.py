@@ -1,13 +1,14 @@
 """One set of predictions judged on one set of games: everything that tables, plots and pages are made of."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
 from rmsnet.dataset.ball_actions import TEAM_CLASSES
 from rmsnet.dataset.periods import HALVES, Period
+from rmsnet.dataset.suggested import Suggested
 from rmsnet.errors import UserError
 from rmsnet.evaluation.bootstrap import Resampled, interval, resample
 from rmsnet.evaluation.cells import Floats
@@ -36,6 +37,7 @@ class Corpus:
         frame_rate: of the grid on which times are compared, frames per second.
         simulated: whether the games are made up.
         knows_visibility: whether the annotations say which events were shown.
+        suggested: the events that a model had suggested.
         periods: of a match; they say how its times are said.
         looks: what the dataset says of how its classes are shown, see `rmsnet.style.palette.Said`.
     """
@@ -48,6 +50,7 @@ class Corpus:
     frame_rate: float
     simulated: bool
     knows_visibility: bool
+    suggested: Suggested = Suggested()  # noqa: RUF009  # immutable
     periods: tuple[Period, ...] = HALVES
     looks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -98,6 +101,7 @@ class Assessment:
     def metrics(self) -> dict[str, Any]:
         """The content of metrics.json."""
         ends, team = self.interval(), self.team()
+        suggested, events = self.corpus.suggested, len(self.corpus.truth.label)
         return {
             "name": self.name,
             "dataset": self.corpus.dataset,
@@ -114,8 +118,13 @@ class Assessment:
             "games": len(self.corpus.games),
             "missing_games": list(self.missing),
             "frame_rate": self.corpus.frame_rate,
+            **({"labels_suggested": {**asdict(suggested), "of": events}} if suggested.events else {}),
             **({} if team is None else {"team_map": team.team_map, "team_map_per_action": team.per_action}),
         }
+
+    def suggested(self) -> str:
+        """Which of the labels a model had suggested, in a sentence; "" none."""
+        return self.corpus.suggested.told(len(self.corpus.truth.label))
 
     @property
     def _sees(self) -> bool:

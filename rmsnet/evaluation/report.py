@@ -108,7 +108,8 @@ def terminal_table(assessment: Assessment) -> str:
         if team is None
         else f"\n\nTeam mAP: {percent(team.team_map, 2)} % (mean over actions, sides by their counts)"
     )
-    return as_text([*classes, {**mean, "class": "Average-mAP"}]) + said
+    warned = f"\n\nwarning: {assessment.suggested()}" if assessment.suggested() else ""
+    return as_text([*classes, {**mean, "class": "Average-mAP"}]) + said + warned
 
 
 def _shown_rows(assessment: Assessment, digits: int) -> list[dict[str, Any]]:
@@ -166,6 +167,7 @@ def report_page(assessment: Assessment, plotted: Mapping[str, bytes], mistakes_f
             kind="quiet",
         ),
         tag("p", missing_games(assessment), kind="badge warning") if assessment.missing else Html(),
+        tag("p", assessment.suggested(), kind="badge warning") if assessment.suggested() else Html(),
         section("Classes", table(rows, total=True)),
         pictures((name.replace("_", " "), png) for name, png in plotted.items()),
         section("Worst misses", tag("p", f"{lonely} {within}", kind="quiet"), table(misses)),

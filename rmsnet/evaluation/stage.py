@@ -9,7 +9,10 @@ from typing import Any
 
 from rmsnet.dataset.class_lists import ClassList
 from rmsnet.dataset.description import DESCRIPTION
+from rmsnet.dataset.game_files import GameFiles
 from rmsnet.dataset.labels import V1_CLASSES
+from rmsnet.dataset.suggested import from_index
+from rmsnet.dataset.suggested_labels import suggested_in
 from rmsnet.errors import UserError
 from rmsnet.evaluation.assessment import Assessment, Corpus, assess, parse_tolerances
 from rmsnet.evaluation.comparison import COMPARISON_FILES, write_comparison
@@ -146,6 +149,7 @@ def corpus_of(bank: FrameBank, split: str) -> Corpus:
         frame_rate=bank.frame_rate,
         simulated=bank.simulated,
         knows_visibility=bank.classes != V1_CLASSES,
+        suggested=from_index(bank.info, split),
         periods=bank.periods,
         looks=bank.looks,
     )
@@ -210,6 +214,7 @@ def evaluate_files(
         frame_rate=classes.frame_rate if frame_rate is None else frame_rate,
         simulated=description.simulated,
         knows_visibility=classes.knows_visibility,
+        suggested=suggested_in(GameFiles(labels, games), games, classes),
         periods=description.periods,
         looks=description.told_on.get("looks", {}),
     )

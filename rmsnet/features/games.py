@@ -96,21 +96,45 @@ def require_apart(gate: FrameBank, others: Mapping[str, FrameBank]) -> None:
                 )
 
 
-def write_used_games(folder: Path, learned: FrameBank, chosen: FrameBank) -> None:
-    """Say in a model folder what the model was trained on and chosen by."""
-    _write(folder, UsedGames(all_keys(learned), all_keys(chosen)))
+def write_used_games(folder: Path, learned: FrameBank, chosen: FrameBank, started_from: Path | None = None) -> None:
+    """Say in a model folder what the model was trained on and chosen by, and what the one it started from was."""
+    before = [] if started_from is None else [read_used_games(started_from)]
+    _write(folder, [UsedGames(all_keys(learned), all_keys(chosen)), *before])
 
 
 def combine_used_games(models: Sequence[Path], folder: Path) -> None:
-    """Say of a model that was made of others what they have used; nothing where one of them does not say."""
-    known = [used for used in map(read_used_games, models) if used is not None]
-    if len(known) == len(models):
-        learned, chosen = ([getattr(used, what) for used in known] for what in ("learned", "chosen"))
-        _write(folder, UsedGames(frozenset().union(*learned), frozenset().union(*chosen)))
+    """Say of a model that was made of others what they have used."""
+    _write(folder, [read_used_games(model) for model in models])
 
 
-def _write(folder: Path, used: UsedGames) -> None:
-    write_json(folder / GAMES_FILE, {"learned": sorted(used.learned), "chosen": sorted(used.chosen)}, indent=None)
+def _write(folder: Path, parts: Sequence[UsedGames | None]) -> None:
+    """What all of them have used; nothing where one of them does not say."""
+    known = [used for used in parts if used is not None]
+    if len(known) == len(parts):
+        keys = {
+            what: sorted(frozenset().union(*(getattr(used, what) for used in known))) for what in ("learned", "chosen")
+        }
+        write_json(folder / GAMES_FILE, keys, indent=None)
+
+
+def require_unknown(used: UsedGames, bank: FrameBank, split: str, who: str) -> None:
+    """Refuse games to choose by that the model has learned from already.
+
+    Args:
+        used: by the model.
+        bank: of the games.
+        split: that they are.
+        who: the model, as it is called.
+
+    Raises:
+        UserError: it names the game.
+    """
+    for game, keys in game_keys(bank).items():
+        if keys & used.learned:
+            raise UserError(
+                f"{who}: has learned from {game}, which is in {split} here; a model is not chosen by games that it "
+                "knows: start from another model, or from none"
+            )
 
 
 def read_used_games(folder: Path) -> UsedGames | None:

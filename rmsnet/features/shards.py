@@ -10,6 +10,7 @@ import numpy as np
 from rmsnet.dataset.content import joined_content
 from rmsnet.dataset.feature_files import Features
 from rmsnet.dataset.soccernet import GATE, SPLITS
+from rmsnet.dataset.suggested import SUGGESTED
 from rmsnet.errors import UserError
 from rmsnet.features.bank import TOLD_ON, FrameBank, read_bank
 from rmsnet.features.bank_writer import BANK_FILES, Extraction, write_banks
@@ -93,7 +94,7 @@ def join(parts: Sequence[Path], out: Path) -> Extraction:
         "dataset": first.info["dataset"],
         "simulated": first.simulated,
         "dvc_md5": first.info.get("dvc_md5"),
-        **{key: first.info[key] for key in TOLD_ON if key in first.info},
+        **{key: first.info[key] for key in (*TOLD_ON, SUGGESTED) if key in first.info},
     }
     contents = {
         game: digest

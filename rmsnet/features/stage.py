@@ -1,7 +1,7 @@
 """The extract stage: a dataset's features (or videos) and labels become one frame bank per split."""
 
 import shutil
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,8 @@ from rmsnet.dataset.content import game_contents, joined_content
 from rmsnet.dataset.game_events import game_events
 from rmsnet.dataset.labels import in_extra_time, truth_of
 from rmsnet.dataset.soccernet import open_dataset
+from rmsnet.dataset.suggested import SUGGESTED
+from rmsnet.dataset.suggested_labels import suggested_in
 from rmsnet.errors import UserError
 from rmsnet.features.bank_writer import BANK_FILES, Extraction, write_banks
 from rmsnet.features.shards import Shard
@@ -91,6 +93,9 @@ def extract(
     info: dict[str, Any] = {"dataset": dataset.name, "simulated": dataset.simulated, "dvc_md5": dvc_md5(root)}
     info |= dataset.description.told_on
     info["content"] = {split: joined_content(contents, names) for split, names in games.items()}
+    suggested = {split: suggested_in(labels, names, listed) for split, names in dataset.splits.items()}
+    if any(found.events for found in suggested.values()):  # of all parts, so that they can be joined
+        info[SUGGESTED] = {split: asdict(found) for split, found in suggested.items()}
     if shard is not None:
         parts = {"number": shard.number, "of": shard.of, "pca": source.pca_components, "games": dict(dataset.splits)}
         parts["contents"] = contents

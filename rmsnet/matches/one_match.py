@@ -15,7 +15,7 @@ from rmsnet.documents import read_document
 from rmsnet.errors import CheckFailed, UserError
 from rmsnet.evaluation.results import RESULTS, results_of
 from rmsnet.features.bank import TOLD_ON, BankHalf, FrameBank
-from rmsnet.features.profile import drift, summarize
+from rmsnet.features.profile import Drift, drift, summarize
 from rmsnet.files import content_hash, write_bytes, write_json, write_text
 from rmsnet.matches.exports.writing import export_match
 from rmsnet.matches.highlights.clips import HIGHLIGHTS, Highlight, Highlights, write_highlights
@@ -23,7 +23,7 @@ from rmsnet.matches.match import Match, clock
 from rmsnet.matches.overview import EVENT_COLUMNS, EVENTS, write_events
 from rmsnet.matches.page.match_page import match_page
 from rmsnet.matches.page.page_video import page_video
-from rmsnet.matches.page.votes import plot_votes, votes_of
+from rmsnet.matches.page.votes import Votes, plot_votes, votes_of
 from rmsnet.matches.reading import Reader
 from rmsnet.matches.stretches import Stretches, pick
 from rmsnet.network.model_config import ORIGIN_FILE
@@ -85,14 +85,35 @@ class Asked:
     shown: bool
 
 
-def spot_match(match: Match, out: Path, read: Reader, asked: Asked) -> SpottedMatch:
-    """Spot a match and leave what `spot_stage` says in its folder.
+@dataclass(frozen=True)
+class Scored:
+    """What a model says of a match.
+
+    Attributes:
+        bank: its features.
+        predictions: in order of time.
+        votes: (C, N) of clips that start at every frame.
+        drifts: of each half from the training; empty where the model has no profile.
+        drifted: a line for each half that is unlike it.
+        warnings: one line for each irregularity.
+    """
+
+    bank: FrameBank
+    predictions: Predictions
+    votes: Votes
+    drifts: Sequence[Drift]
+    drifted: Sequence[str]
+    warnings: Sequence[str]
+
+
+def read_match(
+    match: Match, out: Path, read: Reader, spotter: SpottingModel
+) -> tuple[FrameBank, list[Features], list[str]]:
+    """The features of a match: in a bank, half by half, and a warning for each irregularity.
 
     Raises:
         UserError: features or a video that cannot be read, or of another width than the model reads.
-        CheckFailed: `strict`, and features that drift.
     """
-    spotter, params, least = asked.spotter, asked.params, asked.least
     parts, warnings = [], []
     for half in match.halves:
         features, told = read(half, out)
@@ -105,29 +126,58 @@ def spot_match(match: Match, out: Path, read: Reader, asked: Asked) -> SpottedMa
         require_finite(features, half.features or half.videos[0])
         parts.append(features)
         warnings += told
-    bank = _bank(match, parts, spotter)
-    drifts = [] if asked.profile is None else [drift(asked.profile, summarize(features)) for features in parts]
+    return _bank(match, parts, spotter), parts, warnings
+
+
+def score_match(
+    match: Match,
+    out: Path,
+    read: Reader,
+    spotter: SpottingModel,
+    params: SpotParams,
+    profile: Mapping[str, Any] | None = None,
+    strict: bool = False,
+) -> Scored:
+    """Let a model look at a match.
+
+    Raises:
+        UserError: see `read_match`.
+        CheckFailed: `strict`, and features that drift.
+    """
+    bank, parts, warnings = read_match(match, out, read, spotter)
+    drifts = [] if profile is None else [drift(profile, summarize(features)) for features in parts]
     drifted = [
         f"{half.features or half.videos[0]}: {found.text}"
         for half, found in zip(match.halves, drifts, strict=False)
         if found.drifted
     ]
-    if asked.strict and drifted:
+    if strict and drifted:
         raise CheckFailed(f"--strict: {'; '.join(drifted)}")
-    warnings = [*match.notes, *warnings, *_too_long(match, bank), *drifted]
     every_clip = score_every_clip(spotter, bank)
     if params.stride == 1:
         predictions = _in_order(decode(every_clip, bank, spotter.clip_frames, params))
     else:
         predictions = _in_order(spot_bank(spotter, bank, params))
-    votes = votes_of(every_clip, bank)
+    return Scored(bank, predictions, votes_of(every_clip, bank), drifts, drifted, warnings)
+
+
+def spot_match(match: Match, out: Path, read: Reader, asked: Asked) -> SpottedMatch:
+    """Spot a match and leave what `spot_stage` says in its folder.
+
+    Raises:
+        UserError, CheckFailed: see `score_match`.
+    """
+    spotter, least = asked.spotter, asked.least
+    scored = score_match(match, out, read, spotter, asked.params, asked.profile, asked.strict)
+    bank, predictions, votes, drifted = scored.bank, scored.predictions, scored.votes, scored.drifted
+    warnings = [*match.notes, *scored.warnings, *_too_long(match, bank), *drifted]
     simulated = match.simulated or spotter.simulated
     events = _rows(predictions, bank)
     out.mkdir(parents=True, exist_ok=True)
     results = results_of([(match.name, half.number) for half in match.halves], predictions, spotter.classes)
     told_drift = tuple(
         {"half": half.number, "distance": found.distance, "limit": found.limit, "drifted": found.drifted}
-        for half, found in zip(match.halves, drifts, strict=False)
+        for half, found in zip(match.halves, scored.drifts, strict=False)
     )
     write_json(out / RESULTS, {**results[match.name], **({"drift": told_drift} if told_drift else {})})
     write_events(out, events)

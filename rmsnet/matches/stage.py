@@ -84,8 +84,8 @@ def spot_stage(
     folder = find_model(model)
     spotter = load_model(folder, choose_device(device))
     profile = read_profile(folder / PROFILE_FILE) if (folder / PROFILE_FILE).exists() else None
-    params = _params(spotter, stride)
-    least = _least(folder, spotter, confidence)
+    params = params_of(spotter, stride)
+    least = least_told(folder, spotter, confidence)
     periods = len(periods_of(spotter.config))
     stretches = choose_stretches(spotter.classes, before, after, reel_classes, reel_events, periods)
     known = known_to_model(spotter.config)
@@ -157,7 +157,7 @@ def _check(match: Match, asked: Asked) -> None:
     _require_openable(match)
 
 
-def _least(folder: Path, spotter: SpottingModel, confidence: float | None) -> Floats:
+def least_told(folder: Path, spotter: SpottingModel, confidence: float | None) -> Floats:
     """(C,) the least confidence of each class that is told."""
     learned = learned_thresholds(folder, spotter.classes) if confidence is None else None
     return (
@@ -165,7 +165,7 @@ def _least(folder: Path, spotter: SpottingModel, confidence: float | None) -> Fl
     )
 
 
-def _params(spotter: SpottingModel, stride: int | None) -> SpotParams:
+def params_of(spotter: SpottingModel, stride: int | None) -> SpotParams:
     """How the model decodes; overlapping clips see an event several times: the best of near predictions is kept.
 
     Raises:

@@ -135,7 +135,7 @@ def combine_models(models: Sequence[Path], folder: Path, name: str) -> dict[str,
     return config
 
 
-_OF_ONE_MEMBER = ("name", "train", "weights_hash", "members", "made_of")
+_OF_ONE_MEMBER = ("name", "train", "weights_hash", "members", "made_of", "started_from")
 
 
 def origin(model: SpottingModel) -> dict[str, Any]:

@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rmsnet.dataset.suggested import Suggested
 from rmsnet.evaluation.assessment import Assessment
 from rmsnet.evaluation.bootstrap import interval
 from rmsnet.evaluation.metric import average_map
 from rmsnet.network.model_files import SpottingModel
 from rmsnet.spots import Predictions, Truth
 from rmsnet.style.tables import Row, as_markdown, facts, markdown_text
-from rmsnet.style.words import percent, with_ends
+from rmsnet.style.words import marked, percent, with_ends
 
 if TYPE_CHECKING:
     from rmsnet.tracking import Version
@@ -78,6 +79,7 @@ def _lines(
         yield ""
         yield "**Made from simulated features: of no use on real broadcasts; no number here says anything about them.**"
     origin = (
+        *(("started from", text) for text in _ancestors(config)),
         ("training data", f"{config['dataset']}, {kind}"),
         ("training data hash", config["data_hash"]),
         ("DVC hash of the dataset", tags.get("dvc.md5", "not tracked by DVC")),
@@ -93,6 +95,10 @@ def _lines(
         (f"{split}, {metrics.get('games', '?')} games", _score(metrics)) for split, metrics in scores.items()
     )
     yield from _section("Scores (Average-mAP, %)", facts(split_scores))
+    for split, metrics in scores.items():
+        told = _suggested(metrics, str(config["weights_hash"]))
+        if told:
+            yield from ("", f"**{split}: {told}.**")
     if test is not None:
         title = "Test split by class and tolerance (average precision, %, 95 % interval over games)"
         yield from _section(title, list(_class_scores(test)))
@@ -101,6 +107,15 @@ def _lines(
             yield ""
             yield "These annotations do not say which events the broadcast showed."
     yield from _use(name, version, model)
+
+
+def _ancestors(config: Mapping[str, Any]) -> Iterator[str]:
+    """What the model started from, and what that had started from, the nearest first."""
+    told = config.get("started_from")
+    if told is not None:
+        learned_from = marked(str(told["dataset"]), told["simulated"])
+        yield f"{told['model']} ({told['name']}, of {learned_from}), weights hash {told['weights_hash']}"
+        yield from _ancestors(told)
 
 
 def _classes(model: SpottingModel) -> str:
@@ -123,6 +138,13 @@ def _score(metrics: Mapping[str, Any]) -> str:
     return (
         f"{with_ends(metrics['average_map'], metrics.get('ci95'))}{', simulated' if metrics.get('simulated') else ''}"
     )
+
+
+def _suggested(metrics: Mapping[str, Any], weights_hash: str) -> str:
+    """Which labels of a split a model had suggested; "" none."""
+    found = metrics.get("labels_suggested") or {}
+    by = tuple(found.get("by", ()))
+    return Suggested(int(found.get("events", 0)), by).told(int(found.get("of", 0)), weights_hash)
 
 
 def _class_scores(test: Assessment) -> Iterator[Row]:

@@ -32,7 +32,7 @@ def _column(spots: Truth | Predictions, name: str) -> Any:
     return np.ascontiguousarray(getattr(spots, name))
 
 
-_NOT_KEPT = ("truth", "periods", "looks")
+_NOT_KEPT = ("truth", "periods", "looks", "suggested")
 """Of a corpus: its events have columns of their own; the others are how it is shown."""
 
 

@@ -25,7 +25,7 @@ class Link:
     """One link of the chain.
 
     Attributes:
-        step: dataset, features, frame bank, run, model or evaluation.
+        step: dataset, features, frame bank, run, ancestor, model or evaluation.
         what: its name.
         hash: what identifies its content, "unknown" where nobody recorded it.
         here: whether what lies here has that hash; None where nothing of it lies here.
@@ -62,6 +62,7 @@ def lineage(model: str, features: Path = Path("features"), data: Path = Path("da
         *_features(config),
         *_banks(config, run, features),
         *_run(run),
+        *_ancestors(config),
         Link("model", f"{config['name']}, {model_id}", str(config["weights_hash"]), _weights_match(folder, config)),
         *_evaluations(run, features),
     ]
@@ -119,6 +120,15 @@ def _run(run: "RunRecord") -> Iterator[Link]:
     dirty = ", changed since" if run.tags.get("git.dirty") == "true" else ""
     yield Link("run", f"MLflow {run.run_id}, git commit{dirty}", run.tags.get("git.commit", UNKNOWN))
     yield Link("run", "requirements.lock", run.tags.get("lock_hash", UNKNOWN))
+
+
+def _ancestors(config: Mapping[str, Any]) -> Iterator[Link]:
+    """What the model started from, what that started from, and so on: the oldest first."""
+    told = config.get("started_from")
+    if told is not None:
+        yield from _ancestors(told)
+        dataset = marked(str(told["dataset"]), told["simulated"])
+        yield Link("ancestor", f"{told['model']}, {told['name']} of {dataset}", str(told["weights_hash"]))
 
 
 def _weights_match(folder: Path, config: Mapping[str, Any]) -> bool:

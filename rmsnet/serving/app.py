@@ -7,6 +7,8 @@ GET  /health        200 as long as the server answers (also /ping), and whether 
 GET  /ready         200 when requests are welcome, 503 when not
 GET  /metrics       for Prometheus
 GET  /version       MLflow's
+
+Videos: see `job_routes.py`.
 """
 
 import asyncio
@@ -24,12 +26,15 @@ from starlette.requests import ClientDisconnect
 from rmsnet.serving.access import Guarded, Keys
 from rmsnet.serving.bodies import BodyMemory, announced_bytes, receive_body
 from rmsnet.serving.following import ModelInService
+from rmsnet.serving.job_routes import add_job_routes
+from rmsnet.serving.jobs import Jobs
 from rmsnet.serving.limits import Limits
 from rmsnet.serving.metrics import Metrics
 from rmsnet.serving.model import ServedModel
 from rmsnet.serving.refusals import Refused
 from rmsnet.serving.requests import Body, Features, features_of, invocation_of, require_plain, switches
 from rmsnet.serving.shadow import Asked, Shadow
+from rmsnet.serving.traces import Traces, no_traces
 from rmsnet.serving.turns import Turns
 from rmsnet.serving.watching import Watched
 
@@ -48,6 +53,8 @@ def make_app(
     stopping: Callable[[], bool],
     keys: Keys | None = None,
     shadow: Shadow | None = None,
+    jobs: Jobs | None = None,
+    traces: Traces = no_traces,
 ) -> Watched:
     """The web application.
 
@@ -58,6 +65,8 @@ def make_app(
         stopping: whether the server was told to end.
         keys: of those who may ask; None: everybody may.
         shadow: a challenger that answers along.
+        jobs: takes videos; None: they are not taken.
+        traces: of requests.
     """
     memory = BodyMemory(limits.memory_bytes)
     turns = Turns(limits.at_once)
@@ -72,6 +81,8 @@ def make_app(
         for follower in followers:
             follower.cancel()
         turns.close()
+        if jobs is not None:
+            jobs.close()
 
     app = FastAPI(title="rmsnet", version=version("rmsnet"), lifespan=lifespan)
 
@@ -82,10 +93,11 @@ def make_app(
         """
 
         def compute() -> tuple[Answer, Asked]:
-            model = service.current
+            champion = service.current
+            model = champion if shadow is None else shadow.answering(champion)
             features, thresholded = read(model, body)
             answer = model.answer(features, thresholded)
-            return answer, Asked(request.state.request_id, features, thresholded, model, answer["events"])
+            return answer, Asked(request.state.request_id, features, thresholded, champion, answer["events"], model)
 
         require_plain(request.headers)
         async with memory.held(announced_bytes(request.headers, limits), limits.wait_seconds):
@@ -166,7 +178,10 @@ def make_app(
     async def forget(request: Request, error: ClientDisconnect) -> Response:
         return Response(status_code=499)  # nobody is there to read it
 
-    return Watched(app if keys is None else Guarded(app, keys), metrics)
+    if jobs is not None:
+        metrics.watch("rmsnet_jobs_waiting", "Videos that wait or are spotted.", lambda: jobs.waiting)
+        add_job_routes(app, jobs, limits)
+    return Watched(app if keys is None else Guarded(app, keys), metrics, traces)
 
 
 def model_headers(answer: Answer) -> dict[str, str]:

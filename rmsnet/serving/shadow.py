@@ -6,8 +6,10 @@ nothing but the processor's time of one half at most.
 
 import asyncio
 import logging
+import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rmsnet.errors import UserError
@@ -28,14 +30,15 @@ Events = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Asked:
-    """A half that the champion has answered.
+    """A half that was answered.
 
     Attributes:
         request: id of the request.
         features: (T, D).
         thresholded: whether weak events were left out.
-        champion: the model that has answered.
-        events: its answer.
+        champion: the model that is meant to answer.
+        events: the answer.
+        answered: the model that has answered.
     """
 
     request: str
@@ -43,13 +46,29 @@ class Asked:
     thresholded: bool
     champion: ServedModel
     events: Events
+    answered: ServedModel
 
 
 class Shadow:
     """The challenger behind a URI; its alias may name nothing until there is one."""
 
-    def __init__(self, uri: str, metrics: Metrics) -> None:
+    def __init__(self, uri: str, metrics: Metrics, share: float = 0.0, key: Path | None = None) -> None:
+        """Nothing is loaded yet.
+
+        Args:
+            uri: see `rmsnet.serving.model.load_served`.
+            metrics: told of what differs.
+            share: of the requests that the challenger answers, 0 to 1.
+            key: public key of whom must have signed the challenger; None: nobody.
+
+        Raises:
+            UserError: no such share.
+        """
+        if not 0 <= share <= 1:
+            raise UserError(f"--challenger-share {share}: must lie between 0 and 1")
         self.uri = uri
+        self._share = share
+        self._key = key
         self._metrics = metrics
         self._service: ModelInService | None = None
         self._trouble: str | None = None
@@ -67,15 +86,27 @@ class Shadow:
             self._service.look()
             return
         try:
-            self._service = open_service(self.uri, Metrics())  # its own: those that are read are the champion's
+            self._service = open_service(
+                self.uri, Metrics(), self._key
+            )  # its own: those that are read are the champion's
             self._trouble = None
         except UserError as error:
             if self._trouble is None:
                 say("there is no challenger", logging.WARNING, model=self.uri, trouble=str(error))
             self._trouble = str(error)
 
+    def answering(self, champion: ServedModel) -> ServedModel:
+        """The model that answers the request that comes now: the champion, or for its share the challenger."""
+        if self._service is None or random.random() >= self._share:
+            return champion
+        try:
+            require_same_contract(champion, self._service.current)
+        except UserError:
+            return champion
+        return self._service.current
+
     async def ask(self, asked: Asked, turns: Turns) -> None:
-        """Ask the challenger what the champion was asked, and record where they differ; never raises."""
+        """Ask the other of the two what one has answered, and record where they differ; never raises."""
         if self._service is None:
             return
         if self._answering or turns.waiting:
@@ -83,10 +114,13 @@ class Shadow:
             return
         self._answering = True
         try:
-            challenger = self._service.current
+            by_champion = asked.answered is asked.champion
+            challenger = self._service.current if by_champion else asked.answered
             require_same_contract(asked.champion, challenger)
-            answer = await turns.take(lambda: challenger.answer(asked.features, asked.thresholded), 0.0)
-            self._record(asked, challenger, answer["events"])
+            other = challenger if by_champion else asked.champion
+            answer = await turns.take(lambda: other.answer(asked.features, asked.thresholded), 0.0)
+            ours, theirs = (asked.events, answer["events"]) if by_champion else (answer["events"], asked.events)
+            self._record(asked, challenger, ours, theirs)
         except Refused:  # somebody was quicker
             self._metrics.shadowed.labels("skipped").inc()
         except Exception as error:
@@ -97,8 +131,8 @@ class Shadow:
         finally:
             self._answering = False
 
-    def _record(self, asked: Asked, challenger: ServedModel, events: Events) -> None:
-        both, champions, challengers = differences(asked.events, events)
+    def _record(self, asked: Asked, challenger: ServedModel, ours: Events, theirs: Events) -> None:
+        both, champions, challengers = differences(ours, theirs)
         for found_by, found in (("both", both), ("champion", champions), ("challenger", challengers)):
             for event in found:
                 self._metrics.shadow_events.labels(event["label"], found_by).inc()
@@ -108,6 +142,7 @@ class Shadow:
             request=asked.request,
             champion=asked.champion.version,
             challenger=challenger.version,
+            answered=asked.answered.version,
             both=len(both),
             champion_alone=champions,
             challenger_alone=challengers,

@@ -2,12 +2,14 @@
 
 import logging
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
 
 from rmsnet.serving.logs import request_identity, say
 from rmsnet.serving.metrics import Metrics
+from rmsnet.serving.traces import Traces, no_traces
 
 REQUEST_ID = "X-Request-ID"
 
@@ -18,9 +20,10 @@ PROBES = ("/health", "/ping", "/ready", "/metrics")
 class Watched:
     """An ASGI application whose requests are watched. Its handlers may add to the log: request.state.told."""
 
-    def __init__(self, app: Any, metrics: Metrics) -> None:
+    def __init__(self, app: Any, metrics: Metrics, traces: Traces = no_traces) -> None:
         self.app = app
         self.metrics = metrics
+        self.traces = traces
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -41,7 +44,9 @@ class Watched:
                 ended = time.perf_counter()  # what is done afterwards is not the client's
 
         try:
-            await self.app(scope, receive, answering)
+            with self.traces(scope["method"], Headers(scope=scope)) as span:
+                await self.app(scope, receive, answering)
+                _describe(span, scope, status, identity, told)
         finally:
             seconds = (ended or time.perf_counter()) - begun
             path = getattr(scope.get("route"), "path", "other")  # no metric for what clients invent
@@ -59,3 +64,20 @@ class Watched:
                     milliseconds=round(1000 * seconds),
                     **told,
                 )
+
+
+def _describe(span: Any, scope: Any, status: int, identity: str, told: Mapping[str, Any]) -> None:
+    """What a trace says of a request; what is not a number or a text stays in the log."""
+    if span is None:
+        return
+    path = getattr(scope.get("route"), "path", "other")
+    span.update_name(f"{scope['method']} {path}")
+    span.set_attributes(
+        {
+            "http.request.method": scope["method"],
+            "http.route": path,
+            "http.response.status_code": status,
+            "rmsnet.request_id": identity,
+            **{f"rmsnet.{key}": value for key, value in told.items() if isinstance(value, str | int | float)},
+        }
+    )

@@ -66,6 +66,20 @@ def decode(scores: ClipScores, bank: FrameBank, clip_frames: int, params: SpotPa
     Returns:
         Predictions in the order of halves and time.
     """
+    return decode_before(scores, bank, clip_frames, params, np.inf)[0]
+
+
+def decode_before(
+    scores: ClipScores, bank: FrameBank, clip_frames: int, params: SpotParams, next_clip: float
+) -> tuple[Predictions, npt.NDArray[np.bool_]]:
+    """See `decode`; of clips of which more are to come.
+
+    Args:
+        next_clip: the frame at which the next one starts; it and all behind it speak for no frame before.
+
+    Returns:
+        Predictions, and (N,) of which of them it is certain that the clips to come change nothing.
+    """
     classes = len(bank.classes)
     if params.votes:
         found = _vote(scores, bank, clip_frames)
@@ -77,11 +91,20 @@ def decode(scores: ClipScores, bank: FrameBank, clip_frames: int, params: SpotPa
         clip = np.flatnonzero(winner != classes)
         found = _Spots(scores.half[clip], scores.frame[clip], winner[clip], scores.probability[clip, winner[clip]])
     suppress = {"none": None, "hard": hard_suppression, "soft": soft_suppression}[params.suppression]
+    # A peak of votes is felt by votes on either side, and its place is their mean.
+    frontier = next_clip - 3 * round(VOTE_SECONDS * bank.frame_rate) if params.votes else next_clip
+    settled = found.frame < frontier if params.votes else np.ones(len(found.frame), bool)
     if suppress is not None:
-        found = _suppressed(found, suppress, params.suppression_seconds * bank.frame_rate)
+        window = params.suppression_seconds * bank.frame_rate
+        for group in _groups(found):
+            settled[group] = decided(
+                found.frame[group], found.confidence[group], window, frontier, params.suppression == "soft"
+            )
+        found, kept = _suppressed(found, suppress, window)
+        settled = settled[kept]
     confidence = spread(found.confidence) if params.spread else found.confidence
     position_ms = np.rint(1000 * bank.seconds_of(found.frame)).astype(np.int64)
-    return Predictions(found.half, position_ms, found.label, confidence)
+    return Predictions(found.half, position_ms, found.label, confidence), settled
 
 
 def vote_curves(scores: ClipScores, half: int, frames: int, classes: int) -> Ints:
@@ -136,12 +159,15 @@ def _is_peak(values: Floats, reach: int) -> npt.NDArray[np.bool_]:
     return peak
 
 
-def _suppressed(found: _Spots, suppress: Callable[[Floats, Floats, float], Floats], window: float) -> _Spots:
+def _suppressed(
+    found: _Spots, suppress: Callable[[Floats, Floats, float], Floats], window: float
+) -> tuple[_Spots, Ints]:
+    """What is left, and which rows those were."""
     confidence = found.confidence.copy()
     for group in _groups(found):
         confidence[group] = suppress(found.frame[group], found.confidence[group], window)
     kept = np.flatnonzero(confidence > 0)
-    return _Spots(found.half[kept], found.frame[kept], found.label[kept], confidence[kept])
+    return _Spots(found.half[kept], found.frame[kept], found.label[kept], confidence[kept]), kept
 
 
 def _groups(found: _Spots) -> Iterator[Ints]:
@@ -175,6 +201,38 @@ def soft_suppression(frame: Floats, confidence: Floats, window: float) -> Floats
         result[best] = left[best]
         left *= np.minimum(np.abs(frame - frame[best]) / window, 1.0) ** 2
         left[best] = 0.0
+    return result
+
+
+def decided(frame: Floats, confidence: Floats, window: float, frontier: float, soft: bool) -> npt.NDArray[np.bool_]:
+    """(N,) of which predictions of one half and class nothing that comes later changes what suppression leaves of them.
+
+    The best of its neighbourhood is kept as it is, whatever lies further off. So a prediction is decided when nothing
+    new can come near it and whatever near it is better is decided.
+
+    Args:
+        frame, confidence: (N,) of the predictions, before suppression.
+        window: how far one is felt, in frames.
+        frontier: what is to come lies at this frame or behind it.
+        soft: whether others are weakened or dropped.
+    """
+    result = np.zeros(len(frame), bool)
+    unknown = frame + window > frontier
+    left, waiting = confidence.copy(), np.ones(len(frame), bool)
+    while waiting.any():
+        best = int(np.where(waiting, left, -1.0).argmax())
+        waiting[best] = False
+        distance = np.abs(frame - frame[best])
+        near = waiting & (distance < window)
+        if unknown[best]:
+            unknown |= near
+            continue
+        result[best] = True
+        if soft:
+            left = np.where(near, left * (distance / window) ** 2, left)
+        else:
+            waiting &= ~near
+            result |= near
     return result
 
 

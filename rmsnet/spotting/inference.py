@@ -7,12 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from rmsnet.errors import UserError
-from rmsnet.features.bank import BankHalf, FrameBank, require_finite
+from rmsnet.features.bank import FrameBank, require_finite
 from rmsnet.network.model_files import SpottingModel
 from rmsnet.params import SpotParams
 from rmsnet.reading.arrays import require_finite as require_finite_rows
-from rmsnet.spots import Predictions, Truth
+from rmsnet.spots import Predictions
 from rmsnet.spotting.decoding import decode
+from rmsnet.spotting.partial import half_bank
 from rmsnet.spotting.scoring import score_clips, score_every_clip
 
 
@@ -22,16 +23,29 @@ def check_fits(model: SpottingModel, bank: FrameBank) -> None:
     Raises:
         UserError: other classes, features, width or frame rate than the model was trained on.
     """
+    ours, theirs = list(model.classes), list(bank.classes)
+    if ours != theirs:
+        raise UserError(_differs("classes", ours, theirs) + _difference(ours, theirs))
+    fault = misfit(model.config, bank)
+    if fault is not None:
+        raise UserError(fault)
+
+
+def misfit(config: Mapping[str, Any], bank: FrameBank) -> str | None:
+    """What of a bank's frames is not as a model of this config reads them; None: nothing. Classes are not asked for."""
     for key, ours, theirs in (
-        ("classes", list(model.classes), list(bank.classes)),
-        ("features", _features(model.config["features"]), _features(bank.info["features"])),
-        ("width", model.config["width"], bank.width),
-        ("frame_rate", model.config["frame_rate"], bank.frame_rate),
-        ("first_frame_seconds", model.config["first_frame_seconds"], bank.first_frame_seconds),
+        ("features", _features(config["features"]), _features(bank.info["features"])),
+        ("width", config["width"], bank.width),
+        ("frame_rate", config["frame_rate"], bank.frame_rate),
+        ("first_frame_seconds", config["first_frame_seconds"], bank.first_frame_seconds),
     ):
         if ours != theirs:
-            told = _difference(model.classes, bank.classes) if key == "classes" else ""
-            raise UserError(f"{key}: the model was trained on {ours}, the frame bank holds {theirs}{told}")
+            return _differs(key, ours, theirs)
+    return None
+
+
+def _differs(key: str, ours: Any, theirs: Any) -> str:
+    return f"{key}: the model was trained on {ours}, the frame bank holds {theirs}"
 
 
 def _difference(ours: Sequence[str], theirs: Sequence[str]) -> str:
@@ -93,14 +107,4 @@ def spot_features(model: SpottingModel, features: npt.NDArray[np.float32]) -> Pr
     if features.ndim != 2 or features.shape[1] != model.config["width"] or len(features) == 0:
         raise UserError(f"features of shape {features.shape}: the model wants (frames, {model.config['width']})")
     require_finite_rows(features, "the features")
-    nothing = np.empty(0, np.int64)
-    bank = FrameBank(
-        features,
-        (BankHalf("", 1, 0, len(features)),),
-        Truth(nothing, nothing, nothing, nothing.astype(bool)),
-        model.classes,
-        model.config["frame_rate"],
-        model.config["first_frame_seconds"],
-        {"features": model.config["features"]},
-    )
-    return _spot(model, bank, model.spot)
+    return _spot(model, half_bank(model, features), model.spot)

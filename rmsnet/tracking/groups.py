@@ -84,7 +84,11 @@ def settle(client: Any, experiment: str, groups: Sequence[Group], run_id: str) -
 
 
 def run_groups(
-    banks: Mapping[str, FrameBank], params: Params, train_params: TrainParams, name: str
+    banks: Mapping[str, FrameBank],
+    params: Params,
+    train_params: TrainParams,
+    name: str,
+    started_from: Mapping[str, Any] | None = None,
 ) -> tuple[Group, Group]:
     """The study and the variant that the run belongs to: what they are made of, but for the seed."""
 
@@ -92,9 +96,10 @@ def run_groups(
         return content_hash(json.dumps([*parts, [bank.info["data_hash"] for bank in banks.values()]], sort_keys=True))
 
     study = key({**asdict(params.train), "seed": None}, params.variants)
-    variant = key(study, name, {**asdict(train_params), "seed": None})
+    before = [] if started_from is None else [started_from["weights_hash"]]
+    variant = key(study, name, {**asdict(train_params), "seed": None}, *before)
     dataset = banks["train"].info["dataset"]
     return (
         Group("study", study, f"{dataset}, {', '.join(params.variants) or name}"),
-        Group("variant", variant, name),
+        Group("variant", variant, name if started_from is None else f"{name}, from {started_from['model']}"),
     )

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from rmsnet.documents import read_yaml, structured
 from rmsnet.errors import UserError
 from rmsnet.files import content_hash
+from rmsnet.reading.hub import HUB, fetch_published
 from rmsnet.reading.names import fault_of
 from rmsnet.tracking.logged_model import PYFUNC_CODE
 from rmsnet.tracking.patience import DOWNLOAD_SECONDS
@@ -86,11 +87,13 @@ class _Description:
 
 
 def find_model(model: str) -> Path:
-    """The folder of a model that is named by its path or by an MLflow URI.
+    """The folder of a model that is named by its path, by an MLflow URI or by hf://ORGANISATION/NAME.
 
     Raises:
-        UserError: the URI leads to no model (see `model_folder`).
+        UserError: the URI leads to no model (see `model_folder`, `rmsnet.reading.hub.fetch_published`).
     """
+    if model.startswith(HUB):
+        return fetch_published(model)
     return model_folder(model) if model.startswith(("models:/", "runs:/")) else Path(model)
 
 

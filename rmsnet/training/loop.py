@@ -20,6 +20,7 @@ from rmsnet.network.model_files import save_model
 from rmsnet.params import SpotParams, TrainParams
 from rmsnet.reading.tensors import read_metadata
 from rmsnet.style.tables import as_csv
+from rmsnet.training.ancestor import Ancestor, require_heir
 from rmsnet.training.clips import training_clips
 from rmsnet.training.distributed import processes
 from rmsnet.training.history import Epoch, best_epoch, finished
@@ -39,6 +40,7 @@ def train(
     spot: SpotParams = SpotParams(),  # noqa: B008  # immutable
     device: str = "auto",
     inputs: Callable[[torch.device, torch.dtype], Inputs] | None = None,
+    ancestor: Ancestor | None = None,
     on_clips: Callable[[int], object] = lambda clips: None,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
     on_model: Callable[[Path], None] = lambda folder: None,
@@ -62,6 +64,7 @@ def train(
         spot: how the model will turn clips into events; while training it is judged as the paper does.
         device: "auto", "cpu" or "cuda".
         inputs: makes what turns rows of the banks into clips, for a device and a precision; None: their features.
+        ancestor: the model whose weights it starts from; None: from fresh ones.
         on_clips: told of so many more clips that were trained on, some times a second.
         on_epoch: told of every epoch, also of those that an earlier call had finished.
         on_model: told of the whole model folder just before it gets its name; may add files to it.
@@ -74,7 +77,7 @@ def train(
         CheckFailed: the loss became infinite or not a number.
     """
     folder = Path(folder)
-    require_trainable(train_bank, valid_bank, params, folder)
+    require_trainable(train_bank, valid_bank, params, folder, ancestor)
     keep_freed_memory()
     chosen = choose_device(device)
     with writing(folder), processes(chosen) as world:
@@ -83,19 +86,24 @@ def train(
             made: Inputs = BankFeatures(train_bank, valid_bank, precision, chosen)
         else:
             made = inputs(chosen, precision)
-        trainer = Trainer(train_bank, valid_bank, made, params, chosen, precision, world)
-        return _train(trainer, folder, name, spot, on_clips, on_epoch, on_model)
+        trainer = Trainer(train_bank, valid_bank, made, params, chosen, precision, world, ancestor)
+        return _train(trainer, folder, name, spot, ancestor, on_clips, on_epoch, on_model)
 
 
-def require_trainable(train_bank: FrameBank, valid_bank: FrameBank, params: TrainParams, folder: Path) -> None:
+def require_trainable(
+    train_bank: FrameBank, valid_bank: FrameBank, params: TrainParams, folder: Path, ancestor: Ancestor | None = None
+) -> None:
     """Refuse what `train` cannot train on, before anything is written.
 
     Raises:
-        UserError: the banks do not belong together, there are no clips to draw (see `training_clips`), or the training
-            that was interrupted at `folder` is one of another network.
+        UserError: the banks do not belong together, there are no clips to draw (see `training_clips`), the model to
+            start from does not fit (see `require_heir`), or the training that was interrupted at `folder` is one of
+            another network.
     """
     if train_bank.classes != valid_bank.classes or train_bank.width != valid_bank.width:
         raise UserError("train and valid frame banks differ in classes or width; run rmsnet extract again")
+    if ancestor is not None:
+        require_heir(ancestor, train_bank, params)
     training_clips(train_bank, params.clip_frames, params.uniform_offsets, params.drop_halftime_substitutions)
     partial = partial_folder(folder)
     try:
@@ -116,6 +124,7 @@ def _train(
     folder: Path,
     name: str | None,
     spot: SpotParams,
+    ancestor: Ancestor | None,
     on_clips: Callable[[int], object],
     on_epoch: Callable[[Epoch], None],
     on_model: Callable[[Path], None],
@@ -128,6 +137,7 @@ def _train(
         bank.info["data_hash"],
         trainer.valid_bank.info["data_hash"],
         trainer.inputs.fingerprint,
+        *([] if ancestor is None else [ancestor.weights_hash]),
     )
     history = trainer.resume(partial / CHECKPOINT, fingerprint)
     if len(set(world.gather(len(history)))) > 1:
@@ -161,7 +171,12 @@ def _train(
         network = trainer.best_network()
         model = partial / "model"
         model.mkdir(exist_ok=True)
-        config = {**model_config(params, bank, name, spot), **trainer.inputs.finish(model), "train": asdict(params)}
+        config = {
+            **model_config(params, bank, name, spot),
+            **trainer.inputs.finish(model),
+            **({} if ancestor is None else {"started_from": ancestor.told()}),
+            "train": asdict(params),
+        }
         save_model(model, network, config)
         write_text(model / "history.csv", as_csv(map(asdict, history)))
         write_json(model / "metrics.json", metrics)

@@ -14,7 +14,7 @@ from rmsnet.errors import UserError
 from rmsnet.evaluation.metric import Judged, judge
 from rmsnet.evaluation.thresholds import best_thresholds
 from rmsnet.features.bank import FrameBank, read_bank, require_finite
-from rmsnet.features.games import write_used_games
+from rmsnet.features.games import read_used_games, require_unknown, write_used_games
 from rmsnet.features.profile import PROFILE_FILE
 from rmsnet.files import atomic_folder, write_bytes, write_json
 from rmsnet.locks import alone
@@ -34,6 +34,7 @@ from rmsnet.tracking.pages import TRAINING, picture
 from rmsnet.tracking.runs import RUN_FILE, curves
 from rmsnet.tracking.used_data import data_source, data_tags
 from rmsnet.training import distributed
+from rmsnet.training.ancestor import Ancestor, read_ancestor
 from rmsnet.training.finetuning import clip_inputs
 from rmsnet.training.history import Epoch, read_history
 from rmsnet.training.loop import partial_folder, require_trainable, train
@@ -47,6 +48,7 @@ def train_stage(
     params: Params,
     *,
     variant: str | None = None,
+    start_from: str | None = None,
     device: str = "auto",
     progress: bool = True,
 ) -> dict[str, Any]:
@@ -60,6 +62,7 @@ def train_stage(
         out: the model folder.
         params: all sections; `variants` and `train` matter here.
         variant: one of `params.variants`; None: the train section as it is.
+        start_from: a model folder, or the MLflow URI of a registered model, whose weights the training starts from.
         device: "auto", "cpu" or "cuda".
         progress: show how far it is and print a line per epoch.
 
@@ -67,28 +70,43 @@ def train_stage(
         The content of the model's metrics.json.
 
     Raises:
-        UserError: see `rmsnet.training.loop.train`; what cannot be trained on is refused before a run is opened.
+        UserError: see `rmsnet.training.loop.train`; what cannot be trained on is refused before a run is opened, and
+            so is a model to start from that has learned from the games to choose by.
     """
     from rmsnet import tracking
 
     train_params = params.train if variant is None else params.variant(variant)
     banks = {split: read_bank(features, split) for split in ("train", "valid")}
-    require_trainable(banks["train"], banks["valid"], train_params, out)
+    ancestor = None if start_from is None else _find_ancestor(start_from)
+    require_trainable(banks["train"], banks["valid"], train_params, out, ancestor)
     for bank in banks.values():
         require_finite(bank)
+    if ancestor is not None and (used := read_used_games(ancestor.folder)) is not None:
+        require_unknown(used, banks["valid"], "valid", f"--start-from {ancestor.model}")
+    started_from = None if ancestor is None else ancestor.told()
     name = variant or out.name
-    tags = {**data_tags(banks["train"]), "variant": name}
-    groups = run_groups(banks, params, train_params, name)
+    tags = {**data_tags(banks["train"]), "variant": name, **_ancestor_tags(started_from)}
+    groups = run_groups(banks, params, train_params, name, started_from)
     identity = {
         "params": asdict(train_params),
         "data_hashes": {split: bank.info["data_hash"] for split, bank in banks.items()},
         "tracking_uri": tracking.shown(tracking.tracking_uri()),
+        **({} if started_from is None else {"started_from": started_from}),
     }
     title = f"{name}, seed {train_params.seed}"
     about = {"name": title, "tags": tags, "groups": [asdict(group) for group in groups]}
     inputs = clip_inputs(banks["train"], banks["valid"], features, train_params)
     if not distributed.leads():
-        return train(banks["train"], banks["valid"], train_params, out, name=name, device=device, inputs=inputs)
+        return train(
+            banks["train"],
+            banks["valid"],
+            train_params,
+            out,
+            name=name,
+            device=device,
+            inputs=inputs,
+            ancestor=ancestor,
+        )
     partial = partial_folder(out)
     with tracking.tracked_run(title, groups, tags, _interrupted_run(partial, identity)) as run:
         partial.mkdir(parents=True, exist_ok=True)
@@ -106,7 +124,7 @@ def train_stage(
 
         def on_model(model: Path) -> None:
             copy_recipe_files(features, model)
-            write_used_games(model, banks["train"], banks["valid"])
+            write_used_games(model, banks["train"], banks["valid"], None if ancestor is None else ancestor.folder)
             if (features / PROFILE_FILE).exists():
                 shutil.copy(features / PROFILE_FILE, model)
             if inputs is None:  # the finished model does not read a bank of frames
@@ -136,10 +154,31 @@ def train_stage(
                 spot=params.spot,
                 device=device,
                 inputs=inputs,
+                ancestor=ancestor,
                 on_clips=advance,
                 on_epoch=on_epoch,
                 on_model=on_model,
             )
+
+
+def _find_ancestor(model: str) -> Ancestor:
+    """A model to start from; of an alias, which will point elsewhere, the version that it means now.
+
+    Raises:
+        UserError: there is no such model.
+    """
+    from rmsnet import tracking
+
+    name, _, alias = model.removeprefix("models:/").partition("@")
+    if model.startswith("models:/") and alias in (now := tracking.aliases(name)):
+        model = f"models:/{name}/{now[alias]}"
+    return read_ancestor(model, tracking.find_model(model))
+
+
+def _ancestor_tags(started_from: Mapping[str, Any] | None) -> dict[str, str]:
+    if started_from is None:
+        return {}
+    return {"started_from": str(started_from["model"]), "started_from.weights_hash": str(started_from["weights_hash"])}
 
 
 def recovered(features: Path, out: Path, params: Params, variant: str | None = None) -> dict[str, Any] | None:

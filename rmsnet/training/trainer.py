@@ -25,6 +25,7 @@ from rmsnet.reading.tensors import read_metadata, read_tensors
 from rmsnet.spots import Predictions
 from rmsnet.spotting.decoding import decode
 from rmsnet.spotting.scoring import score_clips
+from rmsnet.training.ancestor import Ancestor
 from rmsnet.training.clips import training_clips
 from rmsnet.training.distributed import World
 from rmsnet.training.history import Epoch
@@ -66,6 +67,7 @@ class Trainer:
         device: torch.device,
         precision: torch.dtype,
         world: World,
+        ancestor: Ancestor | None = None,
     ) -> None:
         self.bank = bank
         self.valid_bank = valid_bank
@@ -91,6 +93,8 @@ class Trainer:
         )
         with _seeded(params.seed << 20, device):
             self.network = RMSNet(inputs.width, len(bank.classes), params.dropout).to(device)
+        if ancestor is not None:
+            ancestor.put_into(self.network, bank.classes)
         self.learner = (VectorLearner if device.type == "cuda" else Learner)(
             self.network, inputs, params, precision, world
         )

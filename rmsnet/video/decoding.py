@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rmsnet.errors import UserError
-from rmsnet.video.files import Footage, half_video
+from rmsnet.video.files import Footage, HalfVideo, half_video
 from rmsnet.video.packets import Tally, TimedFrame, frames_from
 from rmsnet.video.probing import too_damaged
 
@@ -73,16 +73,22 @@ def sampled_pictures(
     Raises:
         UserError: no such file, no video in it, nothing that can be decoded, or most of it damaged.
     """
-    report = DecodingReport() if report is None else report
-    half = half_video(video)
+    yield from half_pictures(half_video(video), frame_rate, first_frame_seconds, report or DecodingReport())
+
+
+def half_pictures(
+    half: HalfVideo, frame_rate: float, first_frame_seconds: float, report: DecodingReport, skip: int = 0
+) -> Iterator[Picture]:
+    """See `sampled_pictures`; of a half that is known, and without its first `skip` samples."""
     report.remarks, report.announced_seconds = half.recording.remarks, half.announced_seconds
     tally = Tally()
-    step, sample = 1 / Fraction(frame_rate), Fraction(first_frame_seconds)
+    step = 1 / Fraction(frame_rate)
+    sample = Fraction(first_frame_seconds) + skip * step
     begin = Fraction(half.start_seconds)
     shown: TimedFrame | None = None
     time = end = Fraction(0)
     picture: Picture | None = None
-    for found in frames_from(half.recording, begin, tally):
+    for found in frames_from(half.recording, begin + (sample if skip else 0), tally):
         frame_time = found.seconds - begin
         # Up to this frame's time the screen shows the one before it; before the first one, the first one.
         until = frame_time if half.end is None or frame_time < half.end else half.end
@@ -92,7 +98,7 @@ def sampled_pictures(
             sample += step
         if shown is not None:
             picture = None
-        if frame_time - max(time, Fraction(0)) > GAP_SECONDS:
+        if frame_time - max(time, Fraction(0)) > GAP_SECONDS and not (skip and shown is None):
             report.gaps.append((float(time), float(until)))
         if shown is not None and until < frame_time:
             end = until
@@ -103,9 +109,9 @@ def sampled_pictures(
         report.seconds, report.damaged = float(end), tally.damaged
     report.damaged = tally.damaged
     if shown is None:
-        raise UserError(f"{video}: no picture of the video can be decoded; get the file again")
+        raise UserError(f"{half.recording.path}: no picture of the video can be decoded; get the file again")
     if problem := too_damaged(tally.damaged, tally.packets):
-        raise UserError(f"{video}: {problem}")
+        raise UserError(f"{half.recording.path}: {problem}")
     # Closed at the end, as SoccerNet counts: 45 minutes are 5400 samples. A flash of a video still is one.
     end = max(end, Fraction(first_frame_seconds))
     while sample <= end:

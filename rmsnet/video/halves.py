@@ -5,7 +5,7 @@ is made again.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,8 +49,13 @@ def write_half(path: Path, video: Footage, extractor: Extractor, progress: Progr
         UserError: see `rmsnet.video.extractor.video_features`.
     """
     done = video_features(video, extractor, progress)
-    metadata = {**identity_of(video, extractor.recipe.hash), "warnings": json.dumps(done.warnings)}
-    write_tensors(path, {"features": done.features}, metadata)
+    write_features(path, done.features, video, extractor.recipe.hash, done.warnings)
+
+
+def write_features(path: Path, features: Features, video: Footage, recipe_hash: str, warnings: Sequence[str]) -> None:
+    """Write the (T, D) features of a half with what they were made of."""
+    metadata = {**identity_of(video, recipe_hash), "warnings": json.dumps(list(warnings))}
+    write_tensors(path, {"features": features}, metadata)
 
 
 @dataclass(frozen=True)

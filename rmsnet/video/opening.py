@@ -7,21 +7,26 @@ from typing import Any
 
 from rmsnet.errors import UserError
 from rmsnet.reading.pieces import pieces_of
+from rmsnet.video.growing import GrowingFile
 
 STILL_PACKETS = 25
 """Where another stream has so many pictures, one that has a single picture is a still: a cover, a thumbnail."""
 
 
-def open_video(path: Path) -> tuple[Any, Any]:
+def open_video(path: Path, growing: GrowingFile | None = None) -> tuple[Any, Any]:
     """The container and the picture stream that a player shows, ready to decode on all cores; of pieces the first's.
 
     Of several streams that move, those marked as default come first, then the largest picture.
+
+    Args:
+        path: the file.
+        growing: reads it while it is written, as MPEG-TS; it has one picture stream.
 
     Raises:
         UserError: no such file, no video in it, or none that can be decoded.
     """
     path = next(iter(pieces_of(Path(path))), Path(path))
-    container = _opened(path)
+    container = _opened(path) if growing is None else _opened(path, growing.open(), format="mpegts")
     try:
         stream = _shown_stream(path, container)
         problem = _problem(stream)
@@ -35,14 +40,14 @@ def open_video(path: Path) -> tuple[Any, Any]:
     return container, stream
 
 
-def _opened(path: Path) -> Any:
+def _opened(path: Path, file: Any = None, **options: Any) -> Any:
     import av
 
     if not path.is_file():
         raise UserError(f"{path}: no such video file")
     try:
         # Of a bare name with a colon FFmpeg would take the beginning for a protocol.
-        return av.open(str(path.absolute()), mode="r", metadata_errors="replace")
+        return av.open(file or str(path.absolute()), mode="r", metadata_errors="replace", **options)
     except (av.FFmpegError, OSError) as error:
         raise UserError(f"{path}: no video, or damaged at its start ({reason(error)}); get the file again") from None
 

@@ -6,7 +6,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from rmsnet.video.clock import LONGEST_GAP_SECONDS
@@ -72,13 +71,13 @@ def packets_from(recording: Recording, seconds: Fraction, tally: Tally, *, sound
     """
     with ExitStack() as files:
 
-        def opened(path: Path) -> _Opened:
-            container, stream = open_video(path)
+        def opened(piece: Recording) -> _Opened:
+            container, stream = open_video(piece.path, piece.growing)
             files.enter_context(container)
             return _Opened(container, stream, [stream, *container.streams.audio[: int(sound)]])
 
         def of_piece(piece: Recording, begin: Fraction) -> Iterator[Any]:
-            for packet in _packets(partial(opened, piece.path), piece, seconds - begin, tally):
+            for packet in _packets(partial(opened, piece), piece, seconds - begin, tally):
                 if recording.pieces:
                     _shift(packet, round((begin - piece.start) / packet.time_base) if packet.size else 0)
                 yield packet
@@ -89,6 +88,8 @@ def packets_from(recording: Recording, seconds: Fraction, tally: Tally, *, sound
 def _from(recording: Recording, seconds: Fraction) -> list[tuple[Recording, Fraction]]:
     """The files of a recording that show what is at a time or behind it, and where in it they begin."""
     placed = recording.placed
+    if len(placed) == 1:
+        return placed
     return [place for place in placed if place[1] + Fraction(place[0].seconds) > seconds] or placed[-1:]
 
 

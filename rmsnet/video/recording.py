@@ -19,6 +19,7 @@ from typing import Any, Literal
 from rmsnet.errors import UserError
 from rmsnet.reading.pieces import pieces_of
 from rmsnet.video.clock import ONE_CLOCK, Clock, continuous
+from rmsnet.video.growing import GrowingFile
 from rmsnet.video.opening import demuxed, open_video, reason, start_of, usual_duration
 from rmsnet.video.probing import Packets, Probe
 
@@ -67,6 +68,7 @@ class Recording:
         clock: where the file's clock starts again, and packets whose time means nothing.
         damaged: share of the pictures that were tried which cannot be decoded.
         remarks: what is odd about it, a line each.
+        growing: reads it while it is written; None: it is whole.
         pieces: the recordings that it is, one after the other, where it lies in several files.
     """
 
@@ -80,6 +82,7 @@ class Recording:
     clock: Clock = ONE_CLOCK
     damaged: float = 0.0
     remarks: tuple[str, ...] = ()
+    growing: GrowingFile | None = None
     pieces: tuple["Recording", ...] = ()
 
     @property
@@ -92,7 +95,7 @@ class Recording:
     @property
     def seekable(self) -> bool:
         """Whether one can go to a time in the file: its clock is one, and goes on."""
-        return not self.clock.breaks and not self.clock.first and self.timing != "counted"
+        return self.growing is None and not self.clock.breaks and not self.clock.first and self.timing != "counted"
 
     @property
     def placed(self) -> list[tuple["Recording", Fraction]]:

@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rmsnet.dataset import roles
-from rmsnet.dataset.roles import SHARES, split
+from rmsnet.dataset.roles import SHARES, deal, split
 from rmsnet.dataset.soccernet import every_second, list_dataset, open_dataset
 from rmsnet.errors import UserError
+from rmsnet.files import write_json
 from tests.builders import write_labels, write_lists
 
 
@@ -70,6 +71,57 @@ def test_each_game_has_one_role_and_no_role_is_empty(names):
     assert min(counts.values()) >= 1
     assert sum(counts.values()) == len(names)
     assert all(abs(count - SHARES[role] * len(names)) <= 2 for role, count in counts.items())
+
+
+NAMES = st.sets(st.text(alphabet="abcdef", min_size=1), max_size=20)
+
+
+@given(st.sets(st.text(alphabet="uvwxyz", min_size=1), min_size=4, max_size=20), st.lists(NAMES, max_size=6))
+def test_whatever_is_added_no_game_ever_changes_its_role(first, added):
+    """So none moves from what is judged by to what is trained on, or back; and the shares stay what they are."""
+    listed = deal(dict.fromkeys(SHARES, ()), first)
+    for more in added:
+        known = {game for games in listed.values() for game in games}
+        after = deal(listed, more - known)
+        for role in SHARES:
+            assert after[role][: len(listed[role])] == listed[role]
+        every = [game for games in after.values() for game in games]
+        assert sorted(every) == sorted(known | more)
+        assert all(abs(len(after[role]) - share * len(every)) <= 2 for role, share in SHARES.items())
+        listed = after
+
+
+@pytest.mark.parametrize("written", range(4))
+def test_a_game_of_the_gate_is_not_trained_on_after_a_death_between_two_lists(written, tmp_path, monkeypatch):
+    """Of lists without the gate's, which takes games out of valid, and with new games to deal."""
+    names = [f"game {number}" for number in range(8)]
+    listed = [f"league/season/{name}" for name in names]
+    games(tmp_path, *names, *(f"new {number}" for number in range(8)))
+    write_lists(tmp_path, train=listed[:2], valid=listed[2:7], test=listed[7:])
+    left = iter(range(written))
+
+    def dying(path, document):
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        write_json(path, document)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(roles, "write_json", dying)
+        split(tmp_path)
+    made = split(tmp_path)
+    assert not set(made["train"]) & set(listed[2:])
+    assert set(listed[2:7]) <= {*made["valid"], *made["gate"]}
+    every = [game for of in made.values() for game in of]
+    assert len(every) == len(set(every)) == 16
+
+
+def test_a_game_that_is_trained_on_and_judged_by_is_refused(tmp_path):
+    names = [f"game {number}" for number in range(6)]
+    listed = [f"league/season/{name}" for name in names]
+    write_lists(games(tmp_path, *names), train=listed[:3], valid=listed[2:4], test=listed[4:])
+    (tmp_path / "SoccerNetGamesGate.json").write_text("[]")
+    with pytest.raises(UserError, match=r"game 2 is in SoccerNetGamesValid\.json too"):
+        split(tmp_path)
 
 
 @given(st.lists(st.integers()))

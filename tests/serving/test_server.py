@@ -18,6 +18,7 @@ from rmsnet import cli
 from rmsnet.errors import UserError
 from rmsnet.network.model_files import load_model
 from rmsnet.serving import server
+from rmsnet.serving.jobs import JobLimits
 from rmsnet.serving.limits import MIB, Limits
 from rmsnet.spotting.inference import spot_features
 from tests.mlflow_server import free_port, wait_for
@@ -97,6 +98,10 @@ def test_mlflow_s_own_server_gives_the_same_events(saved_model, model_folder, tm
         (["--memory", "10"], "--memory 10: the largest body that is taken has 64 MiB"),
         (["--stall-seconds", "0"], "must be above 0"),
         (["--threads", "0"], "--threads 0: at least one"),
+        (["--challenger-share", "0.1"], "--challenger-share: name the challenger"),
+        (["--shadow", "models:/x@y", "--challenger-share", "2"], "--challenger-share 2.0: must lie between"),
+        (["--job-url", "videos.example"], "--job-url videos.example: say https://HOST/"),
+        (["--jobs-most", "0"], "--jobs-most and --job-mib"),
     ],
 )
 def test_bounds_that_cannot_be_kept_are_refused(arguments, says, capsys):
@@ -110,15 +115,18 @@ def test_what_is_set_on_the_command_line_bounds_the_server(monkeypatch):
     seen = []
     monkeypatch.setattr(server, "serve", lambda *arguments, **named: seen.append((arguments, named)))
     flags = ["--memory", "512", "--at-once", "4", "--threads", "2", "--upload-seconds", "9", "--stall-seconds", "3"]
-    flags += ["--api-key-file", "keys", "--shadow", "models:/rmsnet@challenger"]
+    flags += ["--api-key-file", "keys", "--shadow", "models:/rmsnet@challenger", "--challenger-share", "0.1"]
+    flags += ["--jobs", "queue", "--jobs-most", "3", "--job-mib", "100", "--job-url", "https://videos.example/"]
     cli.main(["serve", "models:/rmsnet@champion", *flags])
     limits = Limits(memory_bytes=512 * MIB, at_once=4, upload_seconds=9, stall_seconds=3)
-    named = {"threads": 2, "api_key_file": Path("keys"), "shadow": "models:/rmsnet@challenger"}
+    named = {"threads": 2, "api_key_file": Path("keys"), "shadow": "models:/rmsnet@challenger", "key": None}
+    named |= {"challenger_share": 0.1, "jobs_folder": Path("queue")}
+    named |= {"job_limits": JobLimits(most=3, video_bytes=100 * MIB, urls=("https://videos.example/",))}
     assert seen == [(("models:/rmsnet@champion", "127.0.0.1", 8080, limits), named)]
 
 
 def test_a_port_that_is_taken_is_refused(served, monkeypatch):
-    monkeypatch.setattr(server, "open_service", lambda uri, metrics: None)
+    monkeypatch.setattr(server, "open_service", lambda *_: None)
     with pytest.raises(UserError, match="cannot be listened to"):
         server.serve("x", "127.0.0.1", int(served.rpartition(":")[2]), Limits())
 
@@ -126,6 +134,27 @@ def test_a_port_that_is_taken_is_refused(served, monkeypatch):
 def test_the_kserve_example_calls_the_command_as_it_is(repository):
     service = yaml.safe_load((repository / "deploy" / "serving" / "inference-service.yaml").read_text())
     container = service["spec"]["predictor"]["containers"][0]
+    require_called(container)
+
+
+@pytest.mark.parametrize(("name", "share"), [("shadow", 0), ("canary", 0.1)])
+def test_the_overlays_have_a_challenger_answer_along_or_for_a_share(name, share, repository):
+    """What RawDeployment ignores, canaryTrafficPercent, is in none of them."""
+    folder = repository / "deploy" / "serving"
+    service = yaml.safe_load((folder / "inference-service.yaml").read_text())
+    overlay = yaml.safe_load((folder / name / "kustomization.yaml").read_text())
+    assert overlay["resources"] == [".."]
+    container = service["spec"]["predictor"]["containers"][0]
+    for change in yaml.safe_load(overlay["patches"][0]["patch"]):
+        assert (change["op"], change["path"]) == ("add", "/spec/predictor/containers/0/args/-")
+        container["args"].append(change["value"])
+    options = require_called(container)
+    assert (options.shadow, options.challenger_share) == ("models:/rmsnet@challenger", share)
+    texts = [path.read_text() for path in folder.rglob("*.yaml")]
+    assert not [text for text in texts if re.search(r"^\s*canaryTrafficPercent:", text, re.MULTILINE)]
+
+
+def require_called(container):
     program, *arguments = [*container["command"], *container["args"]]
     options = cli._parser().parse_args(arguments)
     assert program == "rmsnet"
@@ -133,3 +162,4 @@ def test_the_kserve_example_calls_the_command_as_it_is(repository):
     for probe, path in (("startupProbe", "/health"), ("readinessProbe", "/ready"), ("livenessProbe", "/health")):
         assert container[probe]["httpGet"] == {"path": path, "port": options.port}
     assert container["ports"][0]["containerPort"] == options.port
+    return options

@@ -82,7 +82,7 @@ def test_there_need_be_no_challenger(store, caplog):  # noqa: F811
 @pytest.fixture
 def shadow(loaded_model, metrics, monkeypatch) -> Shadow:
     """One whose challenger is the champion itself."""
-    monkeypatch.setattr(module, "open_service", lambda uri, metrics: ModelInService(uri, loaded_model, metrics))
+    monkeypatch.setattr(module, "open_service", lambda uri, metrics, key: ModelInService(uri, loaded_model, metrics))
     made = Shadow("folder", metrics)
     made.look()
     return made
@@ -99,7 +99,7 @@ def outcomes(metrics: Metrics) -> list[float | None]:
 
 
 def test_a_challenger_gets_no_turn_while_a_user_has_or_wants_it(shadow, metrics, loaded_model):
-    asked = Asked("1", HALF, False, loaded_model, loaded_model.answer(HALF, False)["events"])
+    asked = Asked("1", HALF, False, loaded_model, loaded_model.answer(HALF, False)["events"], loaded_model)
 
     async def run() -> None:
         turns, release = Turns(1), threading.Event()
@@ -121,9 +121,36 @@ def test_a_challenger_that_fails_is_told_and_harms_nobody(shadow, metrics, loade
 
     async def run() -> None:
         turns = Turns(1)
-        await shadow.ask(Asked("1", HALF, False, other, []), turns)
+        await shadow.ask(Asked("1", HALF, False, other, [], other), turns)
         turns.close()
 
     asyncio.run(run())
     assert outcomes(metrics) == [0, 0, 1]
     assert "its classes are" in caplog.records[-1].fields["trouble"]
+
+
+def test_the_challenger_answers_its_share_and_the_champion_answers_along(store, caplog):  # noqa: F811
+    caplog.set_level(logging.INFO, "rmsnet.serving")
+    tracking.set_alias("rmsnet", "challenger", 2)
+    answers = [load_served(f"models:/rmsnet/{version}").answer(HALF, False)["events"] for version in (1, 2)]
+    both, alone, left = differences(*answers)
+    metrics = Metrics()
+    service, shadow = open_service(CHAMPION, metrics), Shadow(CHALLENGER, metrics, share=1.0)
+    shadow.look()
+    with running(make_server(service, metrics, Limits(), shadow=shadow)) as (url, _):
+        status, answer = ask(f"{url}/spot", npy(HALF))
+        assert (status, answer["model"]["version"], answer["events"]) == (200, 2, answers[1])
+        for _ in range(1000):
+            if metrics_of(url).get('rmsnet_shadow_halves_total{outcome="compared"}'):
+                break
+    told = next(record for record in caplog.records if record.getMessage() == "shadow").fields
+    assert (told["champion"], told["challenger"], told["answered"]) == (1, 2, 2)
+    assert (told["both"], told["champion_alone"], told["challenger_alone"]) == (len(both), alone, left)
+
+
+def test_of_a_share_some_requests_are_the_challengers(shadow, loaded_model, monkeypatch):
+    monkeypatch.setattr(shadow, "_share", 0.25)
+    draws = iter([0.1, 0.3, 0.9, 0.24])
+    monkeypatch.setattr(module.random, "random", lambda: next(draws))
+    champion = replace(loaded_model)
+    assert [shadow.answering(champion) is champion for _ in range(4)] == [False, True, True, False]

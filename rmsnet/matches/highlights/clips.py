@@ -123,7 +123,7 @@ def write_highlights(
         for number, event in enumerate(inside, start=1):
             name = f"{number:02d}_{_file_name(event)}.mp4"
             try:
-                copied += _cut(_segment(videos, event, seconds), partial / name)
+                copied += cut_clip(_segment(videos, event, seconds), partial / name)
             except (UserError, av.FFmpegError, ValueError) as error:
                 (partial / name).unlink(missing_ok=True)
                 left_out.append(f"{event.title}: {_why(error, videos[event.half])}")
@@ -143,7 +143,7 @@ def write_highlights(
     return Highlights(tuple(shown), tuple(clips), reel, copied, tuple(left_out))
 
 
-def _cut(segment: Segment, out: Path) -> bool:
+def cut_clip(segment: Segment, out: Path) -> bool:
     """Copy a clip, or encode it where that cannot be done; whether it is a copy."""
     if copy_clip(segment.video, segment.start, segment.end, out):
         return True

@@ -33,47 +33,11 @@ function toggle(index) {
   refresh();
 }
 
-function picture_seconds() {
-  const { code } = match.halves[state.half];
-  return code ? code.rate[1] / code.rate[0] : PICTURE_SECONDS;
-}
-
 function set_confidence(value) {
   state.confidence = Math.min(Math.max(value, 0), 1);
   refresh();
 }
 
-function zoom(factor) {
-  const scroller = el("scroller");
-  const names = el("names").offsetWidth;
-  const place = percent(state.half, state.seconds) / 100;
-  const before = place * el("track").clientWidth - scroller.scrollLeft;
-  const room = scroller.clientWidth - names;
-  state.zoom = factor === 0 ? 1 : Math.min(Math.max(state.zoom * factor, 1), LONGEST_ZOOM);
-  scroller.style.gridTemplateColumns = `132px ${room * state.zoom}px`;
-  // The present moment stays where it is on the screen; one that is not on it comes to the middle.
-  const at = before >= 0 && before <= room ? before : room / 2;
-  scroller.scrollLeft = place * el("track").clientWidth - at;
-  draw_axis();
-}
-
-function seek_to_pointer(event) {
-  const box = el("track").getBoundingClientRect();
-  const at = Math.min(Math.max((event.clientX - box.x) / box.width, 0), 1) * total;
-  const half = starts.findLastIndex((start) => start <= at);
-  state.selected = null;
-  draw_selection();
-  seek(half, at - starts[half]);
-}
-
-el("track").addEventListener("pointerdown", (event) => {
-  if (event.button !== 0 || event.target.closest("[data-id], #threshold")) return;
-  seek_to_pointer(event);
-  el("track").setPointerCapture(event.pointerId);
-});
-el("track").addEventListener("pointermove", (event) => {
-  if (el("track").hasPointerCapture(event.pointerId)) seek_to_pointer(event);
-});
 for (const parent of [el("events"), el("lanes")]) {
   for (const [kind, from_lead] of [["click", false], ["dblclick", true]]) {
     parent.addEventListener(kind, (event) => {
@@ -82,15 +46,6 @@ for (const parent of [el("events"), el("lanes")]) {
     });
   }
 }
-el("scroller").addEventListener(
-  "wheel",
-  (event) => {
-    if (!event.ctrlKey && !event.metaKey) return;
-    event.preventDefault();
-    zoom(event.deltaY < 0 ? 1.25 : 0.8);
-  },
-  { passive: false },
-);
 el("lanes").addEventListener("pointerdown", (event) => {
   if (event.button !== 0 || event.target.id !== "threshold") return;
   const box = event.target.parentNode.getBoundingClientRect();
@@ -107,9 +62,6 @@ el("tolerance").addEventListener("change", () => {
 el("previous").onclick = () => step(-1);
 el("next").onclick = () => step(1);
 el("play").onclick = toggle_play;
-el("zoom-in").onclick = () => zoom(2);
-el("zoom-out").onclick = () => zoom(0.5);
-el("zoom-fit").onclick = () => zoom(0);
 el("help-button").onclick = () => el("help").showModal();
 el("file").addEventListener("change", () => el("file").files[0] && open_file(el("file").files[0]));
 el("screen").addEventListener("dragover", (event) => {
@@ -122,7 +74,6 @@ el("screen").addEventListener("drop", (event) => {
   el("no-video").classList.remove("over");
   if (event.dataTransfer.files[0]) open_file(event.dataTransfer.files[0]);
 });
-window.addEventListener("resize", () => zoom(1));
 
 const keys = {
   ArrowDown: () => step(1),

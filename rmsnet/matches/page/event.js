@@ -1,33 +1,5 @@
 // The selected event: its time code, its link, its clip.
 
-function make_copy(text) {
-  const area = make("textarea", { value: text, readOnly: true, style: { position: "fixed", opacity: 0 } });
-  document.body.append(area);
-  area.select();
-  const done = document.execCommand("copy");
-  area.remove();
-  return done;
-}
-
-/** Into the clipboard; where the browser refuses that, people see what there is to copy. */
-async function copy(text, what = text) {
-  let done = true;
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch {
-    done = make_copy(text);
-  }
-  say(done ? `Copied ${what}` : `This browser lets the page copy nothing. ${text}`);
-}
-
-let silence;
-function say(text) {
-  el("said").textContent = text;
-  el("said").classList.add("on");
-  clearTimeout(silence);
-  silence = setTimeout(() => el("said").classList.remove("on"), 4000);
-}
-
 /** One moment, written alike for people and for a sheet. */
 const words_of = (event) => [
   match.halves[event.half].number,

@@ -1,25 +1,19 @@
 """The page of a match: one file that holds everything but the videos, for people who look at what was spotted."""
 
-import json
 import os
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import numpy as np
 
-from rmsnet.dataset.periods import HALVES, Period
-from rmsnet.errors import UserError
 from rmsnet.features.bank import FrameBank
-from rmsnet.matches.exports.cuts import Source
-from rmsnet.matches.exports.timecode import labels_a_second
 from rmsnet.matches.highlights.clips import HIGHLIGHTS, REEL, Highlights
 from rmsnet.matches.match import Match
 from rmsnet.matches.page.page_video import PageVideo
+from rmsnet.matches.page.parts import code_of, filled, part, period_name, script_json, title_of
 from rmsnet.matches.page.votes import Votes
 from rmsnet.matches.stretches import Stretches
 from rmsnet.spots import Predictions
@@ -27,11 +21,7 @@ from rmsnet.spotting.thresholds import Floats
 from rmsnet.style.page import MADE_BY, style, text
 from rmsnet.style.palette import class_looks, name_of
 
-# "2015-02-21 - 18-00 Chelsea 1 - 1 Burnley", the name of a game in SoccerNet.
-_GAME = re.compile(r"(\d{4}-\d{2}-\d{2}) - (\d{2})-(\d{2}) (.+)")
-
-
-SCRIPTS = ("moments", "page", "video", "acts", "event", "reel", "settings", "start")
+SCRIPTS = ("moments", "ground", "page", "axis", "video", "acts", "event", "reel", "look", "settings", "start")
 """The parts of the page's script, in order."""
 
 
@@ -70,7 +60,7 @@ def match_page(
     """
     made = {} if highlights is None else dict(zip(highlights.events, highlights.clips, strict=True))
     clips = {(one.half, one.position_ms, one.label): f"{HIGHLIGHTS}/{name}" for one, name in made.items()}
-    title, subtitle = _title(match.name)
+    title, subtitle = title_of(match.name)
     doubts = [*(["simulated"] if simulated else []), *remarks]
     tags = [[f"model {model}", False], *([doubt, True] for doubt in doubts)]
     data = {
@@ -99,13 +89,13 @@ def match_page(
             {
                 "number": half.number,
                 "seconds": round(float(bank.seconds_of(np.array(rows.frames))), 3),
-                "name": _name(bank.periods, half.number),
+                "name": period_name(bank.periods, half.number),
                 "period": asdict(bank.periods[half.number - 1]),
                 "video": None if video.path is None else _address(video.path, out),
                 "video_name": None if video.path is None else video.path.name,
                 "video_start": round(video.start_seconds, 3),
                 "video_remark": video.remark,
-                "code": None if video.source is None else _code(video.source),
+                "code": None if video.source is None else code_of(video.source),
             }
             for half, rows, video in zip(match.halves, bank.halves, videos, strict=True)
         ],
@@ -122,15 +112,9 @@ def match_page(
         else [{**spot, "visible": bool(bank.truth.visible[row])} for row, spot in _in_order(bank, bank.truth)],
         "votes": [[_sparse(votes[label], rows) for rows in bank.halves] for label in range(len(bank.classes))],
     }
-    parts = {"TITLE": text(title), "DATA": _json(data), "STYLE": f"{style('colours')}\n{_part('page.css')}"}
-    script = "\n\n".join(_part(f"{name}.js") for name in SCRIPTS)
-    return _filled({**parts, "SCRIPT": script, "MADEBY": MADE_BY})
-
-
-def _name(periods: Sequence[Period], number: int) -> str:
-    """What people call a period."""
-    period, halves = periods[number - 1], len(periods) == len(HALVES)
-    return period.name or (("1st half", "2nd half")[number - 1] if halves else f"period {number}")
+    parts = {"TITLE": text(title), "DATA": script_json(data), "STYLE": f"{style('colours')}\n{part('page.css')}"}
+    script = "\n\n".join(part(f"{name}.js") for name in SCRIPTS)
+    return filled(part("page.html"), {**parts, "SCRIPT": script, "MADEBY": MADE_BY})
 
 
 def _in_order(bank: FrameBank, spots: Any) -> "list[tuple[int, dict[str, Any]]]":
@@ -156,48 +140,9 @@ def _sparse(votes: Votes, rows: Any) -> list[int]:
     return [int(value) for value in np.stack([frames, of_half[frames]], axis=1).flatten()]
 
 
-def _title(name: str) -> tuple[str, str]:
-    """Title and subtitle: "Chelsea 1 - 1 Burnley" and competition, date and time, where the name is SoccerNet's."""
-    *competition, last = name.split("/")
-    found = _GAME.fullmatch(last)
-    if found is None:
-        return last, " · ".join(competition)
-    date, hour, minute, teams = found.groups()
-    return teams, " · ".join([*(part.replace("_", " ") for part in competition), f"{date} {hour}:{minute}"])
-
-
 def _address(video: Path, out: Path) -> str:
     """Where the page finds a video: relative, so that both can move together; absolute on another drive."""
     try:
         return quote(Path(os.path.relpath(video.resolve(), out.resolve())).as_posix())
     except ValueError:
         return video.resolve().as_uri()
-
-
-def _json(data: Mapping[str, Any]) -> str:
-    """JSON that may stand inside a script element whatever names it holds."""
-    return json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
-
-
-def _code(source: Source) -> dict[str, Any] | None:
-    """What the page needs to name frames by time code; None: their rate has none."""
-    try:
-        labels = labels_a_second(source.rate)
-    except UserError:
-        return None
-    return {
-        "rate": [source.rate.numerator, source.rate.denominator],
-        "labels": labels,
-        "start": source.start,
-        "drop": source.drop,
-        "first_ms": 1000 * float(source.zero - source.kick_off),
-        "frames": source.frames,
-    }
-
-
-def _part(name: str) -> str:
-    return files(__package__).joinpath(name).read_text(encoding="utf-8").rstrip()
-
-
-def _filled(parts: Mapping[str, str]) -> str:
-    return re.sub(r"@@([A-Z]+)@@", lambda found: parts[found[1]], _part("page.html")) + "\n"

@@ -1,20 +1,6 @@
 // What is shown of one match: list and timeline. The page asks the network for nothing.
 
 const CAPTION_SECONDS = 3; // around an event, over the picture
-const PICTURE_SECONDS = 1 / 25; // where nobody knows the rate of the video
-const LONGEST_ZOOM = 64;
-
-const el = (id) => document.getElementById(id);
-const video = el("video");
-
-// Time in a match: which half (an index into match.halves) and the seconds in it.
-const starts = [];
-let total = 0;
-for (const half of match.halves) {
-  starts.push(total);
-  total += half.seconds;
-}
-const percent = (half, seconds) => (100 * (starts[half] + seconds)) / total;
 
 const events = match.events.map((event, id) => ({ ...event, id: `e${id}`, seconds: event.ms / 1000 }));
 const truth = (match.truth || []).map((event, id) => ({ ...event, id: `t${id}`, seconds: event.ms / 1000 }));
@@ -35,16 +21,6 @@ const state = {
   verdicts: new Map(), // id -> right | wrong | missed
 };
 
-function make(tag, properties = {}, ...children) {
-  const { style, ...rest } = properties;
-  const node = Object.assign(document.createElement(tag), rest);
-  for (const [name, value] of Object.entries(style || {})) node.style.setProperty(name, value);
-  node.append(...children);
-  return node;
-}
-
-const look = (one) => ({ "--on-light": one.on_light, "--on-dark": one.on_dark });
-const half_name = (half) => match.halves[half].name;
 const is_sure = (event) => event.confidence >= (state.confidence ?? match.least[event.class]);
 const is_shown = (event) => is_sure(event) && !state.hidden.has(event.class);
 /** Where the slider stands: in the middle of the classes' own while it was not moved. */
@@ -134,14 +110,6 @@ function draw_timeline() {
   el("legend").append(make("span", { textContent: `full height: 100 % sure, or votes of all ${match.most_votes} clips` }));
 }
 
-function append_lane(name, lane) {
-  for (const start of starts.slice(1)) {
-    lane.append(make("div", { className: "break", style: { left: `${(100 * start) / total}%` } }));
-  }
-  el("names").append(name);
-  el("lanes").append(lane);
-}
-
 /** All events by confidence, and the least that is shown, which can be dragged. */
 function draw_confidence_lane() {
   const lane = make("div", { className: "lane confidence", ariaHidden: "true" }, make("div", { id: "threshold" }));
@@ -160,41 +128,6 @@ function place(mark, event, lane) {
   mark.dataset.id = event.id;
   mark.style.left = `${percent(event.half, event.seconds)}%`;
   lane.append(mark);
-}
-
-/** SVG path of a class's votes: a bar for each frame that has any, from the bottom of the lane. */
-function curve(index) {
-  const step = 1 / match.frame_rate;
-  const top = match.most_votes;
-  return match.votes[index]
-    .map((votes, half) => {
-      let path = "";
-      for (let at = 0; at < votes.length; at += 2) {
-        const x = starts[half] + match.first_frame_seconds + (votes[at] - 0.5) * step;
-        path += `M${x.toFixed(2)} ${top}v${-Math.min(top, votes[at + 1])}h${step}V${top}z`;
-      }
-      return path;
-    })
-    .join("");
-}
-
-function draw_axis() {
-  const wide = el("track").clientWidth;
-  const steps = [0.25, 0.5, 1, 2, 5, 10, 15];
-  const minutes = steps.find((step) => (wide * step * 60) / total > 46) || 45;
-  el("axis").replaceChildren();
-  match.halves.forEach((half, index) => {
-    for (let at = 0; at * 60 + kick_offs[index] < half.seconds; at += minutes) {
-      const seconds = at * 60 + kick_offs[index];
-      if (seconds < 0) continue;
-      // The last of a half must leave room for the first of the next.
-      if (at && index + 1 < match.halves.length && (wide * (half.seconds - seconds)) / total < 30) break;
-      const tick = make("span", { className: "tick", style: { left: `${percent(index, seconds)}%` } });
-      const minute = (half.period.first_minute ?? 0) + at;
-      tick.textContent = Number.isInteger(at) ? `${minute}'` : `${clock(60 * minute)}`;
-      el("axis").append(tick);
-    }
-  });
 }
 
 function draw_list() {
@@ -308,15 +241,6 @@ function draw_selection() {
   draw_reachable();
   draw_event();
   write_address();
-}
-
-function keep_in_view(node) {
-  const scroller = el("scroller");
-  const names = el("names").offsetWidth;
-  const x = node.offsetLeft + names;
-  if (x < scroller.scrollLeft + names || x > scroller.scrollLeft + scroller.clientWidth - 20) {
-    scroller.scrollLeft = x - (scroller.clientWidth + names) / 2;
-  }
 }
 
 function draw_time() {

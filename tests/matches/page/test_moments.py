@@ -9,7 +9,7 @@ import pytest
 from rmsnet.dataset.periods import HALVES
 from rmsnet.matches.exports.cuts import Source
 from rmsnet.matches.exports.timecode import frame_of, milliseconds, timecode
-from rmsnet.matches.page.match_page import _code
+from rmsnet.matches.page.parts import code_of
 from rmsnet.matches.stage import spot_stage
 from tests.chromium import find_chromium
 from tests.matches.builders import write_features
@@ -47,7 +47,7 @@ def test_time_codes_are_those_of_the_exports(match, rate, drop):
         return
     source = Source(1, Path("film.mp4"), rate, 400_000, 1_000_000, drop, Fraction(1, 10), Fraction(3))
     moments_ms = [*range(0, 700_000, 7919), *range(0, 200), 59_993, 60_060, 120_120, 600_600]
-    match.page.js(f"match.halves[0].code = {json.dumps(_code(source))}")
+    match.page.js(f"match.halves[0].code = {json.dumps(code_of(source))}")
     codes = match.page.js(f"{json.dumps(moments_ms)}.map((ms) => timecode_of({{ half: 0, seconds: ms / 1000 }}))")
     assert codes == [timecode(source.start + source.frame_at(ms / 1000), rate, drop) for ms in moments_ms]
 

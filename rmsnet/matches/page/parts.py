@@ -1,0 +1,62 @@
+"""Parts that the pages of a match share: its title and periods, files of this folder, data in a script."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from typing import Any
+
+from rmsnet.dataset.periods import HALVES, Period
+from rmsnet.errors import UserError
+from rmsnet.matches.exports.cuts import Source
+from rmsnet.matches.exports.timecode import labels_a_second
+
+# "2015-02-21 - 18-00 Chelsea 1 - 1 Burnley", the name of a game in SoccerNet.
+_GAME = re.compile(r"(\d{4}-\d{2}-\d{2}) - (\d{2})-(\d{2}) (.+)")
+
+
+def period_name(periods: Sequence[Period], number: int) -> str:
+    """What people call a period."""
+    period, halves = periods[number - 1], len(periods) == len(HALVES)
+    return period.name or (("1st half", "2nd half")[number - 1] if halves else f"period {number}")
+
+
+def title_of(name: str) -> tuple[str, str]:
+    """Title and subtitle: "Chelsea 1 - 1 Burnley" and competition, date and time, where the name is SoccerNet's."""
+    *competition, last = name.split("/")
+    found = _GAME.fullmatch(last)
+    if found is None:
+        return last, " · ".join(competition)
+    date, hour, minute, teams = found.groups()
+    return teams, " · ".join([*(part.replace("_", " ") for part in competition), f"{date} {hour}:{minute}"])
+
+
+def code_of(source: Source) -> dict[str, Any] | None:
+    """What the page needs to name frames by time code; None: their rate has none."""
+    try:
+        labels = labels_a_second(source.rate)
+    except UserError:
+        return None
+    return {
+        "rate": [source.rate.numerator, source.rate.denominator],
+        "labels": labels,
+        "start": source.start,
+        "drop": source.drop,
+        "first_ms": 1000 * float(source.zero - source.kick_off),
+        "frames": source.frames,
+    }
+
+
+def script_json(data: Mapping[str, Any]) -> str:
+    """JSON that may stand inside a script element whatever names it holds."""
+    return json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def part(name: str, package: str = __package__) -> str:
+    """A file of this folder, or of another package."""
+    return files(package).joinpath(name).read_text(encoding="utf-8").rstrip()
+
+
+def filled(page: str, parts: Mapping[str, str]) -> str:
+    """A page with its parts in the places of @@NAME@@."""
+    return re.sub(r"@@([A-Z]+)@@", lambda found: parts[found[1]], page) + "\n"
