@@ -15,6 +15,7 @@ from pipelines.__main__ import command_parser
 from pipelines.__main__ import main as pipelines
 from rmsnet.cli import _parser
 from rmsnet.cli import main as rmsnet
+from rmsnet.simulation import video as simulated_video
 from tests.shown import NOT_RUN, OUTPUT, RUN, Block, agrees, blocks
 
 ROOT = Path(__file__).parents[1]
@@ -82,6 +83,7 @@ def project(prepared, tmp_path, monkeypatch) -> Path:
     root = tmp_path / "project"
     shutil.copytree(prepared, root)
     monkeypatch.chdir(root)
+    monkeypatch.setattr(simulated_video, "VIDEO_RATE", 2)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     return root
 
