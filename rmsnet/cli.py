@@ -159,6 +159,7 @@ def _parser() -> argparse.ArgumentParser:
     from rmsnet.commands import (
         annotate,
         combine,
+        compare,
         completion,
         data,
         doctor,
@@ -189,6 +190,7 @@ def _parser() -> argparse.ArgumentParser:
         train,
         combine,
         evaluate,
+        compare,
         spot,
         annotate,
         live,

@@ -34,6 +34,9 @@ def add_parser(commands: Commands) -> None:
     finish(actions.add_parser("list", help="versions, their scores and aliases"), run_list)
     history = actions.add_parser("history", help="every change of an alias: who, when, from, to, why")
     history.add_argument("--short", action="store_true", help="a sentence for each")
+    history.add_argument(
+        "--page", type=Path, metavar="FILE", help="write the champions over time: FILE.html, .png, .svg and .csv"
+    )
     finish(history, run_history)
 
     gate = actions.add_parser("gate", help="what the gate's games have borne and what the next question can see")
@@ -162,6 +165,10 @@ def run_history(options: argparse.Namespace) -> Any:
     from rmsnet.registry.telling import told
 
     changes, _ = settle(name)
+    if options.page is not None:
+        from rmsnet.registry.champions import write_champions
+
+        write_champions(options.page, name, changes)
     if not options.json:
         versions = {version.version: version for version in tracking.versions(name)}
         rows = [

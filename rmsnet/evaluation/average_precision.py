@@ -35,7 +35,14 @@ class Curve:
 
 
 class Evidence(Protocol):
-    """What was found in each game."""
+    """What was found in each game.
+
+    Attributes:
+        events: (G, C) events.
+    """
+
+    @property
+    def events(self) -> Floats: ...
 
     def average_precision(self, weights: Floats) -> Floats:
         """(B, D, C) average precision per tolerance and class of B corpora, each with (B, G) weights of the games."""
@@ -43,6 +50,13 @@ class Evidence(Protocol):
 
     def curves(self, tolerance: int) -> list[Curve]:
         """The curve of each class, all games together, at the tolerance with this index."""
+        ...
+
+    def interpolated_precision(self, weights: Floats, tolerance: int, recalls: Floats) -> Floats:
+        """(B, C, R) the best precision at each of (R,) recalls or above, of B corpora with (B, G) weights of the games.
+
+        It is 0 where no confidence brings that recall; the tolerance is given by its index.
+        """
         ...
 
 
@@ -85,6 +99,24 @@ class Counted:
             Curve(THRESHOLDS[places], recall[0, tolerance, label, places], precision[0, tolerance, label, places])
             for label, places in enumerate(reached)
         ]
+
+    def interpolated_precision(self, weights: Floats, tolerance: int, recalls: Floats) -> Floats:
+        """See `Evidence`."""
+        at = min(tolerance, self.predictions.shape[1] - 1)
+        one = Counted(self.hits[:, [tolerance]], self.predictions[:, [at]], self.events)
+        precision, recall = (values[:, 0] for values in precision_and_recall(*one.corpus(weights)))
+        return _best_from(precision, recall, recalls)
+
+
+def _best_from(precision: Floats, recall: Floats, recalls: Floats) -> Floats:
+    """(…, R) the best precision at each recall or above, from (…, P) of both, recall falling; 0 where none is."""
+    best = np.maximum.accumulate(precision, axis=-1)
+    found = np.zeros((*precision.shape[:-1], len(recalls)))
+    for place, least in enumerate(recalls):
+        reaching = (recall >= least).sum(axis=-1, keepdims=True)
+        best_here = np.take_along_axis(best, np.maximum(reaching - 1, 0), axis=-1)
+        found[..., place] = np.where(reaching, best_here, 0)[..., 0]
+    return found
 
 
 def precision_and_recall(hits: Floats, predictions: Floats, events: Floats) -> tuple[Floats, Floats]:
@@ -143,6 +175,17 @@ class Ranked:
             count = np.flatnonzero(hit) + 1
             curves.append(Curve(self.confidence[own][hit], found / max(events, 1), found / np.maximum(count, 1)))
         return curves
+
+    def interpolated_precision(self, weights: Floats, tolerance: int, recalls: Floats) -> Floats:
+        """See `Evidence`."""
+        found = np.zeros((len(weights), self.events.shape[1], len(recalls)))
+        events = weights @ self.events
+        for of_tolerance, label, game_of_hit, before in self._steps:
+            if of_tolerance == tolerance % len(self.hit) and len(game_of_hit):
+                hits = weights[:, game_of_hit].cumsum(axis=1)
+                precision, recall = hits / np.maximum(weights @ before, 1), hits / np.maximum(events[:, [label]], 1)
+                found[:, label] = _best_from(precision[:, ::-1], recall[:, ::-1], recalls)
+        return found
 
     @cached_property
     def _steps(self) -> list[tuple[int, int, Ints, Floats]]:

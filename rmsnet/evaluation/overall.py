@@ -5,21 +5,22 @@ import numpy as np
 from rmsnet.evaluation.assessment import Assessment
 from rmsnet.evaluation.average_precision import Curve
 from rmsnet.evaluation.cells import Floats, Grid, Ints, events_on, predictions_on
-from rmsnet.evaluation.counting import reach_of
+from rmsnet.evaluation.counting import by_halves, reach_of
 from rmsnet.evaluation.matching import NOBODY, match, rank_of
+from rmsnet.spots import Predictions, Truth
 
 NOTHING = "nothing"
 """Name of the row of false alarms and the column of missed events."""
 
 
 class _Matched:
-    """Events and predictions of an assessment, matched as in the development kit: class by class."""
+    """Events and predictions, matched as in the development kit: class by class."""
 
-    def __init__(self, assessment: Assessment) -> None:
+    def __init__(self, assessment: Assessment, truth: Truth, predictions: Predictions) -> None:
         corpus = assessment.corpus
         self.grid = Grid(len(corpus.halves), len(corpus.classes), corpus.frame_rate)
-        self.event, _ = events_on(self.grid, corpus.truth)
-        self.cell, self.confidence = predictions_on(self.grid, assessment.predictions)
+        self.event, _ = events_on(self.grid, truth)
+        self.cell, self.confidence = predictions_on(self.grid, predictions)
         self.reach = reach_of(float(assessment.scores.tolerances[-1]), corpus.frame_rate)
         self.taker = match(self.grid, self.event, self.cell, rank_of(self.confidence), self.reach)
 
@@ -30,7 +31,19 @@ def confusion_matrix(assessment: Assessment) -> Ints:
     An event that its own class has found stands on the diagonal. The other events are offered to the predictions that
     are left, whatever their class; what nobody takes was missed, what takes nothing is a false alarm.
     """
-    found = _Matched(assessment)
+    corpus = assessment.corpus
+    parts = by_halves(
+        lambda truth, predictions: _confused(_Matched(assessment, truth, predictions)),
+        corpus.truth,
+        assessment.predictions,
+        len(corpus.halves),
+    )
+    empty = np.zeros((len(corpus.classes) + 1, len(corpus.classes) + 1), np.int64)
+    return sum(parts, empty)
+
+
+def _confused(found: _Matched) -> Ints:
+    """The matrix of some halves."""
     classes = found.grid.classes
     matrix = np.zeros((classes + 1, classes + 1), np.int64)
     hit = found.taker != NOBODY
@@ -60,7 +73,7 @@ def _without_class(grid: Grid, cell: Ints) -> tuple[Ints, Ints]:
 
 def pooled_curve(assessment: Assessment, points: int = 200) -> Curve:
     """Precision over recall of the predictions of all classes together, thinned to at most so many points."""
-    found = _Matched(assessment)
+    found = _Matched(assessment, assessment.corpus.truth, assessment.predictions)
     order = np.argsort(-found.confidence, kind="stable")
     confidence: Floats = found.confidence[order]
     hits = np.cumsum(found.taker[order] != NOBODY)

@@ -1,4 +1,4 @@
-"""What an evaluation leaves: metrics.json, CSV tables, PNG plots and one page that needs no network."""
+"""What an evaluation leaves: metrics.json, CSV tables, plots and one page that needs no network."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
@@ -10,10 +10,14 @@ import numpy as np
 from rmsnet.evaluation import plots
 from rmsnet.evaluation.assessment import Assessment
 from rmsnet.evaluation.bootstrap import interval
+from rmsnet.evaluation.diagnosis import Diagnosis, diagnose
+from rmsnet.evaluation.diagnosis_tables import CONFIDENCE_AND_TIME, TABLES, diagnosis_tables, shown_diagnosis
 from rmsnet.evaluation.mistakes import FalseAlarm, Miss, Mistakes, mistakes
+from rmsnet.evaluation.overall import confusion_matrix
 from rmsnet.files import write_bytes, write_json, write_text
 from rmsnet.style.page import Html, class_name, page, pictures, section, table, tag
 from rmsnet.style.palette import class_looks
+from rmsnet.style.plot import Drawing, files_of
 from rmsnet.style.tables import as_csv, as_text
 from rmsnet.style.words import marked, percent
 
@@ -22,12 +26,10 @@ REPORT_FILES = (
     "report.html",
     "per_class.csv",
     "precision_recall.csv",
+    *(f"{name}.csv" for name in TABLES),
     "misses.csv",
     "false_alarms.csv",
-    "ap_by_tolerance.png",
-    "map_by_tolerance.png",
-    "precision_recall.png",
-    "counts.png",
+    *(f"{name}.{kind}" for name in plots.NAMES for kind in Drawing._fields),
 )
 
 ROWS_SHOWN = 20
@@ -36,22 +38,22 @@ ROWS_SHOWN = 20
 
 def write_report(folder: Path, assessment: Assessment) -> None:
     """Write all files of an evaluation into a folder that exists."""
-    found = mistakes(assessment)
-    plotted = {
-        "ap_by_tolerance": plots.ap_against_tolerance(assessment),
-        "map_by_tolerance": plots.map_against_tolerance([assessment]),
-        "precision_recall": plots.precision_recall(assessment),
-        "counts": plots.counts(assessment),
-    }
+    found, diagnosis, confusion = mistakes(assessment), diagnose(assessment), confusion_matrix(assessment)
+    drawn = plots.drawings(assessment, diagnosis, confusion)
     write_json(folder / "metrics.json", assessment.metrics())
-    write_text(folder / "per_class.csv", as_csv(class_rows(assessment)))
-    write_text(folder / "precision_recall.csv", as_csv(_curve_rows(assessment)))
     misses, false_alarms = found
-    write_text(folder / "misses.csv", _mistakes_csv(misses, Miss))
-    write_text(folder / "false_alarms.csv", _mistakes_csv(false_alarms, FalseAlarm))
-    for name, png in plotted.items():
-        write_bytes(folder / f"{name}.png", png)
-    write_text(folder / "report.html", report_page(assessment, plotted, found))
+    tables = {
+        "per_class": as_csv(class_rows(assessment)),
+        "precision_recall": as_csv(_curve_rows(assessment)),
+        **{name: as_csv(rows) for name, rows in diagnosis_tables(assessment, diagnosis, confusion).items()},
+        "misses": _mistakes_csv(misses, Miss),
+        "false_alarms": _mistakes_csv(false_alarms, FalseAlarm),
+    }
+    for name, text in tables.items():
+        write_text(folder / f"{name}.csv", text)
+    for name, content in files_of(drawn).items():
+        write_bytes(folder / name, content)
+    write_text(folder / "report.html", report_page(assessment, diagnosis, drawn, found))
 
 
 def class_rows(assessment: Assessment) -> list[dict[str, Any]]:
@@ -146,7 +148,9 @@ def missing_games(assessment: Assessment) -> str:
     return f"{count} without predictions, taken for empty: {'; '.join(assessment.missing)}"
 
 
-def report_page(assessment: Assessment, plotted: Mapping[str, bytes], mistakes_found: Mistakes) -> str:
+def report_page(
+    assessment: Assessment, diagnosis: Diagnosis, drawn: Mapping[str, Drawing], mistakes_found: Mistakes
+) -> str:
     """The report of an evaluation as one HTML page."""
     scores, corpus = assessment.scores, assessment.corpus
     looks = class_looks(corpus.classes, corpus.looks)
@@ -169,7 +173,12 @@ def report_page(assessment: Assessment, plotted: Mapping[str, bytes], mistakes_f
         tag("p", missing_games(assessment), kind="badge warning") if assessment.missing else Html(),
         tag("p", assessment.suggested(), kind="badge warning") if assessment.suggested() else Html(),
         section("Classes", table(rows, total=True)),
-        pictures((name.replace("_", " "), png) for name, png in plotted.items()),
+        pictures((name.replace("_", " "), one.svg) for name, one in drawn.items()),
+        section(
+            "Confidence and time",
+            tag("p", CONFIDENCE_AND_TIME, kind="quiet"),
+            table(shown_diagnosis(assessment, diagnosis, shown)),
+        ),
         section("Worst misses", tag("p", f"{lonely} {within}", kind="quiet"), table(misses)),
         section("Worst false alarms", tag("p", f"{sure} {within}", kind="quiet"), table(false_alarms)),
     ]

@@ -15,7 +15,7 @@ from rmsnet.spotting.scoring import score_every_clip
 from rmsnet.study.grids import Study
 from rmsnet.study.summary import Estimate, estimate
 from rmsnet.style.palette import TRUTH, Look, class_looks, look, split_look
-from rmsnet.style.plot import draw_line, figure, name_axes, png
+from rmsnet.style.plot import Drawing, draw_line, drawing, figure, name_axes
 from rmsnet.style.words import with_ends
 from rmsnet.training.clips import is_halftime_substitution
 
@@ -29,8 +29,8 @@ SHOWN_SECONDS = 60
 """Of a half, around an event whose votes are drawn."""
 
 
-def draw(study: Study, results: "Sequence[RowScores]", bank: FrameBank, dataset: str) -> tuple[bytes, list[str]]:
-    """The figure as PNG, and what it shows in words."""
+def draw(study: Study, results: "Sequence[RowScores]", bank: FrameBank, dataset: str) -> tuple[Drawing, list[str]]:
+    """The figure, and what it shows in words."""
     if study.figure == "votes":
         made, facts = _votes(results, bank, f"{dataset}, test")
     else:
@@ -43,7 +43,7 @@ def draw(study: Study, results: "Sequence[RowScores]", bank: FrameBank, dataset:
         }
         facts = kinds[study.figure]()
     made.suptitle(study.title, fontsize=10)
-    return png(made), facts
+    return drawing(made), facts
 
 
 def _reach(values: Sequence[Estimate]) -> tuple[list[float], list[float]]:

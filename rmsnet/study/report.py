@@ -1,4 +1,4 @@
-"""What a study leaves: table.md, table.csv, figure.png, report.html (one page that needs no network), result.json."""
+"""What a study leaves: tables, figure, learning curves, report.html (one page that needs no network), result.json."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -10,14 +10,21 @@ from rmsnet.features.bank import FrameBank
 from rmsnet.files import write_bytes, write_json, write_text
 from rmsnet.study import figures
 from rmsnet.study.grids import Study
+from rmsnet.study.learning import curve_rows, draw_curves, learning_curves
 from rmsnet.study.scores import SPLITS
 from rmsnet.study.summary import Estimate, difference
-from rmsnet.style.page import page, picture, table, tag
+from rmsnet.style.page import page, picture, section, table, tag
+from rmsnet.style.plot import files_of
 from rmsnet.style.tables import Row, as_csv, as_markdown, markdown_text
 from rmsnet.style.words import SIMULATED, marked, percent, with_ends
 
 if TYPE_CHECKING:
     from rmsnet.study.scores import RowScores
+
+LEARNED = (
+    "Each row as long as all its trainings ran; one that stops early would bend the mean of the others. The score is "
+    "of the validation split, by which the best epoch was chosen."
+)
 
 
 def write_report(folder: Path, study: Study, results: "Sequence[RowScores]", banks: Mapping[str, FrameBank]) -> None:
@@ -26,13 +33,22 @@ def write_report(folder: Path, study: Study, results: "Sequence[RowScores]", ban
     dataset = marked(str(bank.info["dataset"]), bank.simulated)
     first = results[0] if study.compared == "first" else None
     rows = study_rows(study, {result.row.name: scores_of(result, first, bank.simulated) for result in results})
-    png, facts = figures.draw(study, results, bank, dataset)
+    drawn, facts = figures.draw(study, results, bank, dataset)
+    curves = learning_curves(results)
+    pictures = {"figure": drawn, "learning_curves": draw_curves(curves, f"{dataset}, valid")}
     notes = [*facts, *_notes(study, results)]
     title = heading(study, dataset, len(results[0].seeds))
     write_text(folder / "table.md", markdown(title, rows, notes, bank.simulated))
     write_text(folder / "table.csv", as_csv(rows))
-    write_bytes(folder / "figure.png", png)
-    body = [table(rows), picture(study.title, png), tag("ul", *(tag("li", note) for note in notes))]
+    write_text(folder / "learning_curves.csv", as_csv(curve_rows(curves)))
+    for name, content in files_of(pictures).items():
+        write_bytes(folder / name, content)
+    body = [
+        table(rows),
+        picture(study.title, drawn.svg),
+        tag("ul", *(tag("li", note) for note in notes)),
+        section("Learning curves", tag("p", LEARNED, kind="quiet"), picture("curves", pictures["learning_curves"].svg)),
+    ]
     write_text(folder / "report.html", page(title, body, simulated=bank.simulated))
     write_json(folder / "result.json", _result(study, results, bank))
 

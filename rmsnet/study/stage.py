@@ -43,7 +43,8 @@ def reproduce(
     Args:
         name: of the study.
         features: frame banks with train, valid and test.
-        out: <name>/ gets table.md, table.csv, figure.png, report.html and result.json; the board has no figure.
+        out: <name>/ gets table.md, table.csv, figure and learning_curves (png, svg), learning_curves.csv,
+            report.html and result.json; the board has no pictures.
         params: the train section and the spot section are what rows change.
         seeds: trainings of a row: seeds 0, 1, …; the members of an ensemble are as many apart: 0, N, 2N, …
         device: "auto", "cpu" or "cuda".

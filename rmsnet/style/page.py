@@ -69,9 +69,10 @@ def _kind(value: Any, number: bool) -> str:
     return "number" if number else "long" if long else ""
 
 
-def picture(shows: str, png: bytes) -> Html:
-    """A PNG inside the page; what it shows is for those who cannot see it, and where it cannot be shown."""
-    return Html(f'<img alt="{text(shows)}" src="data:image/png;base64,{base64.b64encode(png).decode()}">')
+def picture(shows: str, drawn: bytes) -> Html:
+    """A PNG or SVG inside the page; what it shows is for those who cannot see it, and where it cannot be shown."""
+    kind = "png" if drawn.startswith(b"\x89PNG") else "svg+xml"
+    return Html(f'<img alt="{text(shows)}" src="data:image/{kind};base64,{base64.b64encode(drawn).decode()}">')
 
 
 def pictures(pairs: Iterable[tuple[str, bytes]]) -> Html:

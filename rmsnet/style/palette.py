@@ -109,6 +109,11 @@ def look(place: int) -> Look:
     return Look(_COLOURS[place % len(_COLOURS)], line, _MARKERS[place % len(_MARKERS)])
 
 
+def apart(place: int) -> Look:
+    """The look of one of a few things that are drawn over one another: its line is its own, too."""
+    return replace(look(place), line=_LINES[place % len(_LINES)])
+
+
 def split_look(split: str) -> Look:
     """train, valid and test have theirs; anything else that of the place behind them."""
     return look(_SPLITS.get(split, len(_SPLITS)))

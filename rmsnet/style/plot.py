@@ -1,13 +1,14 @@
-"""Plots as PNG bytes: one kind of figure, axes, line and bar; the same data give the same bytes.
+"""Plots as PNG and SVG: one kind of figure, axes, line and bar; the same data give the same bytes.
 
 Made with `matplotlib.figure.Figure`: no window, no state, and Matplotlib is loaded by who draws.
 """
 
 import io
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _DOTS_PER_INCH = 110
+IN_A_COLUMN = 5.8
+"""Inches of a picture that a page shows beside another one, at its own size: half of 1128 pixels, 96 to the inch."""
+
 _MARKERS_OF_A_LINE = 12
+_HATCHES = ("", "////", "....", "xxxx")
+"""Of bars side by side: who sees no colour tells them apart."""
 _FONTS = (
     *("Noto Sans CJK JP", "Noto Sans CJK SC", "Noto Sans JP", "Source Han Sans", "WenQuanYi Zen Hei", "IPAexGothic"),
     *("Hiragino Sans", "Yu Gothic", "Microsoft YaHei", "Malgun Gothic", "Noto Sans Arabic", "Noto Sans Devanagari"),
@@ -29,7 +35,13 @@ _FONTS = (
 
 
 def figure(
-    note: str, rows: int = 1, columns: int = 1, *, width: float = 8.0, height: float = 4.2
+    note: str,
+    rows: int = 1,
+    columns: int = 1,
+    *,
+    width: float = 8.0,
+    height: float = 4.2,
+    heights: Sequence[float] | None = None,
 ) -> "tuple[Figure, list[Axes]]":
     """A figure with its panels, row by row.
 
@@ -39,35 +51,114 @@ def figure(
         columns: of panels.
         width: inches.
         height: inches.
+        heights: of the rows, to each other; None: equal.
     """
     from matplotlib.figure import Figure
 
     made = Figure(figsize=(width, height), dpi=_DOTS_PER_INCH, layout="constrained")
-    panels = made.subplots(rows, columns, squeeze=False).flatten().tolist()
+    panels = made.subplots(rows, columns, squeeze=False, height_ratios=heights).flatten().tolist()
     for panel in panels:
         panel.spines[["top", "right"]].set_visible(False)
         panel.grid(alpha=0.25)
         panel.set_axisbelow(True)
+        if width <= IN_A_COLUMN:
+            panel.tick_params(labelsize=8)
     made.supxlabel(note, x=0.995, ha="right", fontsize=7, color=QUIET.on_light)
+    return made, panels
+
+
+class Drawing(NamedTuple):
+    """A picture in both forms.
+
+    Attributes:
+        png: for a screen.
+        svg: for a page or a paper, at any size.
+    """
+
+    png: bytes
+    svg: bytes
+
+
+def files_of(drawings: Mapping[str, Drawing]) -> dict[str, bytes]:
+    """Contents by the names of their files: <name>.png and <name>.svg of each."""
+    return {
+        f"{name}.{kind}": content
+        for name, drawn in drawings.items()
+        for kind, content in zip(Drawing._fields, drawn, strict=True)
+    }
+
+
+def small_multiples(
+    title: str, note: str, names: Sequence[str], looks: Sequence[Look] | None, x: str, y: str
+) -> "tuple[Figure, list[Axes]]":
+    """A figure of a column's width with a small panel for each thing, on the same axes, under its name.
+
+    Args:
+        title: of the figure.
+        note: what the numbers are from.
+        names: of the things.
+        looks: of the things, where each panel shows one; None: names are black.
+        x: what is drawn from left to right in all of them.
+        y: what is drawn upwards.
+    """
+    columns = min(len(names), 3 if len(names) < 10 else 5)
+    rows = -(-len(names) // columns)
+    made, panels = figure("", rows, columns, width=IN_A_COLUMN, height=1.5 + 1.4 * rows)
+    for spare in panels[len(names) :]:
+        spare.remove()
+    panels = panels[: len(names)]
+    inks = ["black"] * len(names) if looks is None else [of.colour.on_light for of in looks]
+    for number, (panel, name, ink) in enumerate(zip(panels, names, inks, strict=True)):
+        panel.set_title(name, loc="left", fontsize=8 if columns < 5 else 7, color=ink)
+        panel.tick_params(
+            labelsize=7, labelleft=number % columns == 0, labelbottom=number + columns >= len(names), pad=2
+        )
+        if number:
+            panel.sharex(panels[0])
+            panel.sharey(panels[0])
+    made.suptitle(title, x=0.01, ha="left", fontsize=10)
+    made.supylabel(y, fontsize=9)
+    made.supxlabel(x, x=0.1, ha="left", fontsize=9, color="black")
+    made.text(0.995, 0.008, note, ha="right", fontsize=7, color=QUIET.on_light)
     return made, panels
 
 
 def png(made: "Figure") -> bytes:
     """The picture, without the date and the name of the program; its texts stand as they are, in any script."""
-    import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.text import Text
 
-    families, buffer = _families(), io.BytesIO()
-    for text in made.findobj(Text):
-        text.set_parse_math(False)  # "$" begins no formula
-        text.set_fontfamily(families)
-    # Ticks are made while the figure is drawn.
-    with matplotlib.rc_context({"text.parse_math": False, "font.family": families}), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from")  # drawn as a box
+    buffer = io.BytesIO()
+    with _plain_texts(made):
         # `savefig` gives the same bytes and draws twice: the first time for a layout that drawing makes anyway.
         FigureCanvasAgg(made).print_png(buffer, metadata={"Software": None})  # type: ignore[no-untyped-call]
     return buffer.getvalue()
+
+
+def drawing(made: "Figure") -> Drawing:
+    """The picture in both forms, laid out once."""
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    drawn, buffer = png(made), io.BytesIO()
+    made.set_layout_engine("none")
+    with _plain_texts(made):
+        FigureCanvasSVG(made).print_svg(buffer, metadata={"Date": None, "Creator": None})  # type: ignore[no-untyped-call]
+    return Drawing(drawn, buffer.getvalue())
+
+
+@contextmanager
+def _plain_texts(made: "Figure") -> Iterator[None]:
+    import matplotlib
+    from matplotlib.text import Text
+
+    families = _families()
+    for text in made.findobj(Text):
+        text.set_parse_math(False)  # "$" begins no formula
+        text.set_fontfamily(families)
+    # Ticks are made while the figure is drawn. Identifiers of an SVG are random without a salt.
+    settings: Any = {"text.parse_math": False, "font.family": families, "svg.hashsalt": "rmsnet"}
+    with matplotlib.rc_context(settings), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from")  # drawn as a box
+        yield
 
 
 @cache
@@ -81,9 +172,11 @@ def _families() -> list[str]:
 
 def name_axes(axes: "Axes", title: str = "", x: str = "", y: str = "") -> None:
     """Title and labels, and the legend beside the panel where something in it has a name."""
-    axes.set_title(title, loc="left", fontsize=11)
-    axes.set_xlabel(x)
-    axes.set_ylabel(y)
+    made = axes.get_figure(root=True)
+    size = 9 if made is not None and made.get_figwidth() <= IN_A_COLUMN else 10
+    axes.set_title(title, loc="left", fontsize=size + 1)
+    axes.set_xlabel(x, fontsize=size)
+    axes.set_ylabel(y, fontsize=size)
     names = axes.get_legend_handles_labels()[1]
     if names:
         place: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0), "ncols": 1 + len(names) // 25}
@@ -147,7 +240,9 @@ def draw_bars(
     for number, (name, counts) in enumerate(series.items()):
         at = place if stacked else place + height * (number - (len(series) - 1) / 2)
         colour = (looks[name] if looks else look(number)).colour.on_light
-        axes.barh(at, counts, height=height, left=start if stacked else 0.0, color=colour, label=name)
+        hatch = _HATCHES[number % len(_HATCHES)]
+        left = start if stacked else 0.0
+        axes.barh(at, counts, height, left, color=colour, hatch=hatch, edgecolor="white", linewidth=0, label=name)
         start = start + counts if stacked else np.asarray(counts)
         if not stacked or number == len(series) - 1:
             for y, count in zip(at, start, strict=True):

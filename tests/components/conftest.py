@@ -57,7 +57,7 @@ def once(shared_folder: Path) -> Callable[[str, Callable[[Path], None]], Path]:
 
 @pytest.fixture(scope="session")
 def dataset(once) -> Path:
-    """Six games of 2 × 5 minutes, in which every class occurs in every split."""
+    """Six games of 2 × 5 minutes, in which every class occurs in every split, and three more for the gate."""
     return once("dataset", lambda folder: simulate(folder / "data", games=6, minutes=5, labels=None, seed=3)) / "data"
 
 

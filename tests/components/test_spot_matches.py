@@ -92,9 +92,9 @@ def test_the_joined_parts_score_as_the_command_says(together, dataset: Path, tmp
     made = together()
     out = Path(made["spotted"].path)
     games = sorted(path.parent.relative_to(out).as_posix() for path in out.rglob("results_spotting.json"))
-    assert made["metrics"].metadata["matches"] == len(games) == 6
+    assert made["metrics"].metadata["matches"] == len(games) == 9
     page = Path(made["page"].path).read_text()
-    assert page.count("<details") == 6
+    assert page.count("<details") == 9
     assert "<h2>Scores</h2>" in page
     write_json(tmp_path / "games.json", games)
     capsys.readouterr()
@@ -125,6 +125,6 @@ def test_through_the_local_runner(spotted) -> None:
     assert {item["model"] for item in found} == {"models:/rmsnet/1"}
     (metrics,) = spotted.metadata("collect-matches", "metrics")
     games = list(spotted.output("collect-matches", "spotted").rglob("results_spotting.json"))
-    assert metrics["matches"] == len(games) == 6
+    assert metrics["matches"] == len(games) == 9
     assert metrics["events"] == sum(len(read_json(path)["predictions"]) for path in games)
     assert 0 <= metrics["average_map"] <= 1

@@ -80,8 +80,8 @@ def test_the_data_hash_is_that_of_features_and_events(data, tmp_path):
 
 @pytest.mark.parametrize("width", [2048, 8])
 def test_features_of_any_width_are_taken(data, tmp_path, width):
-    for path in data.rglob(f"*_{FEATURES}.npy"):
-        np.save(path, np.zeros((100, width), np.float64))
+    for number, path in enumerate(data.rglob(f"*_{FEATURES}.npy")):
+        np.save(path, np.full((100, width), number, np.float64))
     extract(data, tmp_path / "features")
     assert read_bank(tmp_path / "features", "train").width == width
 
@@ -135,7 +135,7 @@ def absent_game(data: Path) -> None:
 
 
 def empty_lists(data: Path) -> None:
-    for split in ("train", "valid", "test"):
+    for split in ("train", "valid", "test", "gate"):
         (data / split_file(split)).write_text("{}")
 
 

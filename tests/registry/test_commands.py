@@ -83,7 +83,9 @@ def test_a_life_of_two_versions(run, shop):
     status, out, _ = run("registry", "history")
     assert [line.split()[3] for line in out.splitlines()[1:]] == ["promote", "refused", "promote", "rollback"]
     assert "misses cards" in out
-    status, out, _ = run("registry", "history", "--json")
+    status, out, _ = run("registry", "history", "--page", "champions.html", "--json")
+    assert {path.suffix for path in Path().glob("champions.*")} == {".html", ".png", ".svg", ".csv"}
+    assert "Simulated games" in Path("champions.html").read_text()
     assert [change["number"] for change in json.loads(out)] == [1, 2, 3, 4]
 
 
@@ -97,6 +99,8 @@ def test_an_empty_registry_says_so(run):
     ("arguments", "says"),
     [
         (["registry", "rollback", "--reason", "x"], "has no champion"),
+        (["registry", "history", "--page", "x.html"], "never had a champion"),
+        (["registry", "history", "--page", "x.pdf"], "ends in .html"),
         (["registry", "promote", "--features", "FEATURES", "--out", "x"], "no such registered model"),
         (["registry", "promote", "--features", "nowhere", "--out", "x"], "no such frame bank"),
         (["registry", "compare", "1", "2", "--features", "FEATURES"], "no such registered model"),

@@ -161,7 +161,7 @@ def test_a_version_that_fails_to_load_leaves_the_old_one_serving_and_raises_an_a
 def test_a_version_that_clients_could_not_use_unawares_is_not_swapped_in(store, loaded_model, monkeypatch):
     service = open_service(CHAMPION, Metrics())
     other = replace(loaded_model, description={**service.current.description, "classes": ["goal"], "version": 2})
-    monkeypatch.setattr(following, "load_served", lambda uri: other)
+    monkeypatch.setattr(following, "load_served", lambda *_: other)
     tracking.set_alias("rmsnet", "champion", 2)
     service.look()
     assert service.current.version == 1
@@ -171,7 +171,7 @@ def test_a_version_that_clients_could_not_use_unawares_is_not_swapped_in(store, 
 
 def test_a_version_that_is_broken_in_a_way_nobody_has_thought_of_does_not_end_the_following(store, monkeypatch):
     service = open_service(CHAMPION, Metrics())
-    monkeypatch.setattr(following, "load_served", lambda uri: 1 / 0)
+    monkeypatch.setattr(following, "load_served", lambda *_: 1 / 0)
     tracking.set_alias("rmsnet", "champion", 2)
     service.look()
     assert service.current.version == 1
