@@ -24,14 +24,26 @@ class Page:
     """One tab: evaluates JavaScript, presses keys, clicks and photographs; keeps the addresses it asked for."""
 
     def __init__(self, address: str) -> None:
+        self.address = address
         self._socket = websocket.create_connection(address, timeout=PATIENCE_SECONDS, suppress_origin=True)
         self._number = 0
         self.requested: list[str] = []
         self.errors: list[str] = []
-        target = self._call("Target.createTarget", url="about:blank")["targetId"]
-        self._session = self._call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        # In a window of its own: what lies behind another tab plays no video.
+        self._target = self._call("Target.createTarget", url="about:blank", newWindow=True)["targetId"]
+        self._session = self._call("Target.attachToTarget", targetId=self._target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Network", "Log"):
             self._call(f"{domain}.enable")
+
+    @contextmanager
+    def another_tab(self) -> "Iterator[Page]":
+        """A second tab of the same browser, beside this one."""
+        tab = Page(self.address)
+        try:
+            yield tab
+        finally:
+            tab._call("Target.closeTarget", targetId=tab._target)
+            tab._socket.close()
 
     def open(self, path: Path | str, width: int = 1440, height: int = 900) -> None:
         """Open a file, or an address."""

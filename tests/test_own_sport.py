@@ -116,7 +116,7 @@ def test_the_commands_of_the_guide_lead_from_filmed_matches_to_the_spots_of_a_ne
     """
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.setattr(simulated_video, "VIDEO_RATE", 2)
+    monkeypatch.setattr(simulated_video, "VIDEO_RATE", 1)
     simulate(tmp_path / "drawn", games=5, minutes=2, seed=10, sport="basketball", video=True)
     for number, events in enumerate(sorted(tmp_path.glob("drawn/*/*/*/events.csv")), start=1):
         match = tmp_path / ("new_match" if number == 5 else f"league/match {number}")
@@ -125,7 +125,9 @@ def test_the_commands_of_the_guide_lead_from_filmed_matches_to_the_spots_of_a_ne
         write_json(match / "kick_offs.json", read_json(events.with_name("kick_offs.json"))[::2])
         if match.parent.name == "league":
             shutil.copy(events, match)
-    small = {"backbone": "resnet18", "weights": str(random_weights(tmp_path / "resnet18.pth")), "height": 32, "pca": 8}
+    backbone = "shufflenet_v2_x0_5"
+    weights = random_weights(tmp_path / "backbone.pth", backbone)
+    small = {"backbone": backbone, "weights": str(weights), "height": 32, "pca": 8}
     short = {"epochs": 1, "foreground_clips": 96, "background_clips": 32, "precision": "float32"}
     write_json(
         tmp_path / "params.yaml",

@@ -19,6 +19,7 @@ from rmsnet.annotating.suggesting import Suggester, labels_of_classes, suggest
 from rmsnet.errors import UserError
 from rmsnet.locks import writing
 from rmsnet.matches.page.parts import code_of, period_name, title_of
+from rmsnet.matches.stretches import choose_stretches
 from rmsnet.style.palette import class_looks, name_of
 
 
@@ -43,6 +44,7 @@ class Desk:
         self.footage: dict[int, Footage] = {half.number: footage_of(half) for half in game.halves}
         sources = [source for footage in self.footage.values() if (source := footage.source) is not None]
         self.labels: Labels = labels_of(game, asked, sources[0].rate if sources else None)
+        self.stretches = choose_stretches(self.classes, asked.before, asked.after)
         if suggester is not None:
             labels_of_classes(suggester.spotter.classes, self.classes, str(self.labels.path))
         with ExitStack() as stack:
@@ -150,7 +152,14 @@ class Desk:
             "first_frame_seconds": 0.0,
             "most_votes": 1,
             "classes": [
-                {"name": name_of(label, said), "label": label, "hidden": False, **look.colour._asdict()}
+                {
+                    "name": name_of(label, said),
+                    "label": label,
+                    "hidden": False,
+                    "before": self.stretches.before[label],
+                    "after": self.stretches.after[label],
+                    **look.colour._asdict(),
+                }
                 for label, look in zip(self.classes, class_looks(self.classes, said), strict=True)
             ],
             "starts": [self.start(number) for number in self.game.description.numbers],

@@ -55,7 +55,8 @@ def imported(desk: Desk, content: bytes, name: str) -> Imported:
             raise UserError(str(error).replace(f"{folder}/", "")) from None
     require_known(Annotations((Timeline(name, 1, found.marks),)), desk.classes, name)
     state = desk.store.state
-    added = difference(state.marks, {}, {}, tuple(replace(mark, head="") for mark in found.marks), desk.store.new_id)
+    marks = desk.labels.placed(found.by_id, state.kick_offs).values()
+    added = difference(state.marks, {}, {}, tuple(replace(mark, head="") for mark in marks), desk.store.new_id)
     changes = tuple(Change(change.id, None, change.after) for change in added.changes)
     return Imported(
         Edit(f"import {name}", changes), tuple(note.replace(f"{folder}/", "") for note in found.document.notes)

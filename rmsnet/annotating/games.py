@@ -74,6 +74,7 @@ class Asked:
         annotator: keeps a file of their own beside the label file; "" it is the label file itself.
         times: how a table writes times.
         model_classes: of the model that suggests; () none.
+        before, after: seconds that are played before and behind an event, see `matches.stretches.choose_stretches`.
     """
 
     labels: str = ""
@@ -82,6 +83,8 @@ class Asked:
     annotator: str = ""
     times: str = ""
     model_classes: tuple[str, ...] = ()
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
 
 
 def find_games(sources: Sequence[Path], features: str = "") -> list[Game]:
@@ -154,11 +157,6 @@ def labels_of(game: Game, asked: Asked, fps: Fraction | None) -> Labels:
         if "/" in asked.annotator or fault_of(asked.annotator):
             raise UserError(f"--annotator {asked.annotator}: a name that can be part of a file's name")
         path = path.with_name(f"{path.stem}.{asked.annotator}{path.suffix}")
-    if entry and entry.clock == "file":
-        raise UserError(
-            f'{path}: its times count from the start of the file; set "clock": "period" in dataset.json after '
-            "rmsnet data convert, or annotate in a file of another name (--labels)"
-        )
     stated = Stated(
         (), Fraction(entry.fps) if entry and entry.fps else fps, asked.times or (entry.times if entry else "")
     )
@@ -167,8 +165,9 @@ def labels_of(game: Game, asked: Asked, fps: Fraction | None) -> Labels:
     journal = path.parent / FOLDER / f"{path.name}.journal"
     if path.resolve().parent != game.folder.resolve():
         journal = journal.with_name(f"{path.name}.{content_hash(game.name)[:8]}.journal")
-    numbers = tuple(half.number for half in game.halves)
-    return Labels(path, form, game.name, numbers, videos, replace(stated, classes=classes), journal)
+    clock = entry.clock if entry else "period"
+    numbers = (1,) if clock == "file" else tuple(half.number for half in game.halves)
+    return Labels(path, form, game.name, numbers, videos, replace(stated, classes=classes), journal, clock)
 
 
 def _usual(folder: Path, asked: Asked) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path, PurePosixPath
+from typing import Literal
 
 from rmsnet.dataset.formats.converting import read_again
 from rmsnet.dataset.formats.document import Annotations, Mark, Timeline
@@ -13,6 +14,7 @@ from rmsnet.dataset.formats.losses import losses
 from rmsnet.dataset.formats.reading import read_source
 from rmsnet.dataset.formats.registry import FORMATS, format_name
 from rmsnet.dataset.formats.stated import Stated
+from rmsnet.dataset.kick_offs import placed
 from rmsnet.dataset.labels import LabelFile
 from rmsnet.dataset.suggested import ORIGIN
 from rmsnet.errors import UserError
@@ -68,6 +70,11 @@ class Found:
     marks: tuple[Mark, ...]
     hash: str
 
+    @property
+    def by_id(self) -> dict[str, Mark]:
+        """The events, named after their place."""
+        return {f"m{number}": mark for number, mark in enumerate(self.marks, start=1)}
+
 
 @dataclass(frozen=True)
 class Labels:
@@ -77,10 +84,12 @@ class Labels:
         path: the label file, which need not be there yet.
         form: one of the formats.
         match: name of the match.
-        halves: its periods by number.
+        halves: its periods by number, as the file counts them: of a "file" clock the first alone.
         videos: names of its video files.
         stated: classes, frame rate and notation of times.
         journal: where the journal lies.
+        clock: what its times count from: the start of their "period", or of the "file" that holds all periods.
+            `read`, `write` and `document` know events as the file does; `filed` and `placed` lead there and back.
     """
 
     path: Path
@@ -90,6 +99,35 @@ class Labels:
     videos: tuple[str, ...]
     stated: Stated
     journal: Path
+    clock: Literal["period", "file"] = "period"
+
+    def filed(self, marks: Mapping[str, Mark], kick_offs: Sequence[float]) -> Mapping[str, Mark]:
+        """Events of periods as the label file counts them.
+
+        Args:
+            marks: the events by id.
+            kick_offs: second of the file at which each period begins.
+        """
+        if self.clock == "period":
+            return marks
+        return {id: _shifted(mark, 1, round(1000 * kick_offs[mark.half - 1])) for id, mark in marks.items()}
+
+    def placed(self, marks: Mapping[str, Mark], kick_offs: Sequence[float]) -> Mapping[str, Mark]:
+        """Events as the label file counts them in their periods.
+
+        Raises:
+            UserError: one is before the first kick-off.
+        """
+        if self.clock == "period":
+            return marks
+        found = {}
+        for id, mark in marks.items():
+            try:
+                half, position_ms = placed(mark.position_ms, kick_offs)
+            except ValueError as error:
+                raise UserError(f"{self.path}: {mark.label!r} at {mark.position_ms / 1000:.1f} s: {error}") from None
+            found[id] = _shifted(mark, half, position_ms - mark.position_ms)
+        return found
 
     def read(self) -> Found:
         """What is there now.
@@ -197,6 +235,11 @@ class Labels:
         videos = {PurePosixPath(piece.video.replace("\\", "/")).name for piece in pieces} - {""}
         unnamed = name in (self.path.name.split(".")[0], self.path.stem, self.path.resolve().parent.name)
         return unnamed or bool(videos & set(self.videos))
+
+
+def _shifted(mark: Mark, half: int, by_ms: int) -> Mark:
+    end_ms = None if mark.end_ms is None else mark.end_ms + by_ms
+    return replace(mark, half=half, position_ms=mark.position_ms + by_ms, end_ms=end_ms)
 
 
 def _in_order(marks: Mapping[str, Mark]) -> list[str]:

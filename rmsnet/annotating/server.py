@@ -4,6 +4,7 @@ import socket
 import sys
 import webbrowser
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import uvicorn
@@ -57,14 +58,7 @@ def annotate(
     """
     suggesters = [open_suggester(model, device) for model in models]
     suggester = suggesters[0] if suggesters else None
-    known = Asked(
-        asked.labels,
-        asked.form,
-        asked.classes,
-        asked.annotator,
-        asked.times,
-        () if suggester is None else suggester.spotter.classes,
-    )
+    known = asked if suggester is None else replace(asked, model_classes=suggester.spotter.classes)
     games = find_games(sources, "" if suggester is None else suggester.features)
     if moments:
         games = next_games(games, sources[0], suggesters, known, moments, tell)

@@ -74,7 +74,7 @@ class Store:
         labels.write({}, found.document)  # a format that cannot hold the match is refused now
         kept = self._journal.read()
         if kept is None:
-            begin = Begin(labels.match, _with_ids(found.marks), kick_offs, found.hash)
+            begin = Begin(labels.match, dict(labels.placed(found.by_id, kick_offs)), kick_offs, found.hash)
             self._journal.begin(begin)
             kept = begin, []
         begin, acts = kept
@@ -93,19 +93,21 @@ class Store:
             if history.version >= self._wrote:  # the others are not needed any more, and are many
                 states[history.version] = history.state
         self._keys = {step.key: step.version for step in self.steps}
+        if kick_offs != self.state.kick_offs and kick_offs:
+            self._take_over(kick_offs)
+            states[self.history.version] = self.state
         # A process that was killed may have written the file and nothing behind it into the journal.
         for version in sorted(states, reverse=True):
             if version >= self._wrote and self._same(states[version], found):
                 self._file, self._wrote = found.hash, version
                 break
-        self._base: dict[str, Mark] = dict(states[self._wrote].marks) if self._wrote in states else {}
-        self._back = dict(self._as_read(self._base))
+        wrote = states.get(self._wrote, State())
+        self._base = dict(self._at(self.state.kick_offs, wrote))
+        self._back = dict(self._as_read(wrote))
         if found.hash == self._file:
             self._adopt(found)
         self._saved_kick_offs = kick_offs
         self._look(found)
-        if kick_offs != self.history.state.kick_offs and kick_offs:
-            self._record("elsewhere", Edit("kick-off", (), (self.history.state.kick_offs, kick_offs)), ELSEWHERE)
         self.save()
 
     @property
@@ -160,7 +162,7 @@ class Store:
                 return
             try:
                 self._meet()
-                written = self.labels.write(self.state.marks, self._document)
+                written = self.labels.write(self._filed(self.state), self._document)
                 if written.hash != self._file:
                     self.labels.save(written)
                 if self.state.kick_offs != self._saved_kick_offs:
@@ -178,9 +180,9 @@ class Store:
         return self.steps[version:]
 
     def labelled(self) -> Annotations:
-        """The labels as a document, for other formats."""
+        """The labels as a document, for other formats; its times count as those of the label file."""
         with self._lock:
-            return self.labels.document(self.state.marks, self._document)
+            return self.labels.document(self._filed(self.state), self._document)
 
     def new_id(self) -> str:
         return uuid.uuid4().hex[:12]
@@ -214,7 +216,10 @@ class Store:
         if not found.hash:  # it was taken away: it is written again
             self._file, self._wrote = "", -1
             return
-        edit = difference(self.state.marks, self._base, self._back, found.marks, self.new_id)
+        kick_offs = self.state.kick_offs
+        read = self.labels.placed(self._back, kick_offs)
+        theirs = tuple(self.labels.placed(found.by_id, kick_offs).values())
+        edit = difference(self.state.marks, self._base, read, theirs, self.new_id)
         if edit.changes:
             self._record("elsewhere", edit, ELSEWHERE)
         self._document = found.document
@@ -226,17 +231,32 @@ class Store:
         self._file = found.hash
         left = Counter(map(_whole, found.marks))
         self._base, self._back = {}, {}
-        for id, mark in self._as_read(self.state.marks).items():
+        for id, mark in self._as_read(self.state).items():
             if left[_whole(mark)]:
                 left[_whole(mark)] -= 1
                 self._base[id], self._back[id] = self.state.marks[id], mark
 
     def _same(self, state: State, found: Found) -> bool:
         """Whether a file holds a state, as far as its format can."""
-        return Counter(map(_whole, self._as_read(state.marks).values())) == Counter(map(_whole, found.marks))
+        return Counter(map(_whole, self._as_read(state).values())) == Counter(map(_whole, found.marks))
 
-    def _as_read(self, marks: Mapping[str, Mark]) -> Mapping[str, Mark]:
-        return self.labels.write(marks, self._document).back
+    def _as_read(self, state: State) -> Mapping[str, Mark]:
+        """The events as they come back from the label file."""
+        return self.labels.write(self._filed(state), self._document).back
+
+    def _filed(self, state: State) -> Mapping[str, Mark]:
+        return self.labels.filed(state.marks, state.kick_offs)
+
+    def _at(self, kick_offs: tuple[float, ...], state: State) -> Mapping[str, Mark]:
+        """The events of a state by other kick-offs; on a "file" clock they stay at their pictures."""
+        return self.labels.placed(self._filed(state), kick_offs)
+
+    def _take_over(self, kick_offs: tuple[float, ...]) -> None:
+        """Take over kick-offs that were written elsewhere."""
+        before = self.state
+        after = self._at(kick_offs, before)
+        changes = tuple(Change(id, mark, after[id]) for id, mark in before.marks.items() if after[id] != mark)
+        self._record("elsewhere", Edit("kick-off", changes, (before.kick_offs, kick_offs)), ELSEWHERE)
 
 
 def difference(
@@ -287,10 +307,6 @@ def _moment(mark: Mark) -> tuple[Any, ...]:
 def is_label(mark: Mark) -> bool:
     """Whether it stands in the label file: a refused suggestion does not."""
     return mark.extra.get(ORIGIN) != REFUSED
-
-
-def _with_ids(marks: tuple[Mark, ...]) -> dict[str, Mark]:
-    return {f"m{number}": mark for number, mark in enumerate(marks, start=1)}
 
 
 def _now() -> str:

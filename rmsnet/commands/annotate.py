@@ -46,6 +46,14 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument(
         "--annotator", default="", metavar="NAME", help="keep a label file of your own beside the common one"
     )
+    for name, side in (("before", "before"), ("after", "behind")):
+        parser.add_argument(
+            f"--{name}",
+            action="append",
+            default=[],
+            metavar="[CLASS=]SECONDS",
+            help=f"what is played {side} an event, as of rmsnet spot; may be repeated",
+        )
     parser.add_argument("--port", type=int, help="default: the same for the same source")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where the model computes")
     parser.add_argument("--no-browser", action="store_true", help="print the address and open nothing")
@@ -62,7 +70,15 @@ def run(options: argparse.Namespace) -> None:
         raise UserError("--next: say with --model whose doubts choose; several models that were trained apart are best")
     if len(options.model) > 1 and not options.next:
         raise UserError("--model: one model suggests; several are asked with --next alone")
-    asked = Asked(options.labels, options.format, options.classes, options.annotator, options.times)
+    asked = Asked(
+        options.labels,
+        options.format,
+        options.classes,
+        options.annotator,
+        options.times,
+        before=tuple(options.before),
+        after=tuple(options.after),
+    )
     with suppress(KeyboardInterrupt):  # the usual end
         annotate(
             options.source,

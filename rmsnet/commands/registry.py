@@ -41,7 +41,9 @@ def add_parser(commands: Commands) -> None:
 
     gate = actions.add_parser("gate", help="what the gate's games have borne and what the next question can see")
     add_folder(gate, "features", "frame banks with the gate's split", "features")
-    gate.add_argument("--explain", action="store_true", help="show every question that counts")
+    gate.add_argument(
+        "--explain", action="store_true", help="show every question that counts, and challengers in the shadow"
+    )
     finish(gate, run_gate)
 
     finish(actions.add_parser("audit", help="do history, aliases, tags and files agree? 1: no"), run_audit)

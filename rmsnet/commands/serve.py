@@ -52,6 +52,9 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument("--jobs-most", type=int, default=20, metavar="N", help="videos in the queue (default: 20)")
     parser.add_argument("--job-mib", type=int, default=4096, metavar="MIB", help="of a video (default: 4096)")
     parser.add_argument(
+        "--job-memory-mib", type=int, default=0, metavar="MIB", help="of the process that spots a video (default: any)"
+    )
+    parser.add_argument(
         "--job-url",
         action="append",
         default=[],
@@ -88,6 +91,11 @@ def run(options: argparse.Namespace) -> None:
         shadow=options.shadow,
         challenger_share=options.challenger_share,
         jobs_folder=options.jobs,
-        job_limits=JobLimits(most=options.jobs_most, video_bytes=options.job_mib * MIB, urls=tuple(options.job_url)),
+        job_limits=JobLimits(
+            most=options.jobs_most,
+            video_bytes=options.job_mib * MIB,
+            urls=tuple(options.job_url),
+            memory_bytes=options.job_memory_mib * MIB,
+        ),
         key=options.require_signed,
     )

@@ -77,8 +77,10 @@ def run(options: argparse.Namespace) -> Any:
         device=options.device,
         shown=not options.json,
     )
+    said: set[str] = set()
     for match in (match for match in spotted if not match.fault):
-        for warning in match.warnings:
+        for warning in (warning for warning in match.warnings if warning not in said):  # of many matches the same
+            said.add(warning)
             print(f"warning: {warning}", file=sys.stderr)
         if not options.json:
             for event in match.told:

@@ -1,6 +1,6 @@
 """What is spotted: class lists, and how the labels of annotation files map to them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -105,6 +105,14 @@ def classes_of(description: Description, name: str) -> ClassList:
     index = {label: number for number, label in enumerate(learned)}
     of_label = {entry.name: index.get(entry.merged_into or entry.name) for entry in description.classes}
     return ClassList(description.name, tuple(learned), of_label, description.labels.file, False, description.labels)
+
+
+def difference(of_model: Sequence[str], of_data: Sequence[str]) -> str:
+    """Which of a model's classes the data do not have, and which of theirs it does not know, in parentheses."""
+    missing = [name for name in of_model if name not in of_data]
+    new = [name for name in of_data if name not in of_model]
+    lines = [f"{what} {', '.join(names)}" for what, names in (("missing:", missing), ("new:", new)) if names]
+    return f" ({'; '.join(lines)})" if lines else " (in another order)"
 
 
 def _read_classes(path: Path) -> tuple[str, ...]:

@@ -54,12 +54,17 @@ class Source:
             tell: told when pictures stay away, and when they are back.
 
         Raises:
-            UserError: no such file, or an URL of no such kind.
+            UserError: no such file, an URL of no such kind, or of one that this machine's FFmpeg does not know.
         """
         self.address, self.trouble = address, ""
         scheme = urlsplit(address).scheme if "://" in address else ""
         if scheme and scheme not in SCHEMES:
             raise UserError(f"{address}: {scheme}:// is no stream; give {', '.join(SCHEMES)} or the path of a file")
+        if scheme == "srt" and not _speaks("srt"):
+            raise UserError(
+                f"{address}: the FFmpeg in this PyAV speaks no SRT; have the encoder or a relay send udp:// or "
+                "rtsp://, or install PyAV on an FFmpeg that has it"
+            )
         if not scheme and not Path(address).is_file():
             raise UserError(f"{address}: no such file; a stream begins with http://, rtsp://, udp://, …")
         self.playlist = urlsplit(address).path.lower().endswith(".m3u8")
@@ -134,6 +139,19 @@ class Source:
     def _has_ended(self) -> bool:
         """Whether the playlist says that nothing follows."""
         return any("#EXT-X-ENDLIST" in text for text in _playlists(self.address))
+
+
+def _speaks(scheme: str) -> bool:
+    """Whether FFmpeg has a protocol; an address without a host is refused at once by one that it has."""
+    import av
+
+    try:
+        av.open(f"{scheme}://", timeout=1.0).close()
+    except av.error.ProtocolNotFoundError:
+        return False
+    except (av.FFmpegError, OSError):
+        pass
+    return True
 
 
 class _Silent(Exception):

@@ -2,23 +2,38 @@
 
 import glob
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rmsnet.dataset.class_lists import class_list, classes_of
+from rmsnet.dataset.class_lists import ClassList, class_list, classes_of, difference
 from rmsnet.dataset.description import DESCRIPTION, SOCCERNET, Description, FeatureKind, read_description
 from rmsnet.dataset.feature_files import open_features
 from rmsnet.dataset.game_events import game_events
 from rmsnet.dataset.game_files import GameFiles
 from rmsnet.dataset.game_videos import footage_of, number_in_names
 from rmsnet.dataset.kick_offs import KICK_OFFS, read_kick_offs, rows_of
-from rmsnet.dataset.labels import Event, in_extra_time, label_version
+from rmsnet.dataset.labels import LABEL_FILES, Event, in_extra_time
 from rmsnet.dataset.periods import periods_of
 from rmsnet.errors import UserError
 from rmsnet.matches.match import Match, MatchHalf
 from rmsnet.reading.pieces import is_there, size_of, wholes
 from rmsnet.video.files import half_in_name, sizes_of, videos_in, videos_of
+
+
+@dataclass(frozen=True)
+class Annotated:
+    """What the label files of a game say.
+
+    Attributes:
+        events: of the model's classes; None: no label file has those.
+        notes: why a label file that is there is not shown.
+    """
+
+    events: Sequence[Event] | None
+    notes: tuple[str, ...] = ()
+
 
 DEEPEST = 4
 """A game's folder lies at most so far below that of its dataset."""
@@ -52,8 +67,9 @@ def match_of_game(folder: Path, name: str, features: str, classes: Sequence[str]
     halves = find_halves(folder, features, description, kick_offs)
     if not halves:
         return None
-    events = annotated(files, folder.resolve().name, classes, description)
-    return as_match(name, folder, halves, events, features, description)
+    return as_match(
+        name, folder, halves, annotated(files, folder.resolve().name, classes, description), features, description
+    )
 
 
 def _around(folder: Path) -> Description | None:
@@ -111,13 +127,14 @@ def as_match(
     name: str,
     folder: Path,
     halves: tuple[MatchHalf, ...],
-    events: Sequence[Event] | None,
+    labels: Annotated,
     features: str,
     description: Description,
 ) -> Match:
     """A match of no more halves than there are, with what of it is left out."""
+    events = labels.events
     late = [event.half for event in events or () if event.half not in description.numbers]
-    notes = _notes(folder, features, description)
+    notes = (*_notes(folder, features, description), *labels.notes)
     notes += (f"{name}: {in_extra_time(late)} left out",) if late else ()
     present = {half.number for half in halves}
     kept = None if events is None else tuple(event for event in events if event.half in present)
@@ -144,12 +161,17 @@ def _notes(folder: Path, features: str, description: Description) -> tuple[str, 
     return tuple(notes)
 
 
-def annotated(files: GameFiles, game: str, classes: Sequence[str], description: Description) -> list[Event] | None:
-    """The annotated events of a game; None where no label file names the model's classes."""
-    version = label_version(classes)
-    listed = classes_of(description, version or "v1")
-    if version is not None and description.labels is not None:
-        listed = class_list(version)
-    if tuple(classes) != listed.classes or files.read(game, listed.label_file) is None:
-        return None
-    return game_events(files, game, listed, description, extra_time=True)
+def annotated(files: GameFiles, game: str, classes: Sequence[str], description: Description) -> Annotated:
+    """The annotated events of a game, from the label file that names the model's classes."""
+    own = [] if description.labels is None else [classes_of(description, "")]
+    lists = [*own, *map(class_list, LABEL_FILES)]
+    there = [listed for listed in lists if files.read(game, listed.label_file) is not None]
+    for listed in there:
+        if set(classes) == set(listed.classes):
+            return Annotated(game_events(files, game, listed, description, extra_time=True))
+    return Annotated(None, tuple(map(partial(_of_others, classes), there[:1])))
+
+
+def _of_others(classes: Sequence[str], listed: ClassList) -> str:
+    what = f"{listed.label_file} is not shown as the truth: its classes are not the model's"
+    return what + difference(classes, listed.classes)

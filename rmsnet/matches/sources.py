@@ -144,5 +144,6 @@ def _match_of_dataset(dataset: Dataset, game: str, features: str, classes: Seque
         raise UserError(f"{folder}: neither {name} nor a video of a half")
     for path in (path for half in halves for path in half.files):
         dataset.require_inside(path)
-    events = annotated(dataset.labels(), game, classes, description)
-    return as_match(game, folder, halves, events, features, description)
+    return as_match(
+        game, folder, halves, annotated(dataset.labels(), game, classes, description), features, description
+    )

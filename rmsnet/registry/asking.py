@@ -10,6 +10,7 @@ from rmsnet.registry.history import Change, all_histories
 from rmsnet.registry.judging import gate_bank
 from rmsnet.registry.levels import Level, Outlook, next_level, outlook
 from rmsnet.registry.questions import past_decisions, question_of
+from rmsnet.registry.shadowed import shadow_rows
 from rmsnet.style.tables import Row, as_text
 from rmsnet.style.words import chance
 
@@ -27,6 +28,7 @@ class Standing:
         control: what the budget bounds: "fdr" or "strict".
         error_rate: the budget.
         asked: a row for each question that counts.
+        shadow: a row for each version that has answered along with another.
     """
 
     line: str
@@ -37,6 +39,7 @@ class Standing:
     control: str
     error_rate: float
     asked: tuple[Row, ...]
+    shadow: tuple[Row, ...]
 
 
 def standing(features: Path, params: RegisterParams) -> Standing:
@@ -59,6 +62,7 @@ def standing(features: Path, params: RegisterParams) -> Standing:
         params.control,
         params.error_rate,
         tuple(_rows(lines, name, games)),
+        tuple(shadow_rows(name)),
     )
 
 
@@ -92,7 +96,7 @@ def as_lines(found: Standing, explain: bool) -> str:
 
     Args:
         found: by `standing`.
-        explain: show every question too.
+        explain: show every question too, and what challengers found that answered along.
     """
     level, seen = found.level, found.outlook
     elsewhere = f", {level.elsewhere} of them asked by other lines" if level.elsewhere else ""
@@ -110,7 +114,15 @@ def as_lines(found: Standing, explain: bool) -> str:
             f"it sees a difference of {100 * seen.visible:.1f} points in four of five cases; the first one saw "
             f"{100 * seen.visible_at_first:.1f}, and so does this one with {seen.fresh_games} fresh games more"
         )
-    return "\n".join([*lines, *(["", as_text(list(found.asked))] if explain and found.asked else [])])
+    if explain and found.asked:
+        lines += ["", as_text(list(found.asked))]
+    if explain and found.shadow:
+        lines += [
+            "",
+            "events where challengers answered along; nothing is decided by them",
+            as_text(list(found.shadow)),
+        ]
+    return "\n".join(lines)
 
 
 def as_json(found: Standing) -> dict[str, object]:

@@ -28,6 +28,9 @@ from rmsnet.serving.refusals import Refused, busy
 DOWNLOAD_SECONDS = 30.0
 """Without a byte; then the address has failed."""
 
+REFUSED = 2
+"""Status of a command that says in one line what is wrong with what it was given."""
+
 WAITING, RUNNING, DONE, FAILED = "waiting", "running", "done", "failed"
 
 _IDENTITY = re.compile(r"[0-9a-f]{32}")
@@ -67,15 +70,17 @@ class JobLimits:
         most: jobs that wait, run or lie finished; the oldest finished ones make room.
         video_bytes: of one video.
         urls: beginnings of the addresses from which videos are fetched.
+        memory_bytes: of the process that spots one; 0: as much as there is.
     """
 
     most: int = 20
     video_bytes: int = 4096 * MIB
     urls: tuple[str, ...] = ()
+    memory_bytes: int = 0
 
     def __post_init__(self) -> None:
-        if self.most < 1 or self.video_bytes < MIB:
-            raise UserError("--jobs-most and --job-mib must be at least 1")
+        if self.most < 1 or self.video_bytes < MIB or self.memory_bytes < 0:
+            raise UserError("--jobs-most and --job-mib must be at least 1, --job-memory-mib at least 0")
         for url in self.urls:
             if not re.fullmatch(r"https?://[^/@?#]+/\S*", url):
                 raise UserError(f"--job-url {url}: say https://HOST/ or https://HOST/FOLDER/")
@@ -268,6 +273,8 @@ class Jobs:
                 errors="replace",
                 env={**os.environ, **threads},
             )
+            if self.limits.memory_bytes:
+                bound_memory(self._running.pid, self.limits.memory_bytes)
         last = ""
         assert self._running.stderr is not None
         for line in self._running.stderr:
@@ -277,6 +284,8 @@ class Jobs:
         status = self._running.wait()
         self._running = None
         if status != 0:
+            if self.limits.memory_bytes and status != REFUSED:  # there are many ways to have no memory
+                last = f"it failed within --job-memory-mib {self.limits.memory_bytes // MIB}: {last or status}"
             return replace(job, state=FAILED, told=last.replace(str(folder), "job"), finished=time.time())
         return replace(job, state=DONE, told="", finished=time.time())
 
@@ -291,6 +300,14 @@ class _AllowedRedirects(urllib.request.HTTPRedirectHandler):
         if not self._limits.allow(newurl):
             raise UserError(f"{req.full_url}: leads to an address that is not allowed")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def bound_memory(pid: int, most: int) -> None:
+    """Refuse a process more data, stacks and private mappings than so many bytes, where the system can (Linux)."""
+    import resource
+
+    if hasattr(resource, "prlimit"):
+        resource.prlimit(pid, resource.RLIMIT_DATA, (most, most))
 
 
 def copy_within(source: Any, file: BinaryIO, most: int) -> None:

@@ -1,4 +1,6 @@
-"""A challenger that answers along, unseen: users get the champion's events, the log and the metrics the differences.
+"""A challenger that answers along, unseen: users get the champion's events, operators the differences.
+
+Log and metrics have them, and their counts go to the challenger's version in the registry.
 
 The challenger is asked after the champion's answer is out, and only when nobody waits for a turn: it costs users
 nothing but the processor's time of one half at most.
@@ -7,12 +9,14 @@ nothing but the processor's time of one half at most.
 import asyncio
 import logging
 import random
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rmsnet.errors import UserError
+from rmsnet.registry.shadowed import record_shadow
 from rmsnet.serving import following
 from rmsnet.serving.following import ModelInService, open_service, require_same_contract
 from rmsnet.serving.logs import say
@@ -26,6 +30,9 @@ SAME_EVENT_MS = 5000
 """Two models mean one event when they say the same within the metric's loosest small tolerance."""
 
 Events = Sequence[Mapping[str, Any]]
+
+Pair = tuple[str, str]
+"""Challenger and champion, each NAME/VERSION."""
 
 
 @dataclass(frozen=True)
@@ -73,12 +80,32 @@ class Shadow:
         self._service: ModelInService | None = None
         self._trouble: str | None = None
         self._answering = False
+        self._counted: defaultdict[Pair, Counter[str]] = defaultdict(Counter)
+        self._unrecorded = ""
 
     async def follow(self) -> None:
-        """Load what the alias means, now and whenever it moves; for ever."""
+        """Load what the alias means, now and whenever it moves, and record what was counted; for ever."""
         while True:
             await asyncio.to_thread(self.look)
+            counted, self._counted = self._counted, defaultdict(Counter)
+            for pair, counts in (await asyncio.to_thread(self.record, counted)).items():
+                self._counted[pair] += counts
             await asyncio.sleep(following.FOLLOW_SECONDS)
+
+    def record(self, counted: Mapping[Pair, Counter[str]]) -> Mapping[Pair, Counter[str]]:
+        """Add counts to what the registry has of each challenger; those that it does not take, for the next time."""
+        left = dict(counted)
+        try:
+            for (challenger, champion), counts in counted.items():
+                name, _, version = challenger.rpartition("/")
+                record_shadow(name, int(version), champion, counts)
+                del left[challenger, champion]
+            self._unrecorded = ""
+        except UserError as error:
+            if not self._unrecorded:
+                say("differences are not recorded", logging.WARNING, model=self.uri, trouble=str(error))
+            self._unrecorded = str(error)
+        return left
 
     def look(self) -> None:
         """Follow the alias; see `ModelInService.look`."""
@@ -137,6 +164,10 @@ class Shadow:
             for event in found:
                 self._metrics.shadow_events.labels(event["label"], found_by).inc()
         self._metrics.shadowed.labels("compared").inc()
+        if asked.champion.version and challenger.version:  # folders have no place in a registry
+            pair = _registered(challenger), _registered(asked.champion)
+            events = {"both": len(both), "champion_alone": len(champions), "challenger_alone": len(challengers)}
+            self._counted[pair].update(halves=1, **events)
         say(
             "shadow",
             request=asked.request,
@@ -147,6 +178,10 @@ class Shadow:
             champion_alone=champions,
             challenger_alone=challengers,
         )
+
+
+def _registered(model: ServedModel) -> str:
+    return str(model.description["uri"]).removeprefix("models:/")
 
 
 def differences(ours: Events, theirs: Events) -> tuple[Events, Events, Events]:

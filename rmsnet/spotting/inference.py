@@ -1,11 +1,12 @@
 """From features to events: a trained model over the halves of a bank or one half (paper, IV-B)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from rmsnet.dataset.class_lists import difference
 from rmsnet.errors import UserError
 from rmsnet.features.bank import FrameBank, require_finite
 from rmsnet.network.model_files import SpottingModel
@@ -25,7 +26,7 @@ def check_fits(model: SpottingModel, bank: FrameBank) -> None:
     """
     ours, theirs = list(model.classes), list(bank.classes)
     if ours != theirs:
-        raise UserError(_differs("classes", ours, theirs) + _difference(ours, theirs))
+        raise UserError(_differs("classes", ours, theirs) + difference(ours, theirs))
     fault = misfit(model.config, bank)
     if fault is not None:
         raise UserError(fault)
@@ -46,14 +47,6 @@ def misfit(config: Mapping[str, Any], bank: FrameBank) -> str | None:
 
 def _differs(key: str, ours: Any, theirs: Any) -> str:
     return f"{key}: the model was trained on {ours}, the frame bank holds {theirs}"
-
-
-def _difference(ours: Sequence[str], theirs: Sequence[str]) -> str:
-    """Which classes the dataset does not have, and which the model does not know."""
-    missing = [name for name in ours if name not in theirs]
-    new = [name for name in theirs if name not in ours]
-    lines = [f"{what} {', '.join(names)}" for what, names in (("missing:", missing), ("new:", new)) if names]
-    return f" ({'; '.join(lines)})" if lines else " (in another order)"
 
 
 def _features(info: Mapping[str, Any]) -> str:

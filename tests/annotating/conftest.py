@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from rmsnet.files import write_json
 from tests.chromium import chromium
 from tests.matches.builders import write_features, write_game, write_sure_model
 from tests.matches.page.opened import GAME, LABELS
@@ -31,6 +32,26 @@ def videos(tmp_path_factory) -> tuple[Path, Path]:
     folder = tmp_path_factory.mktemp("videos")
     first = write_video(folder / "1_224p.mp4", range(0, 1000 * SECONDS, 40), sound_ms=1000 * SECONDS)
     return first, write_video(folder / "2_224p.mp4", RATE_TIMES, rate=30)
+
+
+@pytest.fixture
+def whole_match(tmp_path, videos) -> Path:
+    """A game of a handball dataset: two halves in one file of 20 s, whose labels count from its start."""
+    folder = tmp_path / "handball" / GAME
+    folder.mkdir(parents=True)
+    (folder / "match.mp4").hardlink_to(videos[0])
+    (folder / "events.csv").write_text("time,label\n0:00:05.000,goal\n0:00:13.000,foul\n")
+    write_json(folder / "kick_offs.json", [2.0, 11.0])
+    described = {
+        "name": "Nord",
+        "simulated": True,
+        "classes": [{"name": "goal"}, {"name": "foul"}],
+        "labels": {"file": "events.csv", "clock": "file"},
+        "periods": [{"minutes": 1, "first_minute": minute} for minute in (0, 1)],
+        "files": "match",
+    }
+    write_json(tmp_path / "handball" / "dataset.json", described)
+    return folder
 
 
 @pytest.fixture

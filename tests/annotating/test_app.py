@@ -157,6 +157,27 @@ def test_a_kick_off_is_kept_on_disk_with_the_events_at_their_pictures(server, ga
     assert rows(game)[0]["gameTime"] == "1 - 00:10"
 
 
+def test_labels_that_count_from_the_start_of_a_match_in_one_file_are_read_written_and_taken_away(whole_match):
+    with served([whole_match]) as server:
+        marks = server.ask("state")[1]["marks"].values()
+        assert [(one["half"], one["position_ms"], one["label"]) for one in marks] == [
+            (1, 3000, "goal"),
+            (2, 2000, "foul"),
+        ]
+        assert server.add("x", "goal", 4000, half=2)[1]["saved"]
+        table = "0:00:15.000,goal"
+        assert table in (whole_match / "events.csv").read_text()
+        assert table in server.ask("export/csv")[1].decode()
+        assert b"<ALL_INSTANCES>" in server.ask("export/sportscode")[1]  # one file, as the footage is
+        told = server.ask("import?name=more.csv", b"time,label\n0:00:15.000,goal\n0:00:16.000,foul\n")[1]
+        assert told["added"] == 1
+        assert (2, 5000) in [(one["half"], one["position_ms"]) for one in server.ask("state")[1]["marks"].values()]
+        assert (
+            "before the first kick-off"
+            in server.ask("import?name=b.csv", b"time,label\n0:00:01.000,goal\n")[1]["error"]
+        )
+
+
 def test_what_the_model_says_is_to_be_had_when_it_has_said_it(game, model):
     with served([game], model) as server:
         server.ask("")

@@ -43,6 +43,7 @@ def test_what_cannot_be_annotated_is_one_line(game, tmp_path, capsys, monkeypatc
         ([str(game), "--labels", "events.SCTimeline"], "read, not written"),
         ([str(game), "--labels", "events.doc"], "of which format is it? say --format"),
         ([str(game), "--annotator", "a/b"], "a name that can be part of a file's name"),
+        ([str(game), "--before", "dunk=3"], "--before"),
         ([str(game), "--labels", "own.csv"], "nobody says which classes there are; --classes"),
     ):
         assert cli.main(["annotate", *command, "--no-browser"]) == 2, command

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from rmsnet.dataset.formats.reading import read_source
 from rmsnet.documents import read_json
 from tests.annotating.conftest import RATE_TIMES
 from tests.annotating.served import served
@@ -142,6 +143,43 @@ def test_what_is_done_elsewhere_is_shown_and_what_conflicts_is_not_lost(browser,
         assert "Labels.json was edited elsewhere: 1 added" in page.js("el('notice-text').textContent")
 
 
+def test_two_tabs_work_beside_each_other(browser, game):
+    with served([game]) as server, browser.another_tab() as other:
+        page = opened(browser, server.address)
+        opened(other, server.address)
+        other.press("2")
+        kept(other)
+        page.wait("rows.length === 2")
+        assert page.js("el('said').textContent").startswith("Done in another window: add")
+        page.press("3")
+        kept(page)
+        other.wait("rows.length === 3")
+        # what the other tab did last, this one takes back, and both show it
+        other.press("z", 90, control=True)
+        kept(other)
+        page.wait("rows.length === 2")
+        assert page.js("[...view().keys()].toSorted()") == other.js("[...view().keys()].toSorted()")
+        assert len(rows(game)) == 2
+        assert page.errors == other.errors == []
+
+
+def test_what_two_tabs_could_not_keep_waits_in_the_browser_of_both(browser, game, monkeypatch):
+    with served([game]) as server, browser.another_tab() as other:
+        tabs = opened(browser, server.address), opened(other, server.address)
+        with monkeypatch.context() as patch:
+            room_for(0, patch)
+            for key, tab in zip("23", tabs, strict=True):
+                tab.press(key)
+                tab.wait("el('kept').classList.contains('bad')")
+            for tab in tabs:
+                tab.js("void waiting.splice(0)")  # the browser is killed
+                tab.open("about:blank")
+            opened(browser, server.address)
+            assert browser.js("waiting.length") == 2
+        browser.wait("waiting.length === 0")
+        assert len(rows(game)) == 3
+
+
 def test_a_full_disk_is_said_and_the_change_waits_until_there_is_room(browser, game, monkeypatch):
     with served([game]) as server:
         page = opened(browser, server.address)
@@ -176,6 +214,47 @@ def test_the_kick_off_is_set_at_the_picture_shown_and_events_stay_at_theirs(brow
         assert page.js("view().get('m1').position_ms") == 8000
         page.js("choose('m1')")
         assert shows(page, 250)
+
+
+def test_a_match_in_one_file_is_annotated_on_the_clock_of_the_file(browser, whole_match):
+    def in_file():
+        return [(mark.label, mark.position_ms) for mark in read_source(whole_match / "events.csv", "csv").marks]
+
+    with served([whole_match]) as server:
+        page = opened(browser, server.address)
+        assert page.js("rows.map((row) => [row.half, row.mark.position_ms])") == [[0, 3000], [1, 2000]]
+        for row, picture in ((0, 125), (1, 325)):
+            page.js(f"choose(rows[{row}].id)")
+            assert shows(page, picture)
+        page.press("m")  # where it is
+        page.press(">", shift=True)
+        page.wait("chosen().mark.position_ms === 2040")
+        page.js("seek(1, 4.01)")
+        assert shows(page, 375)
+        page.press("1")
+        page.wait("view().size === 3")
+        kept(page)
+        assert in_file() == [("goal", 5000), ("foul", 13_040), ("goal", 15_000)]
+        # the second half begins a second later: no event leaves its picture
+        page.js("window.before = true; set_kick_off(12)")
+        page.wait("!window.before && document.documentElement?.dataset.ready && video.readyState > 1")
+        assert read_json(whole_match / "kick_offs.json") == [2.0, 12.0]
+        assert page.js("rows.map((row) => row.mark.position_ms)") == [3000, 1040, 3000]
+        assert in_file() == [("goal", 5000), ("foul", 13_040), ("goal", 15_000)]
+
+
+def test_the_stretch_of_an_event_is_played_again_and_again(browser, game):
+    with served([game], before=("1.5",), after=("soccer-ball=0.5",)) as server:
+        page = opened(browser, server.address)
+        page.js("window.from = []; video.addEventListener('seeking', () => from.push(state.seconds))")
+        page.js("choose(rows[0].id); set_speed(4)")
+        page.press("l")
+        page.wait("from.length >= 4")  # to the event, to its stretch, and back to that twice
+        assert page.js("el('loop').ariaPressed") == "true"
+        assert page.js("around(rows[0])") == {"half": 0, "start": 8.5, "end": 10.5}
+        assert set(page.js("from.slice(-2)")) == {8.5}
+        page.press("l")
+        page.wait("state.seconds > 10.6")
 
 
 def test_keys_never_fire_while_somebody_types_and_may_be_chosen(browser, game):

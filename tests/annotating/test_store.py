@@ -227,6 +227,66 @@ def test_a_format_of_one_piece_of_footage_a_file_is_refused_for_a_match_of_two_h
         Store(labels_in(tmp_path / "game", "match.xml"))
 
 
+def whole_match_in(folder: Path, name: str = "events.csv") -> Labels:
+    """Labels of two periods that count from the start of the one file."""
+    return replace(labels_in(folder, name, halves=(1,)), clock="file")
+
+
+def test_times_that_count_from_the_start_of_the_file_are_those_of_the_periods_in_hand(tmp_path):
+    labels = whole_match_in(tmp_path / "game")
+    labels.path.write_text("time,label\n0:00:30.000,goal\n0:03:50.500,foul\n")
+    store = Store(labels, (20.0, 220.0))
+    assert of_state(store) == Counter([(1, 10_000, "goal"), (2, 10_500, "foul")])
+    add(store, "a", Mark(2, 60_000, "goal", end_ms=61_000))
+    assert [(mark.half, mark.position_ms, mark.end_ms) for mark in labels.read().marks] == [
+        (1, 30_000, None),
+        (1, 230_500, None),
+        (1, 280_000, 281_000),
+    ]
+    again = Store(labels, (20.0, 220.0))
+    assert again.state == store.state
+    assert not [step for step in again.steps if step.act == "elsewhere"]
+    again.act("undo", "anna", "u")
+    assert len(labels.read().marks) == 2
+
+
+def test_kick_offs_that_are_corrected_elsewhere_leave_such_times_where_they_are(tmp_path):
+    labels = whole_match_in(tmp_path / "game")
+    store = Store(labels, (20.0, 220.0))
+    add(store, "a", Mark(1, 10_000, "goal"))
+    add(store, "b", Mark(2, 10_000, "foul"))
+    text = labels.path.read_text()
+    again = Store(labels, (25.0, 240.0))
+    assert again.state.marks == {"a": Mark(1, 5_000, "goal"), "b": Mark(1, 205_000, "foul")}
+    assert labels.path.read_text() == text
+    with pytest.raises(UserError, match=r"events\.csv: 'goal' at 30\.0 s: is before the first kick-off, at 40\.0 s"):
+        Store(labels, (40.0, 240.0))
+
+
+def test_what_others_write_into_a_file_of_such_times_is_taken_over(tmp_path):
+    labels = whole_match_in(tmp_path / "game")
+    store = Store(labels, (20.0, 220.0))
+    add(store, "a", Mark(1, 10_000, "goal"))
+    add(store, "b", Mark(2, 10_000, "goal"))
+    labels.path.write_text(labels.path.read_text().replace("0:03:50.000", "0:03:51.000"))
+    store.look()
+    assert of_state(store) == Counter([(1, 10_000, "goal"), (2, 11_000, "goal")])
+    assert [len(step.edit.changes) for step in store.steps if step.act == "elsewhere"] == [2]
+    labels.path.write_text("time,label\n0:00:10.000,goal\n")
+    store.look()
+    assert "'goal' at 10.0 s: is before the first kick-off, at 20.0 s" in store.problem
+    assert len(store.state.marks) == 2
+
+
+def test_a_format_of_one_piece_of_footage_a_file_holds_a_match_in_one_file(tmp_path):
+    labels = whole_match_in(tmp_path / "game", "match.xml")
+    store = Store(labels, (20.0, 220.0))
+    add(store, "a", Mark(1, 10_000, "goal"))
+    add(store, "b", Mark(2, 10_000, "goal"))
+    assert store.is_saved
+    assert [mark.position_ms for mark in labels.read().marks] == [30_000, 230_000]
+
+
 def test_a_file_of_another_match_is_one_line(tmp_path):
     labels = labels_in(tmp_path / "game")
     labels.path.write_text(json.dumps({"UrlLocal": "league/other/", "annotations": []}))

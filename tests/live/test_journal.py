@@ -1,6 +1,8 @@
 """What is told of events, and when."""
 
 import json
+import threading
+from typing import ClassVar
 
 from rmsnet.live.journal import Journal
 from rmsnet.live.webhook import Webhook
@@ -64,3 +66,32 @@ def test_a_webhook_goes_on_where_it_was_and_never_gets_more_than_waits_at_most(t
     assert [json.loads(line)["half"] for line in hook.received] == [3, 4, 5, 6]
     assert again.waiting == 0
     assert lines == [f"--webhook {url}: 3 lines are left out; it takes too few"]
+
+
+def test_a_webhook_that_is_slower_than_patience_is_told_of_once_and_the_journal_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setattr("rmsnet.live.webhook.PATIENCE_SECONDS", 0.2)
+    journal, lines = Journal(tmp_path / "events.jsonl"), []
+    asked = threading.Event()
+
+    class Slow(Hook):
+        received: ClassVar[list[bytes]] = []
+
+        def do_POST(self):
+            if asked.is_set():  # the second time it is awake
+                super().do_POST()
+            else:
+                asked.set()
+                enough.wait()
+
+    enough = threading.Event()
+    with listening(Slow) as url:
+        hook = Webhook(url, journal, tmp_path / "webhook.json", lines.append)
+        hook.start()
+        for number in range(3):
+            journal.say("period", half=number)
+        assert hook.wait(30) == 0
+        enough.set()
+    assert [json.loads(line)["half"] for line in Slow.received] == [0, 1, 2]
+    slow, again = lines
+    assert slow == f"--webhook {url}: timed out; it is tried again, and nothing waits for it"
+    assert again == f"--webhook {url}: takes what it is sent again"

@@ -5,9 +5,13 @@ from http.server import BaseHTTPRequestHandler
 
 import av
 import numpy as np
+import pytest
 
+from rmsnet.errors import UserError
+from rmsnet.live import source as module
 from rmsnet.live.source import Source
-from tests.live.streams import listening
+from tests.live.cameras import Encoder, free_udp_port, rtsp_camera
+from tests.live.streams import listening, write_segments
 
 
 class Nobody:
@@ -65,14 +69,52 @@ def test_an_address_where_nobody_answers_is_told_of_once():
     assert "Connection refused" in told[0]
 
 
-def test_a_protocol_that_this_machine_cannot_speak_is_told_of():
-    told, _ = watch("tcp://127.0.0.1:9")
-    assert len(told) == 1
+def test_a_protocol_that_this_machine_cannot_speak_is_refused():
+    """PyAV's wheels have no SRT; where it was built on an FFmpeg that has it, the address is taken."""
+    try:
+        av.open("srt://127.0.0.1:9?timeout=1000", timeout=1.0)
+    except av.error.ProtocolNotFoundError:
+        with pytest.raises(UserError, match=r"^srt://127\.0\.0\.1:9: the FFmpeg in this PyAV speaks no SRT; .*udp://"):
+            Source("srt://127.0.0.1:9", 60, print)
+    except av.FFmpegError:
+        Source("srt://127.0.0.1:9", 60, print)
+
+
+@pytest.fixture(scope="module")
+def segments(tmp_path_factory):
+    return write_segments(tmp_path_factory.mktemp("segments"), 8)
+
+
+def test_an_encoder_that_sends_over_udp_is_watched_and_one_that_falls_silent_told_of_once(segments, monkeypatch):
+    monkeypatch.setattr(module, "SILENCE_SECONDS", 1.0)
+    told, taker, paused = [], Nobody(), []
+    with Encoder(free_udp_port(), segments) as encoder:
+
+        def tell(line):
+            told.append(line)
+            encoder.resume()
+
+        def stopped():
+            if taker.taken > 40 and not paused:
+                paused.append(taker.taken)
+                encoder.pause()
+            return taker.taken > 100 and bool(told) and len(told) % 2 == 0
+
+        Source(encoder.address, 60, tell).read(taker, stopped)
+    # A machine that is busy makes an encoder fall silent too.
+    assert all(line.startswith(f"{encoder.address}: no pictures (") for line in told[::2])
+    assert all(line.startswith(f"{encoder.address}: pictures again after ") for line in told[1::2])
+
+
+def test_a_camera_that_speaks_rtsp_is_watched_and_asked_again_when_it_hangs_up(segments):
+    told, taker = [], Nobody()
+    with rtsp_camera(segments) as (address, asked):
+        Source(address, 60, told.append).read(taker, lambda: asked.count("PLAY") > 1 and len(told) > 1)
+    assert taker.taken > 40
+    assert [line.partition(": ")[2][:16] for line in told] == ["no pictures (the", "pictures again a"]
 
 
 def test_a_file_that_does_not_grow_any_more_is_over(tmp_path):
-    from tests.live.streams import write_segments
-
     (segment,) = write_segments(tmp_path, 2)
     told, taker = [], Nobody()
     Source(str(segment), 0.3, told.append).read(taker, lambda: False)

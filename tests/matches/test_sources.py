@@ -96,6 +96,25 @@ def test_a_game_of_ones_own_dataset_is_what_that_says(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("classes", "differ"),
+    [(("goal", "foul"), None), (("foul", "goal"), None), (("goal", "card"), "missing: card; new: foul")],
+)
+def test_labels_of_other_classes_than_the_model_s_are_said_not_to_be_the_truth(tmp_path, classes, differ):
+    folder = tmp_path / "league/season/game"
+    write_features(folder / f"1_{FEATURES}.npy")
+    (folder / "events.csv").write_text("time,label\n0:00:30.000,goal\n")
+    listed = [{"name": "goal"}, {"name": "foul"}]
+    write_json(
+        tmp_path / "dataset.json",
+        {"name": "Nord", "simulated": True, "classes": listed, "labels": {"file": "events.csv"}},
+    )
+    (match,) = find_matches([folder], FEATURES, classes, None)
+    assert (match.events is None) == bool(match.notes) == bool(differ)
+    if differ:
+        assert match.notes == (f"events.csv is not shown as the truth: its classes are not the model's ({differ})",)
+
+
 def test_what_lies_in_a_game_and_is_not_used_is_said(tmp_path):
     game = write_game(tmp_path / GAME)
     for name in ("1_224p.mkv", "1_tribune.mkv", "3_224p.mkv", f"4_{FEATURES}.npy"):

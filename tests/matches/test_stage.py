@@ -290,6 +290,21 @@ def test_what_is_told_has_the_confidence_that_its_class_has_learned(tmp_path, ca
     assert set(spotted.least.values()) == {0.25}
 
 
+def test_a_dataset_of_other_classes_is_said_to_be_so_once_and_shows_no_truth(tmp_path, capsys):
+    folder = write_sure_model(tmp_path / "tiny", classes=("soccer", "dunk"))
+    games = [f"league/season/{name}" for name in ("one", "two")]
+    for game in games:
+        write_game(tmp_path / "data" / game, labels=[("1 - 00:10", "soccer-ball")])
+    write_lists(tmp_path / "data", test=games)
+    assert cli.main(["spot", str(tmp_path / "data"), "--model", str(folder), "--out", str(tmp_path / "out")]) == 0
+    said = capsys.readouterr().err
+    assert said == (
+        "warning: Labels.json is not shown as the truth: its classes are not the model's "
+        "(missing: dunk; new: card, subs)\n"
+    )
+    assert '"truth":null' in (tmp_path / "out" / games[0] / "report.html").read_text().replace(": null", ":null")
+
+
 @pytest.mark.parametrize("content", ["[]", "{}", '{"card": 1}', '{"card": {"confidence": "high"}}'])
 def test_thresholds_that_are_none_are_one_line(tmp_path, content):
     folder = write_sure_model(tmp_path / "tiny")

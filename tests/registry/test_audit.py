@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from rmsnet.errors import CheckFailed, UserError
 from rmsnet.registry.asking import as_lines, standing
 from rmsnet.registry.audit import differences
 from rmsnet.registry.evidence import EVIDENCE_FILE, read_evidence
+from rmsnet.registry.shadowed import record_shadow
 from rmsnet.registry.signing import sign
 from rmsnet.registry.stage import promote, register_stage, rollback
 from rmsnet.registry.verifying import verify
@@ -220,6 +222,21 @@ def test_the_gate_explains_what_its_games_have_borne(life, capsys):
     assert "refused" in told
     assert cli.main(["registry", "gate", "--features", str(life), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["asked"][0]["answer"] == "passed"
+
+
+def test_it_shows_what_challengers_found_that_answered_along_and_asks_nothing_by_it(life):
+    before = standing(life, PARAMS.register)
+    assert "answered along" not in as_lines(before, explain=True)
+    record_shadow(NAME, 2, f"{NAME}/1", {"halves": 40, "both": 61, "champion_alone": 5, "challenger_alone": 19})
+    after = standing(life, PARAMS.register)
+    told = as_lines(after, explain=True).splitlines()
+    assert told[-3:] == [
+        "events where challengers answered along; nothing is decided by them",
+        "version  along with  halves  both  champion alone  challenger alone",
+        "      2  rmsnet/1        40    61               5                19",
+    ]
+    assert replace(after, shadow=()) == before
+    assert not differences(NAME)[1]
 
 
 def test_before_the_first_question_nothing_is_known_of_what_can_be_seen(shop):

@@ -98,6 +98,22 @@ def hub(monkeypatch, tmp_path):
 
 
 @pytest.fixture
+def store(monkeypatch):
+    """An object store with one bucket, published."""
+    boto3 = pytest.importorskip("boto3")
+    server = pytest.importorskip("moto.server").ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    settings = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
+    for name, value in {**settings, "AWS_ENDPOINT_URL": f"http://{host}:{port}"}.items():
+        monkeypatch.setenv(name, value)
+    client = boto3.client("s3")
+    client.create_bucket(Bucket="published")
+    yield client
+    server.stop()
+
+
+@pytest.fixture
 def registered(shop):
     register_stage(
         [shop.model(name) for name in PARAMS.variants],
@@ -143,6 +159,39 @@ def test_a_model_goes_to_the_hub_and_comes_from_it_to_a_machine_without_mlflow(r
     assert done.returncode == 0, done.stderr
     assert Path("spotted/events.csv").exists()
     assert not list((tmp_path / "cache").rglob("*.py"))
+
+
+@pytest.mark.slow
+def test_a_model_goes_to_a_bucket_whole_and_its_config_last(registered, store, tmp_path, monkeypatch):
+    from boto3.s3.transfer import S3Transfer
+
+    sent, upload = [], S3Transfer.upload_file
+
+    def recorded(self, filename, bucket, key, **others):
+        sent.append(key)
+        return upload(self, filename, bucket, key, **others)
+
+    monkeypatch.setattr(S3Transfer, "upload_file", recorded)
+    done = export_version(NAME, "1", "s3://published/models/spotter/")
+    objects = store.list_objects_v2(Bucket="published")["Contents"]
+    assert {item["Key"] for item in objects} == {f"models/spotter/{name}" for name in done["files"]}
+    assert sent[-1] == "models/spotter/config.json"
+    export_version(NAME, "1", "here")
+    fetched = tmp_path / "fetched"
+    fetched.mkdir()
+    for item in objects:
+        store.download_file("published", item["Key"], str(fetched / Path(item["Key"]).name))
+    assert {path.name: path.read_bytes() for path in fetched.iterdir()} == {
+        path.name: path.read_bytes() for path in Path("here").iterdir()
+    }
+    load_model(fetched)
+
+
+@pytest.mark.slow
+def test_a_bucket_that_is_not_there_is_one_line(registered, store):
+    with pytest.raises(UserError, match=r"^s3://elsewhere/models: .*bucket does not exist") as refusal:
+        export_version(NAME, "1", "s3://elsewhere/models")
+    assert "\n" not in str(refusal.value)
 
 
 @pytest.mark.parametrize(

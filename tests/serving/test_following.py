@@ -192,6 +192,12 @@ def test_an_alias_that_names_nothing_any_more_and_a_store_that_is_away_leave_the
     assert service.current.version == 1
 
 
+def test_a_server_does_not_start_on_an_alias_that_names_nothing(store):
+    with pytest.raises(UserError, match=r"models:/rmsnet@nobody") as refusal:
+        open_service("models:/rmsnet@nobody", Metrics())
+    assert "\n" not in str(refusal.value)
+
+
 def test_a_model_that_answers_its_example_otherwise_is_refused(saved_model, tmp_path):
     changed = shutil.copytree(saved_model, tmp_path / "changed")
     told = read_json(changed / "example_events.json")

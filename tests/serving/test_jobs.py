@@ -1,6 +1,7 @@
 """Videos that are sent to be spotted."""
 
 import json
+import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler
@@ -13,7 +14,7 @@ from rmsnet.serving.following import ModelInService
 from rmsnet.serving.jobs import JobLimits, Jobs
 from rmsnet.serving.limits import Limits
 from rmsnet.serving.metrics import Metrics
-from rmsnet.serving.server import make_server
+from rmsnet.serving.server import make_server, serve
 from tests.live.streams import listening, write_video_model
 from tests.serving.conftest import ask, ask_all, running
 from tests.video.videos import write_video
@@ -65,6 +66,21 @@ def test_what_is_no_video_fails_in_one_line(model, loaded_model, tmp_path):
     assert told["state"] == "failed"
     assert "no video" in told["told"]
     assert str(tmp_path) not in told["told"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory of another process can be bound on Linux alone")
+def test_a_video_that_takes_more_memory_than_it_may_fails_alone(model, video, tmp_path):
+    jobs = queue(tmp_path / "queue", model, memory_bytes=32 << 20)
+    jobs.start()
+    job, path = jobs.accept("match.mp4")
+    path.write_bytes(video.read_bytes())
+    jobs.enqueue(job)
+    seen = None
+    while (seen := jobs.follow(job.id, seen)).state in ("waiting", "running"):
+        pass
+    jobs.close()
+    assert seen.state == "failed"
+    assert seen.told.startswith("it failed within --job-memory-mib 32: ")
 
 
 def test_what_waited_and_what_ran_when_the_server_ended_waits_for_the_next(tmp_path):
@@ -142,8 +158,7 @@ def test_two_servers_on_one_queue_are_refused(tmp_path):
 
     def second():
         try:
-            with writing(tmp_path / "queue"):
-                pass
+            serve("no model is asked for", "127.0.0.1", 0, Limits(), jobs_folder=tmp_path / "queue")
         except UserError as error:
             refused.append(str(error))
 
@@ -152,3 +167,4 @@ def test_two_servers_on_one_queue_are_refused(tmp_path):
         thread.start()
         thread.join()
     assert "is writing there" in refused[0]
+    assert "\n" not in refused[0]

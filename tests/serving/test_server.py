@@ -117,11 +117,13 @@ def test_what_is_set_on_the_command_line_bounds_the_server(monkeypatch):
     flags = ["--memory", "512", "--at-once", "4", "--threads", "2", "--upload-seconds", "9", "--stall-seconds", "3"]
     flags += ["--api-key-file", "keys", "--shadow", "models:/rmsnet@challenger", "--challenger-share", "0.1"]
     flags += ["--jobs", "queue", "--jobs-most", "3", "--job-mib", "100", "--job-url", "https://videos.example/"]
+    flags += ["--job-memory-mib", "2048"]
     cli.main(["serve", "models:/rmsnet@champion", *flags])
     limits = Limits(memory_bytes=512 * MIB, at_once=4, upload_seconds=9, stall_seconds=3)
     named = {"threads": 2, "api_key_file": Path("keys"), "shadow": "models:/rmsnet@challenger", "key": None}
     named |= {"challenger_share": 0.1, "jobs_folder": Path("queue")}
-    named |= {"job_limits": JobLimits(most=3, video_bytes=100 * MIB, urls=("https://videos.example/",))}
+    urls, memory = ("https://videos.example/",), 2048 * MIB
+    named |= {"job_limits": JobLimits(most=3, video_bytes=100 * MIB, urls=urls, memory_bytes=memory)}
     assert seen == [(("models:/rmsnet@champion", "127.0.0.1", 8080, limits), named)]
 
 

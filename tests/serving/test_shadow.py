@@ -3,11 +3,16 @@
 import asyncio
 import logging
 import threading
+from collections import Counter
 from dataclasses import replace
 
 import pytest
 
 from rmsnet import tracking
+from rmsnet.errors import UserError
+from rmsnet.registry import shadowed
+from rmsnet.registry.shadowed import record_shadow, shadow_rows
+from rmsnet.serving import following
 from rmsnet.serving import shadow as module
 from rmsnet.serving.following import ModelInService, open_service
 from rmsnet.serving.limits import Limits
@@ -37,8 +42,13 @@ def test_two_models_mean_one_event_within_five_seconds_and_of_one_class():
     assert differences([], []) == ([], [], [])
 
 
-def test_users_see_the_champion_and_operators_the_differences(store, caplog):  # noqa: F811
+def recorded(champion: str = "rmsnet/1") -> list[dict[str, object]]:
+    return [row for row in shadow_rows("rmsnet") if row["along with"] == champion]
+
+
+def test_users_see_the_champion_and_operators_the_differences(store, caplog, monkeypatch):  # noqa: F811
     caplog.set_level(logging.INFO, "rmsnet.serving")
+    monkeypatch.setattr(following, "FOLLOW_SECONDS", 0.05)
     tracking.set_alias("rmsnet", "challenger", 2)
     answers = [load_served(f"models:/rmsnet/{version}").answer(HALF, False)["events"] for version in (1, 2)]
     both, alone, left = differences(*answers)
@@ -55,6 +65,13 @@ def test_users_see_the_champion_and_operators_the_differences(store, caplog):  #
             if found.get('rmsnet_shadow_halves_total{outcome="compared"}'):
                 break
         assert found["rmsnet_model_version"] == 1
+        for _ in range(1000):
+            if rows := recorded():
+                break
+    assert rows == [
+        {"version": 2, "along with": "rmsnet/1", "halves": 1, "both": len(both)}
+        | {"champion alone": len(alone), "challenger alone": len(left)}
+    ]
     told = next(record for record in caplog.records if record.getMessage() == "shadow").fields
     assert (told["champion"], told["challenger"], told["both"]) == (1, 2, len(both))
     assert told["champion_alone"] == alone
@@ -64,6 +81,35 @@ def test_users_see_the_champion_and_operators_the_differences(store, caplog):  #
         for who in ("both", "champion", "challenger")
     }
     assert by == {"both": len(both), "champion": len(alone), "challenger": len(left)}
+
+
+def test_counts_are_added_up_and_wait_while_the_store_is_away(store, caplog, monkeypatch):  # noqa: F811
+    shadow, pair = Shadow(CHALLENGER, Metrics()), ("rmsnet/2", "rmsnet/9")
+    counted = {pair: Counter(halves=2, both=3, challenger_alone=1)}
+
+    def away(*_):
+        raise UserError("the store is away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "record_shadow", away)
+        assert [shadow.record(counted) for _ in range(2)] == [counted, counted]
+    assert [record.getMessage() for record in caplog.records] == ["differences are not recorded"]
+    assert [shadow.record(counted) for _ in range(2)] == [{}, {}]
+    assert recorded("rmsnet/9") == [
+        {"version": 2, "along with": "rmsnet/9", "halves": 4, "both": 6, "champion alone": 0, "challenger alone": 2}
+    ]
+
+
+def test_a_version_keeps_its_latest_champions_and_a_tag_that_was_edited_is_none(store, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(shadowed, "CHAMPIONS", 2)
+    for number in (1, 2, 1, 3):
+        record_shadow("rmsnet", 1, f"rmsnet/{number}", Counter(halves=1))
+    assert [(row["along with"], row["halves"]) for row in shadow_rows("rmsnet") if row["version"] == 1] == [
+        ("rmsnet/1", 2),
+        ("rmsnet/3", 1),
+    ]
+    tracking.tag_version("rmsnet", 1, {shadowed.SHADOW_TAG: '{"rmsnet/1": {"halves": 1}}'})
+    assert not [row for row in shadow_rows("rmsnet") if row["version"] == 1]
 
 
 def test_there_need_be_no_challenger(store, caplog):  # noqa: F811

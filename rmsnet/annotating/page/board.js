@@ -1,7 +1,6 @@
 // What is shown: the list of events and suggestions, and the same on the timeline.
 
 const CAPTION_SECONDS = 3; // around an event, over the picture
-const LEAD_SECONDS = 5; // before an event that is played
 const MANY = 10; // classes, from which on all is smaller
 
 const state = {
@@ -18,8 +17,7 @@ let suggestions = []; // {key, half, position_ms, label, confidence}
 let said = null; // what the model says: votes, least, by
 const waves = new Map(); // number of a half -> how loud it is
 
-const reel = null; // a page with hands plays no reel
-const follow_reel = () => {};
+let reel = false; // whether the stretch around the selected event is played again and again
 
 const class_of = new Map(match.classes.map((one, index) => [one.label, index]));
 const key_of = ({ half, position_ms, label }) => `${half}-${position_ms}-${label}`;

@@ -15,14 +15,42 @@ function draw_chosen() {
   if (active !== el("chosen-time")) el("chosen-time").value = exact_clock(row.seconds);
   if (active !== el("chosen-team")) el("chosen-team").value = mark?.team || "";
   if (mark) el("unsure").ariaPressed = String(is_unsure(mark));
+  el("loop").ariaPressed = String(reel);
 }
 
-function choose(id, from_lead = false) {
+/** The stretch of a half around an event, as much before and behind it as its class has. */
+function around(row) {
+  const { before, after } = match.classes[row.class];
+  return { half: row.half, start: Math.max(0, row.seconds - before), end: Math.min(match.halves[row.half].seconds, row.seconds + after) };
+}
+
+function toggle_loop() {
+  const row = chosen();
+  reel = !reel && Boolean(row);
+  draw_chosen();
+  if (reel) choose(row.id);
+  say(reel ? "Again and again" : row ? "Played once" : "Select an event to play it again and again");
+}
+
+/** At the end of the stretch it begins anew; with no event selected there is none. */
+function follow_reel() {
+  const row = reel && chosen();
+  if (!row) reel = false;
+  else if (!video.paused || video.ended) {
+    const { half, start, end } = around(row);
+    if (state.half === half && state.seconds < end && !video.ended) return;
+    seek(half, start);
+    playing = true;
+    if (video.readyState > 0) play();
+  }
+}
+
+function choose(id, from_lead = reel) {
   const row = rows.find((one) => one.id === id);
   if (!row) return;
   state.selected = id;
   const place = place_of(row.mark || row.suggestion);
-  seek(row.half, from_lead ? Math.max(0, place - LEAD_SECONDS) : place);
+  seek(row.half, from_lead ? around(row).start : place);
   draw_chosen();
   draw_selection();
   history.replaceState(null, "", hash_of(row));

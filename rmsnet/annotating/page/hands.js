@@ -110,6 +110,7 @@ for (const [id, act] of Object.entries({
   earlier: () => nudge(-1),
   later: () => nudge(1),
   unsure: toggle_unsure,
+  loop: toggle_loop,
   delete: remove,
   undo,
   redo,

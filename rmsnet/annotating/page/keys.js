@@ -1,7 +1,7 @@
 // What people do by key. Each class has one, which they may choose; none fires while they type.
 
-const ACTS = "ynmujwdfkzs.,<>[]+-=0? ";
-const FREE = [..."123456789qertiopaghlxcvb"];
+const ACTS = "ynmujlwdfkzs.,<>[]+-=0? ";
+const FREE = [..."123456789qertiopaghxcvb"];
 
 const class_keys = match.classes.map((one, index) => kept("class-keys", {}, "")[one.label] ?? FREE[index] ?? "");
 
@@ -58,6 +58,7 @@ const keys = {
   m: move_here,
   u: toggle_unsure,
   j: next_unsure,
+  l: toggle_loop,
   w: next_look,
   d: () => faster(-1),
   f: () => faster(1),

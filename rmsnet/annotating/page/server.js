@@ -70,9 +70,12 @@ function say_elsewhere({ changes }) {
   notice(`${match.file} was edited elsewhere: ${parts.join(", ")}. It is taken over here, beside what was done on this page; Undo takes it back.`);
 }
 
+/** What waits in the browser's storage, which other tabs of the match share: this one adds and takes away its own. */
+const store_waiting = (change) => keep(WAITING, change(kept(WAITING, [], "")), "");
+
 function forget(place) {
-  waiting.splice(place, 1);
-  keep(WAITING, waiting, "");
+  const [{ key }] = waiting.splice(place, 1);
+  store_waiting((all) => all.filter((one) => one.key !== key));
 }
 
 /** Do something: shown at once, kept as soon as the server can. */
@@ -80,7 +83,7 @@ function post(path, body, changes = []) {
   const one = { key: new_key(), path, body, changes };
   own.add(one.key);
   waiting.push(one);
-  keep(WAITING, waiting, "");
+  store_waiting((all) => [...all, one]);
   redraw();
   send();
 }

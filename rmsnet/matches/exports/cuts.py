@@ -136,6 +136,14 @@ class Timeline:
         """Each once, in order."""
         return list(dict.fromkeys(cut.source for cut in self.cuts))
 
+    @property
+    def files(self) -> dict[Path, Source]:
+        """Each video file once, in order, with the first source that lies in it; a file may hold several halves."""
+        files: dict[Path, Source] = {}
+        for source in self.sources:
+            files.setdefault(source.path, source)
+        return files
+
     def placed(self) -> Iterator[tuple[int, Cut]]:
         """Each cut with the frame of the timeline at which it begins."""
         offset = 0

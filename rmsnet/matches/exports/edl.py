@@ -28,14 +28,14 @@ def write(timeline: Timeline) -> Written:
         )
     rate, drop = timeline.rate, timeline.drop
     begin = frame_of("01:00:00;00" if drop else "01:00:00:00", rate)
-    reels = dict(zip(timeline.sources, _reels(timeline.sources), strict=True))
+    reels = dict(zip(timeline.files, _reels(list(timeline.files.values())), strict=True))
     lines = [f"TITLE: {timeline.name[:TITLE_LETTERS]}", f"FCM: {'DROP FRAME' if drop else 'NON-DROP FRAME'}"]
     for number, (offset, cut) in enumerate(timeline.placed(), start=1):
         source = cut.source
         places = (source.start + cut.first, source.start + cut.behind, begin + offset, begin + offset + cut.frames)
         channels = ("V", "B", "AA/V")[min(source.channels, 2)]
         codes = " ".join(timecode(frame, rate, drop) for frame in places)
-        lines += ["", f"{number:03d}  {reels[source]:<{REEL_LETTERS}} {channels:<5} C        {codes}"]
+        lines += ["", f"{number:03d}  {reels[source.path]:<{REEL_LETTERS}} {channels:<5} C        {codes}"]
         lines += [f"* FROM CLIP NAME: {source.name}", f"* SOURCE FILE: {plain(str(source.path))}"]
         for moment in cut.moments:
             at = timecode(begin + offset + moment.frame - cut.first, rate, drop)

@@ -24,9 +24,9 @@ def write(timeline: Timeline) -> Written:
     }
     for (frame, (width, height)), name in formats.items():
         SubElement(resources, "format", id=name, frameDuration=seconds(frame), width=str(width), height=str(height))
-    assets = {source: f"r{number}" for number, source in enumerate(timeline.sources, start=1 + len(formats))}
-    for source, name in assets.items():
-        _asset(resources, source, name, formats[_format(source)])
+    assets = {path: f"r{number}" for number, path in enumerate(timeline.files, start=1 + len(formats))}
+    for path, source in timeline.files.items():
+        _asset(resources, source, assets[path], formats[_format(source)])
     event = SubElement(SubElement(root, "library"), "event", name=timeline.name)
     first = timeline.cuts[0].source
     sequence = SubElement(
@@ -42,7 +42,7 @@ def write(timeline: Timeline) -> Written:
         sequence.set("audioLayout", LAYOUTS.get(channels, "surround"))
     spine = SubElement(sequence, "spine")
     for offset, cut in timeline.placed():
-        clip = SubElement(spine, "asset-clip", ref=assets[cut.source], offset=seconds(offset / timeline.rate))
+        clip = SubElement(spine, "asset-clip", ref=assets[cut.source.path], offset=seconds(offset / timeline.rate))
         _clip(clip, cut, formats[_format(cut.source)])
     return Written(document(root))
 

@@ -4,6 +4,7 @@ Places in a video count from its first frame; its time code stands beside. Marke
 shows them.
 """
 
+from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement
 
 from rmsnet.matches.exports.colours import nearest
@@ -46,8 +47,8 @@ def write(timeline: Timeline) -> Written:
     for channel in range(1, 1 + channels):
         tracks[f"audio-{channel}"] = SubElement(sound, "track")
         _say(tracks[f"audio-{channel}"], "outputchannelindex", channel)
-    files = {source: f"file-{number}" for number, source in enumerate(timeline.sources, start=1)}
-    described: set[Source] = set()
+    files = {path: f"file-{number}" for number, path in enumerate(timeline.files, start=1)}
+    described: set[Path] = set()
     places = dict.fromkeys(tracks, 0)
     for number, (offset, cut) in enumerate(timeline.placed(), start=1):
         names = ["video-1", *(f"audio-{channel}" for channel in range(1, 1 + min(MOST_CHANNELS, cut.source.channels)))]
@@ -55,8 +56,8 @@ def write(timeline: Timeline) -> Written:
             places[name] += 1
         for name in names:
             item = SubElement(tracks[name], "clipitem", id=f"clip-{number}-{name}")
-            _clip(item, cut, offset, files[cut.source], cut.source not in described)
-            described.add(cut.source)
+            _clip(item, cut, offset, files[cut.source.path], cut.source.path not in described)
+            described.add(cut.source.path)
             if name != "video-1":
                 place = SubElement(item, "sourcetrack")
                 _say(place, "mediatype", "audio")

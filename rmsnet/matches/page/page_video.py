@@ -11,6 +11,10 @@ from rmsnet.matches.match import MatchHalf
 from rmsnet.reading.pieces import marks_of
 from rmsnet.video.clock import ONE_CLOCK
 from rmsnet.video.files import Part, file_of, half_video, is_untrimmed
+from rmsnet.video.opening import open_video
+
+UNPLAYED = frozenset({"mpegts"})
+"""Containers that browsers do not play, whatever they hold (Chromium and Firefox; Safari does)."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +39,14 @@ def _is_newer(copy: Path, file: Path) -> bool:
     return copy.exists() and copy.stat().st_mtime_ns > changed
 
 
+def _is_played(file: Path) -> bool:
+    container, _ = open_video(file)
+    with container:
+        return container.format.name not in UNPLAYED
+
+
 def page_video(half: MatchHalf, out: Path) -> PageVideo:
-    """The video of a half for the page; one whose clock breaks is copied into the folder on one clock.
+    """The video of a half for the page; where browsers do not play it, or its clock breaks, a copy as MP4.
 
     Args:
         half: of the match.
@@ -55,7 +65,8 @@ def page_video(half: MatchHalf, out: Path) -> PageVideo:
             return PageVideo(None, remark=str(error))
         return PageVideo(half.video)
     file, recording = file_of(half.video), shown.recording
-    if recording.clock == ONE_CLOCK and not recording.pieces:
+    played, whole = _is_played(file), recording.clock == ONE_CLOCK and not recording.pieces
+    if played and whole:
         # Browsers keep the file's own clock, which may begin later than 0.
         return PageVideo(file, shown.start_seconds + max(0.0, float(recording.start)), source=source)
     part = isinstance(half.video, Part)
@@ -67,10 +78,15 @@ def page_video(half: MatchHalf, out: Path) -> PageVideo:
         reason = "its codecs are not for browsers"
     except (av.FFmpegError, OSError, ValueError) as error:
         reason = " ".join(str(error).split())
-    odd = "lies in several files" if recording.pieces else f"{recording.remarks[0]}; browsers lose their place there"
+    if recording.pieces:
+        odd = "lies in several files"
+    elif not whole:
+        odd = f"{recording.remarks[0]}; browsers lose their place there"
+    else:
+        odd = "browsers do not play MPEG-TS"
     return PageVideo(
         None,
-        remark=f"{file.name}: {odd}, and it cannot be copied on one clock ({reason}). The highlights (--highlights) "
-        "show its events.",
+        remark=f"{file.name}: {odd}, and it cannot be copied as MP4 ({reason}). The highlights (--highlights) show its "
+        "events.",
         source=source,
     )

@@ -155,7 +155,8 @@ def test_each_half_is_a_file():
 
 
 def test_kloppy_reads_our_file():
-    sportscode = pytest.importorskip("kloppy.sportscode", reason="kloppy is not installed")
+    from kloppy import sportscode
+
     (content,) = written("sportscode", goal()).values()
     (code,) = sportscode.load(io.BytesIO(content)).codes
     assert (code.code, code.code_id) == ("Goal", "1")

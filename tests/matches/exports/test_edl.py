@@ -2,6 +2,7 @@
 
 import re
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 
@@ -9,7 +10,7 @@ from rmsnet.errors import UserError
 from rmsnet.matches.exports import edl
 from rmsnet.matches.exports.cuts import reel
 from rmsnet.matches.exports.timecode import frame_of
-from tests.matches.exports.timelines import NTSC, event, moment, source, timeline
+from tests.matches.exports.timelines import NTSC, event, moment, periods_of_one_file, source, timeline
 
 HOUR = "01:00:00:00"
 
@@ -73,9 +74,19 @@ def test_opentimelineio_finds_the_frames_behind_drop_frame_codes(read):
 
 
 def test_videos_of_one_name_have_tapes_of_different_names():
-    one, other = source(path=source().path), source(half=2, path=source().path)
+    one, other = source(), source(half=2, path=Path("/other folder/1_720p.mkv"))
     (written,) = reel("match", [one, other], [event(100), event(100, half=2)])
     assert re.findall(r"^00\d  (\S+)", edl.write(written).text, re.MULTILINE) == ["1720P", "1720P2"]
+
+
+def test_halves_of_one_file_are_on_one_tape():
+    (written,) = reel("match", periods_of_one_file(), [event(100), event(100, half=2)])
+    assert re.findall(r"^00\d  (\S+)", edl.write(written).text, re.MULTILINE) == ["MATCH", "MATCH"]
+
+
+def test_a_moment_has_its_place_in_the_time_of_the_record(read):
+    (clip,) = read(edl.write(timeline(source(Fraction(24)), [(0, 100, [moment(49)])])).text, 24)
+    assert [one["frame"] for one in clip["markers"]] == [86449]  # 01:00:02:01
 
 
 def test_a_silent_video_is_cut_without_sound():

@@ -8,7 +8,7 @@ import pytest
 from rmsnet.matches.exports import fcpxml
 from rmsnet.matches.exports.cuts import reel, whole
 from rmsnet.matches.exports.timecode import frame_of
-from tests.matches.exports.timelines import NTSC, RATES, event, moment, source, timeline
+from tests.matches.exports.timelines import NTSC, RATES, event, moment, periods_of_one_file, source, timeline
 
 EVENTS = [event(100), event(103.4), event(9.5, half=2)]
 
@@ -70,6 +70,18 @@ def test_references_lead_somewhere_and_names_cannot_break_out():
 
 def test_a_silent_video_says_nothing_of_sound():
     assert "udio" not in fcpxml.write(timeline(source(channels=0), [(0, 10, [])])).text
+
+
+@pytest.mark.parametrize("make", [reel, whole])
+def test_halves_of_one_file_are_of_one_asset(read_otio, make):
+    (written,) = make("match", periods_of_one_file(), [event(100), event(9, half=2)])
+    text = fcpxml.write(written).text
+    root = ET.fromstring(text)
+    (asset,) = root.findall("resources/asset")
+    assert [clip.get("ref") for clip in root.iter("asset-clip")] == [asset.get("id")] * 2
+    assert [clip["source"] for clip in read_otio(text, "fcpx_xml")["tracks"][0]["items"]] == [
+        [cut.first, cut.frames] for cut in written.cuts
+    ]
 
 
 @pytest.mark.parametrize("make", [reel, whole])

@@ -10,7 +10,7 @@ from rmsnet.errors import UserError
 from rmsnet.matches.exports import xmeml
 from rmsnet.matches.exports.cuts import reel, whole
 from rmsnet.matches.exports.timecode import frame_of
-from tests.matches.exports.timelines import NTSC, RATES, event, moment, source, timeline
+from tests.matches.exports.timelines import NTSC, RATES, event, moment, periods_of_one_file, source, timeline
 
 EVENTS = [event(100), event(103.4), event(9.5, half=2)]
 
@@ -47,6 +47,13 @@ def test_a_file_is_described_once_and_named_as_an_address():
     addresses = [one.text for one in ET.fromstring(text).iter("pathurl")]
     assert addresses == ["file://localhost/a%20b/50%20%25%20%C3%A9.mkv"]
     assert {one.get("id") for one in ET.fromstring(text).iter("file")} == {"file-1"}
+
+
+def test_halves_of_one_file_are_of_one_file():
+    (written,) = reel("match", periods_of_one_file(), EVENTS)
+    root = ET.fromstring(xmeml.write(written).text)
+    assert [one.text for one in root.iter("pathurl")] == ["file://localhost/video%20of%20match/match.mkv"]
+    assert {one.get("id") for one in root.iter("file")} == {"file-1"}
 
 
 def test_links_lead_to_clips_and_a_silent_half_leaves_its_place_in_the_sound_free():

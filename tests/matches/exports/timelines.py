@@ -29,6 +29,15 @@ def source(rate: Fraction = Fraction(25), *, half: int = 1, minutes: int = 45, *
     return Source(half, rate=rate, frames=round(60 * minutes * rate), **about)
 
 
+def periods_of_one_file() -> list[Source]:
+    """Two halves of a match that was filmed into one file."""
+    about = {"path": Path("/video of match/match.mkv"), "minutes": 100}
+    return [
+        source(half=half, kick_off=Fraction(begin), end=Fraction(45 * 60), **about)
+        for half, begin in ((1, 60), (2, 3000))
+    ]
+
+
 def moment(frame: int, title: str = "Goal 1'", *, begin: int | None = None, colour: str = "#2be179") -> Moment:
     return Moment(frame, frame if begin is None else begin, title, "soccer", colour, "confidence 93 %")
 
