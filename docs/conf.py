@@ -27,5 +27,6 @@ python_maximum_signature_line_length = 100
 
 
 def setup(app):
-    """Pages that are made from the code (reference.py) take the place of their files' text."""
+    """Pages that are made from the code (reference.py) take the place of their files' text, anew in every build."""
     app.connect("source-read", reference.fill)
+    app.connect("env-get-outdated", lambda app, environment, added, changed, removed: list(reference.MADE))

@@ -15,10 +15,14 @@ from rmsnet.params import Params, TrainParams
 def site(repository, tmp_path_factory) -> Path:
     """The pages; a warning, of a link that leads nowhere for instance, is an error."""
     place = tmp_path_factory.mktemp("site")
+    build(repository, place)
+    return place / "html"
+
+
+def build(repository: Path, place: Path) -> None:
     command = [sys.executable, "-m", "sphinx", "-q", "-W", "-b", "html", "-d", place / "trees", "docs", place / "html"]
     done = subprocess.run(list(map(str, command)), cwd=repository, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return place / "html"
 
 
 def text_of(page: Path) -> str:
@@ -31,6 +35,14 @@ def test_every_document_is_a_page_and_in_the_contents(repository, site):
         page = path.relative_to(repository / "docs").with_suffix(".html").as_posix()
         assert (site / page).exists(), page
         assert page == "index.html" or f'href="{page}"' in contents, page
+
+
+def test_pages_made_from_the_code_are_made_again_in_the_next_build(repository, site):
+    pages = [site / f"{name}.html" for name in ("index", "reference/commands", "formats")]
+    before = [page.stat().st_mtime_ns for page in pages]
+    build(repository, site.parent)
+    changed = [page.stat().st_mtime_ns != time for page, time in zip(pages, before, strict=True)]
+    assert changed == [True, True, False]
 
 
 def test_every_command_and_every_option_is_in_the_reference(repository, site):

@@ -17,6 +17,7 @@ from rmsnet.features.bank import read_bank
 from rmsnet.files import write_json, write_text
 from rmsnet.simulation import simulate
 from rmsnet.simulation import video as simulated_video
+from tests.shown import blocks
 from tests.video.datasets import random_weights
 
 MINUTES = 5
@@ -133,8 +134,7 @@ def test_the_commands_of_the_guide_lead_from_filmed_matches_to_the_spots_of_a_ne
         {"extract": small, "train": short, "evaluate": {"bootstrap": 0}, "register": {"floor": 0}},
     )
 
-    guide = (repository / "docs/datasets.md").read_text(encoding="utf-8")
-    commands = re.findall(r"^```\n(.*?)^```", guide, re.DOTALL | re.MULTILINE)[0].splitlines()
+    commands = blocks(repository / "docs/datasets.md", "docs/datasets.md")[0].commands()
     assert len(commands) <= 10
     for command in commands:
         program, *arguments = shlex.split(command)

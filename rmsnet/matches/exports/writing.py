@@ -12,7 +12,7 @@ from rmsnet.matches.exports.cuts import Timeline, Written, halves, plain, reel, 
 from rmsnet.matches.exports.source import source_of
 from rmsnet.matches.highlights.clips import Highlight
 from rmsnet.matches.match import Match
-from rmsnet.video.files import Footage
+from rmsnet.video.files import Footage, file_of
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,8 @@ def require_sources(match: Match) -> None:
     for half in match.halves:
         if half.video is None:
             raise UserError(f"--export: half {half.number} of {match.name} has no video whose frames could be counted")
-        if source_of(half.number, half.video)[0].path not in half.files:
+        source_of(half.number, half.video)
+        if file_of(half.video) not in half.files:
             raise UserError(f"--export: {half.video}: lies in several files; edit lists name one: join them")
 
 

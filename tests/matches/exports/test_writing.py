@@ -3,6 +3,7 @@
 import json
 import re
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +11,7 @@ from rmsnet import cli
 from rmsnet.errors import UserError
 from rmsnet.matches.exports import writing
 from rmsnet.matches.exports.timecode import frame_of
-from rmsnet.matches.exports.writing import FORMATS, export_match, require_formats, write_exports
+from rmsnet.matches.exports.writing import FORMATS, export_match, require_formats, require_sources, write_exports
 from rmsnet.matches.match import Match, MatchHalf
 from rmsnet.matches.stage import spot_stage
 from tests.matches.builders import write_features, write_sure_model
@@ -24,6 +25,11 @@ EVENTS = [event(2), event(25), event(45), event(10, half=2)]
 def videos(tmp_path_factory):
     folder = tmp_path_factory.mktemp("videos")
     return {half: write_film(folder / f"{half}_224p.mp4", 25, 1500) for half in (1, 2)}
+
+
+def test_a_video_named_from_the_working_directory_is_one_whole_file(videos, monkeypatch):
+    monkeypatch.chdir(videos[1].parent)
+    require_sources(Match("a match", (MatchHalf(1, None, (Path(videos[1].name),)),)))
 
 
 def test_every_format_has_files_named_after_the_match(videos, tmp_path):
