@@ -41,7 +41,7 @@ def test_from_simulated_broadcasts_to_the_events_of_a_video(tmp_path, monkeypatc
                 "train": {
                     "foreground_clips": 450,
                     "background_clips": 150,
-                    "epochs": 4,
+                    "epochs": 12,
                     "learning_rate": 0.01,
                     "precision": "float32",
                 },
