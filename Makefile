@@ -13,7 +13,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 # A stage, a test: each is a process of its own, which reads what the one before has compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test check quick pytest fuzz docs lint format containers cluster-test clean distclean
+.PHONY: help setup demo test check quick pytest fuzz dist docs lint format containers cluster-test clean distclean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 14
@@ -72,6 +72,10 @@ fuzz: $(READY) ## break every file that is read, for minutes; RMSNET_FUZZ_SEED=â
 	@seed=$${RMSNET_FUZZ_SEED:-$$(date +%s)}; echo "RMSNET_FUZZ_SEED=$$seed"; \
 	RMSNET_FUZZ_SEED=$$seed RMSNET_FUZZ_EXAMPLES=$${RMSNET_FUZZ_EXAMPLES:-500} OMP_NUM_THREADS=1 \
 	  $(BIN)/pytest -n 2 --dist load tests/fuzz
+
+dist: $(READY) ## wheel and source distribution in dist/
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
+	$(BIN)/python -c "from setuptools import build_meta; build_meta.build_sdist('dist')"
 
 docs: $(READY) ## build the documentation into site/: open site/index.html
 	$(BIN)/sphinx-build -q -W -b html -d site/.doctrees docs site

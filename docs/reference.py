@@ -9,6 +9,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, fields
+from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any, get_args, get_origin, get_type_hints
@@ -71,7 +72,14 @@ def rooms(drawing: str) -> str:
 CONTENTS: Mapping[str, tuple[str, ...]] = {
     "Tutorial": ("installation", "tutorial", "datasets", "kubeflow", "registry"),
     "How to": ("pipeline", "spotting", "annotating", "live", "video", "data", "validation", "serving", "paper"),
-    "Reference": ("reference/commands", "reference/parameters", "formats", "reference/http", "reference/python"),
+    "Reference": (
+        "reference/commands",
+        "reference/parameters",
+        "formats",
+        "reference/http",
+        "reference/python",
+        "reference/licences",
+    ),
     "Explanation": ("architecture", "evaluation", "simulation", "performance", "log"),
 }
 """The pages, as the contents list them."""
@@ -215,6 +223,24 @@ def python() -> str:
     return "\n".join(parts) + "\n"
 
 
+def licences() -> str:
+    """The packages of the lock and the licences that they state."""
+    names = [line.partition("==")[0] for line in (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()]
+    rows = []
+    for name in names:
+        try:
+            said = metadata(name)
+        except PackageNotFoundError:  # of another platform
+            continue
+        classified = [entry.rpartition(" :: ")[2] for entry in said.get_all("Classifier", []) if "License ::" in entry]
+        licence = said.get("License-Expression") or ", ".join(classified) or (said.get("License") or "not stated")
+        rows.append(f"| {name} | {said['Version']} | {cell(licence.strip().partition(chr(10))[0][:60])} |")
+    told = (
+        "Made from what the installed packages state of themselves. Only rmsnet's own code is in this repository (MIT)."
+    )
+    return "\n".join(["# Licences", "", told, "", "| package | version | licence |", "|---|---|---|", *rows]) + "\n"
+
+
 def kind_of(name: str) -> str:
     """What autodoc calls the object of a dotted name."""
     found = resolve_name(name)
@@ -226,6 +252,7 @@ MADE: Mapping[str, Callable[[], str]] = {
     "reference/commands": commands,
     "reference/parameters": parameters,
     "reference/http": http,
+    "reference/licences": licences,
     "reference/python": python,
 }
 """The pages that are made, by name."""
