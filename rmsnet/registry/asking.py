@@ -12,7 +12,7 @@ from rmsnet.registry.levels import Level, Outlook, next_level, outlook
 from rmsnet.registry.questions import past_decisions, question_of
 from rmsnet.registry.shadowed import shadow_rows
 from rmsnet.style.tables import Row, as_text
-from rmsnet.style.words import chance
+from rmsnet.style.words import chance, counted
 
 
 @dataclass(frozen=True)
@@ -102,17 +102,18 @@ def as_lines(found: Standing, explain: bool) -> str:
     elsewhere = f", {level.elsewhere} of them asked by other lines" if level.elsewhere else ""
     means = {"strict": "the chance of a single wrong promotion", "fdr": "the share of wrong promotions"}[found.control]
     lines = [
-        f"{found.line}: {level.questions} questions so far{elsewhere}, {level.promotions} promotions; {found.games} "
-        f"{found.split} games",
+        f"{found.line}: {counted(level.questions, 'question')} so far{elsewhere}, "
+        f"{counted(level.promotions, 'promotion')}; {counted(found.games, f'{found.split} game')}",
         f"the next one passes with p of at most {chance(level.value)} ({means} stays below "
         f"{100 * found.error_rate:g} % for the life of the line)",
     ]
-    if seen.visible is None or seen.visible_at_first is None:
+    if seen.visible is None or seen.visible_at_first is None or seen.fresh_games is None:
         lines.append("what it can see is known when a first question has told how much the games differ")
     else:
         lines.append(
             f"it sees a difference of {100 * seen.visible:.1f} points in four of five cases; the first one saw "
-            f"{100 * seen.visible_at_first:.1f}, and so does this one with {seen.fresh_games} fresh games more"
+            f"{100 * seen.visible_at_first:.1f}, and so does this one with "
+            f"{counted(seen.fresh_games, 'fresh game')} more"
         )
     if explain and found.asked:
         lines += ["", as_text(list(found.asked))]

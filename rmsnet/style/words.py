@@ -13,6 +13,11 @@ def marked(name: str, simulated: bool) -> str:
     return f"{name} (simulated)" if simulated else name
 
 
+def counted(number: int, noun: str) -> str:
+    """E.g. "1 question", "2 questions"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def percent(value: float | None, digits: int = 1, sign: str = "") -> str:
     """A value in [0, 1] in %; nothing for None."""
     return "" if value is None else f"{100 * value:{sign}.{digits}f}"

@@ -217,7 +217,7 @@ def test_the_gate_explains_what_its_games_have_borne(life, capsys):
     found = standing(life, PARAMS.register)
     assert (found.games, found.level.questions, found.level.promotions) == (22, 2, 1)
     told = as_lines(found, explain=True)
-    assert "rmsnet: 2 questions so far, 1 promotions; 22 gate games" in told
+    assert "rmsnet: 2 questions so far, 1 promotion; 22 gate games" in told
     assert "fresh games more" in told
     assert "refused" in told
     assert cli.main(["registry", "gate", "--features", str(life), "--json"]) == 0
