@@ -19,14 +19,14 @@ def test_the_page_opens_at_the_first_moment_worth_a_look_and_goes_to_the_next_by
     with served([game]) as server:
         browser.open(f"{server.address}match/1/")
         browser.wait("document.documentElement.dataset.ready")
-        assert browser.js("[state.half, state.seconds]") == [0, 4]
+        assert browser.js("[state.half, Math.round(state.seconds)]") == [0, 4]
         assert browser.js("el('next-look').textContent") == "Worth a look 1 of 2"
         assert browser.js("el('said').textContent").endswith("? The models say 50 %, and they disagree")
         browser.press("w")
-        assert browser.js("[state.half, state.seconds]") == [1, 7]
+        assert browser.js("[state.half, Math.round(state.seconds)]") == [1, 7]
         assert browser.js("el('said').textContent").endswith("? The models say 40 %")
         browser.press("w")
-        assert browser.js("[state.half, state.seconds]") == [0, 4]
+        assert browser.js("[state.half, Math.round(state.seconds)]") == [0, 4]
         assert browser.errors == []
 
 

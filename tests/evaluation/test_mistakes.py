@@ -59,7 +59,7 @@ def test_times_are_said_in_the_clock_of_the_sport():
     nothing = Predictions(*(np.zeros(0, np.int64) for _ in range(3)), np.zeros(0))
     quarters = tuple(Period(f"Q{number}", 12) for number in (1, 2, 3, 4))
     halves = tuple(("one", number) for number in (1, 2, 3, 4))
-    corpus = Corpus("nba", "test", halves, ("dunk",), truth, 1.0, False, True, quarters)
+    corpus = Corpus("nba", "test", halves, ("dunk",), truth, 1.0, False, True, periods=quarters)
     ((miss,), _) = mistakes(assess("model", corpus, nothing, resamples=0))
     assert (miss.half, miss.time, miss.minute) == (3, "04:11", "Q3 4:11")
 
