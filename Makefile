@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+# Processes that share the tests: two, or the machine's processors up to four; each takes up to 2 GB.
+WORKERS := $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ $$n -gt 4 ] && n=4; [ $$n -lt 2 ] && n=2; echo $$n)
 
 # DVC finds its stages' commands (rmsnet, python) on PATH; no dependency reports home.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -66,7 +68,7 @@ quick: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m "not slow" $(addprefix tests/,$(QUICK)) tests/test_architecture.py
 
 pytest: $(READY)
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 fuzz: $(READY) ## break every file that is read, for minutes; RMSNET_FUZZ_SEED=… does the same once more
 	@seed=$${RMSNET_FUZZ_SEED:-$$(date +%s)}; echo "RMSNET_FUZZ_SEED=$$seed"; \
