@@ -101,7 +101,8 @@ def choose(models: Sequence[Path], score: Callable[[Path], float], judge: Callab
             return Choice(
                 model, f"{best.name} is not surely better on valid ({difference} points): the first named is taken"
             )
-    return Choice(best, "the best on valid, surely better than those named before it")
+    before = ", surely better than those named before it" if models.index(best) else " and the first named"
+    return Choice(best, f"the best on valid{before}")
 
 
 def require_same_evaluation(model: Path, metrics: Mapping[str, Any], judged: Assessment) -> None:
