@@ -5,9 +5,9 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 
-import reference  # noqa: E402
+import reference  # noqa: E402  # found by the path above
 
-from rmsnet import __version__  # noqa: E402
+from rmsnet import __version__  # noqa: E402  # likewise
 
 project = "rmsnet"
 copyright = "MIT licence"

@@ -1,7 +1,6 @@
 """A setting of params.yaml: its default, unit and range, where the paper has it, and when to leave it alone."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, TypeVar
 
@@ -92,12 +91,7 @@ def require_ranges(section: Any) -> None:
     Raises:
         ValueError: it names the setting.
     """
-    for fault in _faults(section):
-        raise ValueError(fault)
-
-
-def _faults(section: Any) -> Iterator[str]:
     for item in fields(section):
         within = about(item).within
         if within is not None and (fault := within.fault(getattr(section, item.name))):
-            yield f"{item.name} {fault}"
+            raise ValueError(f"{item.name} {fault}")

@@ -13,6 +13,7 @@ from pipelines.deployment import STAGES, Deployment
 from pipelines.placing import labels, secrets, variables
 from rmsnet import __version__
 from rmsnet.errors import UserError
+from rmsnet.workplace.findings import Finding
 
 PROBE_SECONDS = 600
 """For an image of gigabytes to be pulled."""
@@ -26,21 +27,6 @@ QUOTAS = ("pods", "requests.cpu", "limits.cpu", "requests.memory", "limits.memor
 
 RIGHTS = (("create", "pods"), ("get", "pods"), ("get", "pods/log"), ("get", "secrets"), ("delete", "pods"))
 """What the doctor itself needs in the namespace of the runs."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something that was looked for.
-
-    Attributes:
-        what: in words.
-        there: whether it is; None: nobody may tell.
-        detail: what was found, or what to do.
-    """
-
-    what: str
-    there: bool | None
-    detail: str
 
 
 @dataclass(frozen=True)

@@ -63,4 +63,4 @@ class Jobs:
 
     def _set(self, key: str, **changed: object) -> None:
         with self._lock:
-            self._jobs[key] = replace(self._jobs[key], **changed)  # type: ignore[arg-type]
+            self._jobs[key] = replace(self._jobs[key], **changed)  # type: ignore[arg-type]  # fields by name

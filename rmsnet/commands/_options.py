@@ -16,6 +16,18 @@ def add_folder(parser: argparse.ArgumentParser, name: str, help: str, default: s
     parser.add_argument(f"--{name}", type=Path, required=default is None, default=path, help=told)
 
 
+def add_stretches(parser: argparse.ArgumentParser, shows: str) -> None:
+    """--before and --after: how much around an event; `shows` says of what."""
+    for name, side in (("before", "before"), ("after", "behind")):
+        parser.add_argument(
+            f"--{name}",
+            action="append",
+            default=[],
+            metavar="[CLASS=]SECONDS",
+            help=f"{shows} {side} an event; may be repeated: --{name} 6 --{name} goal=20",
+        )
+
+
 def add_params_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--params", type=Path, metavar="FILE", help="parameters (default: params.yaml, if it is there)")
     parser.add_argument(

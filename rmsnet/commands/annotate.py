@@ -5,7 +5,7 @@ import getpass
 from contextlib import suppress
 from pathlib import Path
 
-from rmsnet.commands._options import Commands
+from rmsnet.commands._options import Commands, add_stretches
 from rmsnet.errors import UserError
 
 MOMENTS = 40
@@ -46,14 +46,7 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument(
         "--annotator", default="", metavar="NAME", help="keep a label file of your own beside the common one"
     )
-    for name, side in (("before", "before"), ("after", "behind")):
-        parser.add_argument(
-            f"--{name}",
-            action="append",
-            default=[],
-            metavar="[CLASS=]SECONDS",
-            help=f"what is played {side} an event, as of rmsnet spot; may be repeated",
-        )
+    add_stretches(parser, "what is played")
     parser.add_argument("--port", type=int, help="default: the same for the same source")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where the model computes")
     parser.add_argument("--no-browser", action="store_true", help="print the address and open nothing")

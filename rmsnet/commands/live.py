@@ -4,7 +4,7 @@ import argparse
 import sys
 from typing import Any
 
-from rmsnet.commands._options import Commands, add_folder, finish
+from rmsnet.commands._options import Commands, add_folder, add_stretches, finish
 
 
 def add_parser(commands: Commands) -> None:
@@ -28,14 +28,7 @@ def add_parser(commands: Commands) -> None:
         "--end-after", type=float, default=1800, metavar="S", help="without pictures: it is over (default: 1800)"
     )
     parser.add_argument("--confidence", type=float, metavar="P", help="least to tell (default: as rmsnet spot)")
-    for name, side in (("before", "before"), ("after", "behind")):
-        parser.add_argument(
-            f"--{name}",
-            action="append",
-            default=[],
-            metavar="[CLASS=]SECONDS",
-            help=f"what clips show {side} an event; may be repeated",
-        )
+    add_stretches(parser, "what clips show")
     parser.add_argument("--no-clips", action="store_true", help="cut no clips")
     parser.add_argument(
         "--tell",

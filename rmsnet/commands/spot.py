@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from rmsnet.commands._options import Commands, add_folder, finish
+from rmsnet.commands._options import Commands, add_folder, add_stretches, finish
 
 
 def add_parser(commands: Commands) -> None:
@@ -35,14 +35,7 @@ def add_parser(commands: Commands) -> None:
         metavar="FORMAT,…",
         help="write events and cuts for other programs: edl, fcpxml, xmeml, otio, srt, vtt, youtube, ffmetadata",
     )
-    for name, side in (("before", "before"), ("after", "behind")):
-        parser.add_argument(
-            f"--{name}",
-            action="append",
-            default=[],
-            metavar="[CLASS=]SECONDS",
-            help=f"what clips, page and exports show {side} an event; may be repeated: --{name} 6 --{name} goal=20",
-        )
+    add_stretches(parser, "what clips, page and exports show")
     parser.add_argument(
         "--reel-classes", metavar="CLASS,…", help="classes that are cut and exported (default: all that the model has)"
     )

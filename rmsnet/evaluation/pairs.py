@@ -49,9 +49,10 @@ class OfGame:
 
 def at_tolerances(one: Assessment, first: Assessment) -> AtTolerances:
     """One minus first at each tolerance and class."""
-    both = one.resampled is not None and first.resampled is not None
-    drawn = one.resampled.ap - first.resampled.ap if both else None  # type: ignore[union-attr]
-    return AtTolerances(one.scores.ap - first.scores.ap, None if drawn is None else interval(drawn))
+    difference = one.scores.ap - first.scores.ap
+    if one.resampled is None or first.resampled is None:
+        return AtTolerances(difference, None)
+    return AtTolerances(difference, interval(one.resampled.ap - first.resampled.ap))
 
 
 def by_game(first: Assessment, one: Assessment) -> list[OfGame]:

@@ -186,7 +186,7 @@ def draw_champions(found: Sequence[Reign], scores: Mapping[int, Score], title: s
         axes.axvline(span[0], color=QUIET.on_light, linewidth=0.5)
         told = f"v{reign.version} {percent(score.value) if score else 'not known'}"
         axes.annotate(told, (span[0], value), xytext=(4, 6), textcoords="offset points", fontsize=8)
-    locator = AutoDateLocator()  # type: ignore[no-untyped-call]
+    locator = AutoDateLocator()  # type: ignore[no-untyped-call]  # of Matplotlib
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
     axes.margins(y=0.15)
