@@ -1,6 +1,5 @@
 """The register stage, `promote` and `rollback`: a model becomes a version; the gate says what becomes of that."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -14,6 +13,7 @@ from rmsnet.evaluation.stage import run_scores
 from rmsnet.features.bank import FrameBank, read_bank
 from rmsnet.files import atomic_files, write_json, write_text
 from rmsnet.locks import alone
+from rmsnet.logs import log
 from rmsnet.network.model_files import SpottingModel, load_model
 from rmsnet.params import Params
 from rmsnet.registry.card import CARD, FORCED_TAG, model_card, with_notice
@@ -330,7 +330,7 @@ def _keep_decision(folder: Path, decision: Decision, run_id: str, force: str | N
     except UserError as error:
         if not force:
             raise
-        print(f"warning: the decision's files are not kept in MLflow: {error}", file=sys.stderr, flush=True)
+        log.warning(f"the decision's files are not kept in MLflow: {error}")
         return None
     return decision.url
 
