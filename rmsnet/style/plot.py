@@ -109,10 +109,10 @@ def small_multiples(
     made, panels = figure("", rows, columns, width=IN_A_COLUMN, height=height, layout=None)
     made.subplots_adjust(
         left=0.72 / IN_A_COLUMN,
-        right=1 - 0.08 / IN_A_COLUMN,
+        right=1 - 0.16 / IN_A_COLUMN,
         bottom=0.58 / height,
         top=1 - 0.58 / height,
-        wspace=0.12,
+        wspace=0.3,
         hspace=0.28,
     )
     for spare in panels[len(names) :]:
