@@ -161,11 +161,11 @@ def _gpus(visit: Visit) -> Iterator[Finding]:
         return
     nodes = _ask("nodes", lambda: visit.core.list_node()).items
     for kind, count in wanted.items():
-        held = {node.metadata.name: int((node.status.allocatable or {}).get(kind, 0)) for node in nodes}
-        enough = [name for name, number in held.items() if number >= count]
-        yield Finding(
-            f"{count} {kind}", bool(enough), f"on {len(enough)} of {len(nodes)} nodes" if enough else "on no node"
-        )
+        places = [int((node.status.allocatable or {}).get(kind, 0)) // count for node in nodes]
+        enough = f"on {sum(map(bool, places))} of {len(nodes)} nodes" if any(places) else "on no node"
+        needed = visit.deployment.train_nodes if kind == visit.deployment.train.gpu_type else 1
+        short = f"; a training over {needed} nodes finds {sum(places)} places" if 0 < sum(places) < needed else ""
+        yield Finding(f"{count} {kind}", sum(places) >= needed, enough + short)
 
 
 def _trainer(visit: Visit) -> Iterator[Finding]:
@@ -198,30 +198,38 @@ def _quota(visit: Visit) -> Iterator[Finding]:
 
 
 def _waiting(deployment: Deployment, key: str, left: Any) -> str:
-    """Which stages do not get all their pods at once."""
+    """What does not run all at once."""
     waiting = [
-        f"; {stage}: {max(0, int(left // each))} of {count} pods at a time"
-        for stage, each, count in _asked(deployment, key)
+        f"; {what}: {max(0, int(left // each))} of {count} at a time"
+        for what, each, count in _asked(deployment, key)
         if each * count > left
     ]
     return "".join(waiting)
 
 
 def _asked(deployment: Deployment, key: str) -> Iterator[tuple[str, Any, int]]:
-    """Of each stage: what a pod of it counts against a quota, and how many pods run side by side."""
+    """(what, how much one of it counts against a quota, how many run side by side): the pods of each stage.
+
+    The nodes of a training and the pod that waits for them run all at once or not at all.
+    """
     from kubernetes.utils import parse_quantity
 
     counts = {"extract": deployment.extract_shards, "train": deployment.train_pods, "spot": deployment.spot_shards}
+    each: dict[str, Any] = {}
     for stage in STAGES:
         resources = getattr(deployment, stage)
-        each = {
+        asked = {
             "pods": "1",
             "requests.cpu": resources.cpu,
             "limits.cpu": resources.cpu_limit or resources.cpu,
             "requests.memory": resources.memory,
             "limits.memory": resources.memory,
         }
-        yield stage, parse_quantity(each[key]), counts.get(stage, 1)
+        each[stage] = parse_quantity(asked[key])
+        yield stage, each[stage], counts.get(stage, 1)
+    if deployment.train_nodes > 1:
+        nodes = deployment.train_nodes
+        yield f"a training over {nodes} nodes", nodes * each["train"] + each["evaluate"], 1
 
 
 def _pod(visit: Visit) -> Iterator[Finding]:
