@@ -22,6 +22,7 @@ class Cluster:
         work: what the nodes do when a job is made.
         conditions: of the job after that.
         logs: what each node says.
+        before: what each node said before it was started again; there it is empty where it was not.
         pending: why a node has not started; "": it has.
         runtime: whether Kubeflow Trainer's own for PyTorch is there.
         refusal: of every request about jobs; None: there is none.
@@ -34,6 +35,7 @@ class Cluster:
         self.work: Callable[[dict[str, Any]], None] = lambda training: None
         self.conditions = [{"type": "Complete", "status": "True"}]
         self.logs = {"rmsnet-node-0-0-x": "epoch 1/1\ndone", "rmsnet-node-0-1-y": ""}
+        self.before: dict[str, str] = {}
         self.pending = ""
         self.runtime = True
         self.refusal: tuple[int, dict[str, Any] | str] | None = None
@@ -41,7 +43,7 @@ class Cluster:
     def answer(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes
     ) -> tuple[int, dict[str, Any] | str]:
-        path = path.partition("?")[0]
+        path, _, query = path.partition("?")
         if path == RUNTIME and self.runtime:
             return 200, {"kind": "ClusterTrainingRuntime"}
         if path.startswith(JOBS) and self.refusal:
@@ -61,17 +63,34 @@ class Cluster:
         if path == PODS:
             return 200, {"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": self._pods()}
         name = path.removeprefix(f"{PODS}/").removesuffix("/log")
-        if name in self.logs and not self.pending:
-            return 200, self.logs[name]
+        logs = self.before if "previous" in query else self.logs
+        if name in logs and not self.pending:
+            return 200, logs[name]
         return 404, {"kind": "Status", "message": f"{path} not found", "code": 404}
 
     def _pods(self) -> list[dict[str, Any]]:
         waits = {"type": "PodScheduled", "status": "False", "message": self.pending}
         status = {"phase": "Pending", "conditions": [waits]} if self.pending else {"phase": "Running"}
+        ended = {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}
         return [
             {
                 "metadata": {"name": name, "labels": {"batch.kubernetes.io/job-completion-index": str(number)}},
-                "status": status,
+                "status": {
+                    **status,
+                    "containerStatuses": [
+                        {
+                            "name": "node",
+                            "image": "",
+                            "imageID": "",
+                            "ready": True,
+                            "restartCount": 1,
+                            "state": {},
+                            "lastState": ended,
+                        }
+                    ]
+                    if name in self.before
+                    else [],
+                },
             }
             for number, name in enumerate(self.logs)
         ]

@@ -119,15 +119,39 @@ def of_the_task(train: Callable[[], dict[str, Any]]) -> Path:
 
 def test_nodes_that_fail_end_the_task_with_their_last_words(cluster: Cluster, train, capsys) -> None:
     cluster.conditions = [{"type": "Failed", "status": "True", "reason": "JobsFailed", "message": "a job\nfailed"}]
-    cluster.logs["rmsnet-node-0-0-x"] = "epoch 1/1\ntrain: bad input: train.epochs: too many\nRootCause 0"
+    cluster.logs["rmsnet-node-0-0-x"] = "epoch 1/1\ntrain: not reachable: MLflow\nRootCause 0"
     with pytest.raises(SystemExit) as refusal:
         train()
     assert refusal.value.code == 1
     (job,) = cluster.deleted
     assert capsys.readouterr().err == (
-        f"train: check failed: TrainJob {job} failed: JobsFailed a job failed; "
-        "node 0: train: bad input: train.epochs: too many\n"
+        f"train: check failed: TrainJob {job} failed: JobsFailed a job failed; node 0: train: not reachable: MLflow\n"
     )
+
+
+def test_nodes_that_refuse_are_not_started_again(cluster: Cluster, train, capsys) -> None:
+    """The pods of a JobSet are, six times in ten minutes."""
+    cluster.conditions = []
+    cluster.logs["rmsnet-node-0-0-x"] = "train: bad input: train.epochs: too many\nRootCause 0"
+    with pytest.raises(SystemExit) as refusal:
+        train()
+    assert refusal.value.code == 1
+    (job,) = cluster.deleted
+    line = f"train: check failed: TrainJob {job} failed: node 0: train: bad input: train.epochs: too many\n"
+    assert capsys.readouterr().err == line
+
+
+def test_a_node_that_is_started_again_is_heard_from_the_first_line(trains: Cluster, train, capsys) -> None:
+    trains.before = {"rmsnet-node-0-0-x": "epoch 1/9\nepoch 2/9\nepoch 3/9"}
+    train()
+    told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("node 0")]
+    assert told == [
+        *(f"node 0: epoch {number}/9" for number in (1, 2, 3)),
+        "node 0: starts again, number 2",
+        "node 0: OOMKilled: it took more memory than its limit (node)",
+        "node 0: epoch 1/1",
+        "node 0: done",
+    ]
 
 
 def test_a_node_that_finds_no_place_is_told_of_once(trains: Cluster, train, capsys) -> None:

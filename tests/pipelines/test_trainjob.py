@@ -163,10 +163,10 @@ def test_the_machines_answer_is_all_on_standard_output(cluster: Cluster, capsys)
 
 def test_a_job_that_fails(cluster: Cluster, capsys) -> None:
     cluster.conditions = [{"type": "Failed", "status": "True", "reason": "JobsFailed", "message": "a job failed"}]
-    cluster.logs["rmsnet-node-0-0-x"] = "train: bad input: train.epochs: too many"
+    cluster.logs["rmsnet-node-0-0-x"] = "train: not reachable: MLflow"
     assert submit("--wait", "1") == 1
     name = cluster.made[0]["metadata"]["name"]
-    why = "JobsFailed a job failed; node 0: train: bad input: train.epochs: too many"
+    why = "JobsFailed a job failed; node 0: train: not reachable: MLflow"
     assert capsys.readouterr().err == f"python -m pipelines: TrainJob {name} failed: {why}\n"
 
 
