@@ -51,7 +51,14 @@ def test_the_source_distribution_has_what_a_wheel_is_built_from(built):
     (source,) = built.glob("*.tar.gz")
     with tarfile.open(source) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    assert {"rmsnet/network/kernels.c", "pyproject.toml", "README.md", "LICENSE", "rmsnet/py.typed"} <= names
+    assert {
+        "rmsnet/network/kernels.c",
+        "rmsnet/network/kernels_frames.h",
+        "pyproject.toml",
+        "README.md",
+        "LICENSE",
+        "rmsnet/py.typed",
+    } <= names
 
 
 def test_the_citation_names_this_version(repository):
