@@ -43,9 +43,16 @@ COPY --from=environment /opt/weights /opt/weights
 # The project last, as a small layer of its own: another version of it moves megabytes, not the whole environment.
 COPY --from=project /tmp/wheel /tmp/wheel
 RUN /opt/rmsnet/bin/pip install --no-cache-dir --no-deps /tmp/wheel/*.whl
+# The bill of materials of all that its Python finds (CycloneDX); what the system brings is in the base image's own.
+RUN /opt/rmsnet/bin/python -c "from pathlib import Path; from rmsnet.files import write_json; \
+      from rmsnet.tracking.sbom import bill_of_the_environment as bill; \
+      write_json(Path('/opt/rmsnet/sbom.cdx.json'), bill())"
+ARG BASE_IMAGE
 ARG VERSION
 ARG COMMIT=unknown
 LABEL org.opencontainers.image.title="rmsnet" \
+      org.opencontainers.image.description="Event spotting in soccer video: components, tracking server and serving" \
+      org.opencontainers.image.base.name="${BASE_IMAGE}" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${COMMIT}" \
       org.opencontainers.image.licenses="MIT"

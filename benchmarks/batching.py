@@ -26,7 +26,7 @@ from rmsnet.network.model import RMSNet
 from rmsnet.network.model_files import save_model
 from rmsnet.params import TrainParams
 from rmsnet.spotting.decoding import decode
-from rmsnet.spotting.partial import half_bank
+from rmsnet.spotting.inference import half_bank
 from rmsnet.spotting.scoring import _clip_scores
 from rmsnet.tracking.logged_model import save_pyfunc
 from rmsnet.training.loop import model_config

@@ -19,8 +19,8 @@ from rmsnet.matches.match import clock
 from rmsnet.network.model_files import SpottingModel
 from rmsnet.params import SpotParams
 from rmsnet.spots import Predictions
-from rmsnet.spotting.inference import spot_bank
-from rmsnet.spotting.partial import PartialSpotting, half_bank
+from rmsnet.spotting.inference import half_bank, spot_bank
+from rmsnet.spotting.partial import PartialSpotting
 from rmsnet.spotting.thresholds import Floats, is_told
 from rmsnet.video.decoding import DecodingReport, expected_samples
 from rmsnet.video.extractor import FRAMES_AT_ONCE, Extractor, feature_batches

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from rmsnet.documents import read_yaml, structured
 from rmsnet.errors import UserError
 from rmsnet.files import content_hash
+from rmsnet.logs import log
 from rmsnet.reading.hub import HUB, fetch_published
 from rmsnet.reading.names import fault_of
 from rmsnet.tracking.logged_model import PYFUNC_CODE
@@ -157,9 +158,7 @@ def _require_registered_files(uri: str, folder: Path, tags: Mapping[str, str]) -
             "register the model again"
         )
     if expected is None:
-        print(
-            f"warning: {uri}: was registered without a hash of its files; they are taken as they are", file=sys.stderr
-        )
+        log.warning(f"{uri}: was registered without a hash of its files; they are taken as they are")
         return
     hashed = files_hash if expected.startswith(_SCHEME) else first_files_hash
     if hashed(folder) != expected:

@@ -1,6 +1,5 @@
 """The code of a logged model (MLflow "models from code"): features of a half in, events out."""
 
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +11,13 @@ from mlflow.pyfunc import PythonModel, PythonModelContext
 
 from rmsnet.errors import UserError
 from rmsnet.features.profile import PROFILE_FILE, Drift, drift, read_profile, summarize
+from rmsnet.logs import log
 from rmsnet.network.model_files import load_model
 from rmsnet.spotting.inference import spot_features
 from rmsnet.spotting.thresholds import is_told, learned_thresholds
 
 THRESHOLDED = "thresholded"
 """The parameter of `predict`: true leaves out the events below their class's threshold."""
-
-_log = logging.getLogger("rmsnet")
 
 
 class EventSpotter(PythonModel):  # type: ignore[misc]  # MLflow is not type-checked
@@ -53,7 +51,7 @@ class EventSpotter(PythonModel):  # type: ignore[misc]  # MLflow is not type-che
         events = self.events(features, thresholded=bool((params or {}).get(THRESHOLDED)))
         found = self.drift(features)
         if found is not None and found.drifted:
-            _log.warning(found.text)
+            log.warning(found.text)
         return events
 
     def events(self, features: np.ndarray, thresholded: bool = False) -> pd.DataFrame:

@@ -7,6 +7,7 @@ import pytest
 
 from pipelines.__main__ import main
 from pipelines.cluster import doctor
+from rmsnet.workplace.findings import Finding
 from tests.pipelines.cluster.conftest import Kubernetes
 
 DEPLOYMENT = """
@@ -93,6 +94,12 @@ def test_what_is_missing_is_a_line_and_status_1(kubeflow, whole: Kubernetes, lin
     assert next(item for item in said.out.splitlines() if item.startswith("missing")).startswith(f"missing  {line}")
     assert "1 of " in said.err
     assert said.err.count("\n") == 1
+
+
+def test_what_nobody_needs_is_not_missing(kubeflow, whole: Kubernetes, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    monkeypatch.setattr(doctor, "examine", lambda visit: iter([Finding("a GPU", None, "nothing asks for one")]))
+    assert visit(kubeflow[1]) == 0
+    assert capsys.readouterr().out == "without  a GPU: nothing asks for one\n"
 
 
 def test_a_secret_without_a_key_that_is_needed(kubeflow, whole: Kubernetes, capsys) -> None:
