@@ -23,7 +23,7 @@ INDEX_LABEL = "batch.kubernetes.io/job-completion-index"
 ENDS = ("Complete", "Failed")
 
 REFUSALS = (": train: bad input: ", ": train: check failed: ")
-"""In what a node says: starting it again, as JobSet's pods are on every failure (six times), would not help."""
+"""In what a node says: starting it again, as JobSet does on every failure (six times in all), would not help."""
 
 POLL_SECONDS = 5.0
 
