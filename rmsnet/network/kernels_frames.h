@@ -144,6 +144,10 @@ TARGET void NAME(frequencies)(const number *x, const number *active, const float
     for (long c = 0; c < channels; c += PANEL)
         for (long b = 0; b < batch; b++) {
             ALIGNED float even[half * PANEL], odd[half * PANEL];
+            number *to = out + c / PANEL * OF_PANEL + b * PANEL;
+            for (long t = 0; t < frames && b + 1 < batch; t++) /* the next clip's: too far apart to be foreseen */
+                __builtin_prefetch(x + (t * batch + b + 1) * channels + c);
+            for (long f = 0; f < 3 * count - 2; f++) __builtin_prefetch(to + PANEL + f * (channels / PANEL * OF_PANEL), 1);
             for (long i = 0; i < half; i++)
                 for (int v = 0; v < COLUMNS; v++) {
                     vector frame[2];
@@ -158,7 +162,7 @@ TARGET void NAME(frequencies)(const number *x, const number *active, const float
                 }
 #define PIECE(rows, first)                                                                                             \
     NAME(some_frequencies)                                                                                             \
-    (rows, first, half, count, cosine, sine, even, odd, sign, out + c / PANEL * OF_PANEL + b * PANEL, channels / PANEL * OF_PANEL)
+    (rows, first, half, count, cosine, sine, even, odd, sign, to, channels / PANEL * OF_PANEL)
             IN_PIECES(count, PIECE)
 #undef PIECE
         }
