@@ -25,7 +25,7 @@ from rmsnet.matches.match import clock
 from rmsnet.matches.one_match import read_match
 from rmsnet.matches.reading import reader_of
 from rmsnet.network.model import Ensemble, RMSNet
-from rmsnet.network.model_files import SpottingModel
+from rmsnet.network.spotting_model import SpottingModel
 from rmsnet.reading.names import same_name
 from rmsnet.spotting.scoring import score_every_clip
 

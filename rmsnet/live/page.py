@@ -6,7 +6,7 @@ from importlib.resources import files
 
 from rmsnet.dataset.periods import HALVES, periods_of
 from rmsnet.matches.stretches import Stretches
-from rmsnet.network.model_files import SpottingModel
+from rmsnet.network.spotting_model import SpottingModel
 from rmsnet.style.page import MADE_BY, style, text
 from rmsnet.style.palette import class_looks, name_of
 

@@ -88,7 +88,7 @@ def open_graph(folder: Path, name: str) -> Any:
     path = folder / name
     content = path.read_bytes() if path.exists() else b""
     if content_hash(content) != _hashes(read_config(folder)).get(name):
-        raise UserError(f"{path}: is not the file its {CONFIG} was written with; export the model again")
+        raise UserError(f"{path}: is not there, or not the file its {CONFIG} was written with; export the model again")
     settings = onnxruntime.SessionOptions()
     settings.log_severity_level = 3
     threads = os.environ.get("OMP_NUM_THREADS", "")
