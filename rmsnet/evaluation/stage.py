@@ -1,7 +1,6 @@
 """The evaluate stage: a model is judged on the valid and the test split. The same for predictions in files."""
 
 import re
-import sys
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +22,7 @@ from rmsnet.evaluation.results import write_predictions
 from rmsnet.features.bank import FrameBank, read_bank
 from rmsnet.files import atomic_folder, contents, write_json
 from rmsnet.locks import alone
+from rmsnet.logs import log
 from rmsnet.params import EvaluateParams
 
 SPLITS = ("valid", "test")
@@ -99,7 +99,7 @@ def _log(
         try:
             tracking.training_of(model, lambda width: input_example(banks["valid"], width))
         except tracking.DeletedRun as gone:
-            print(f"warning: {gone}; the scores are in the --out folder alone", file=sys.stderr, flush=True)
+            log.warning(f"{gone}; the scores are in the --out folder alone")
             return
     hashes = {split: str(bank.info["data_hash"]) for split, bank in banks.items()}
     for split, assessment in assessments.items():

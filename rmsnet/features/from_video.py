@@ -1,6 +1,5 @@
 """The videos of a dataset become features: what the extract stage needs to know of backbones and PCA."""
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from rmsnet.documents import read_document, structured
 from rmsnet.errors import UserError
 from rmsnet.features.sources import Half, Source
 from rmsnet.files import write_json, write_tensors
+from rmsnet.logs import log
 from rmsnet.network.devices import choose_device, multiplies_bfloat16
 from rmsnet.network.model_config import read_features_entry
 from rmsnet.params import ExtractParams
@@ -177,11 +177,9 @@ def new_extractor(params: ExtractParams, device: torch.device, folder: Path) -> 
     network, described = open_backbone(params.backbone, params.weights)
     precision: str = params.precision
     if precision == "bfloat16" and not multiplies_bfloat16(device):
-        print(
-            f"warning: extract.precision: no instructions for bfloat16 on this {device.type}, where it would be slower "
-            "than float32; the features are made in float32",
-            file=sys.stderr,
-            flush=True,
+        log.warning(
+            f"extract.precision: no instructions for bfloat16 on this {device.type}, where it would be slower "
+            "than float32; the features are made in float32"
         )
         precision = "float32"
     recipe = Recipe(**described, **sampling_of(params), precision=precision)

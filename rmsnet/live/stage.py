@@ -28,6 +28,7 @@ from rmsnet.live.source import Source
 from rmsnet.live.spotter import PeriodSpotter
 from rmsnet.live.webhook import Webhook
 from rmsnet.locks import alone
+from rmsnet.logs import log
 from rmsnet.matches.one_match import SpottedMatch
 from rmsnet.matches.stage import least_told, params_of, spot_stage
 from rmsnet.matches.stretches import choose_stretches
@@ -243,7 +244,7 @@ def _state(out: Path, source: str, weights: str) -> State:
 
 
 def _tell(line: str) -> None:
-    print(f"live: {' '.join(line.split())}", file=sys.stderr, flush=True)
+    log.info(f"live: {' '.join(line.split())}")
 
 
 def _print(journal: Journal, after: int) -> None:

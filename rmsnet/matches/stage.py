@@ -1,6 +1,5 @@
 """Spot matches: one, or all of a dataset or folder, of which a bad one does not stop the others."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from rmsnet.errors import CheckFailed, UserError
 from rmsnet.features.profile import PROFILE_FILE, read_profile
 from rmsnet.features.shards import Shard
 from rmsnet.locks import alone
+from rmsnet.logs import log
 from rmsnet.matches.exports.writing import require_formats, require_sources
 from rmsnet.matches.game_folder import known_to_model
 from rmsnet.matches.match import Match
@@ -142,7 +142,7 @@ def _faults(matches: Sequence[Match], asked: Asked) -> dict[str, str]:
             _check(match, asked)
         except UserError as error:
             faults[match.name] = str(error)
-            print(f"warning: {match.name}: will be left out: {error}", file=sys.stderr)
+            log.warning(f"{match.name}: will be left out: {error}")
     return faults
 
 

@@ -1,6 +1,5 @@
 """The code of a logged model (MLflow "models from code"): features of a half in, events out."""
 
-import logging
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,11 @@ from mlflow.exceptions import MlflowException
 from mlflow.pyfunc import PythonModel, PythonModelContext
 
 from rmsnet.errors import UserError
+from rmsnet.logs import log
 from rmsnet.spotting.half_spotter import open_half_spotter
 
 THRESHOLDED = "thresholded"
 """The parameter of `predict`: true leaves out the events below their class's threshold."""
-
-_log = logging.getLogger("rmsnet")
 
 
 class EventSpotter(PythonModel):  # type: ignore[misc]  # MLflow is not type-checked
@@ -51,7 +49,7 @@ class EventSpotter(PythonModel):  # type: ignore[misc]  # MLflow is not type-che
             raise MlflowException.invalid_parameter_value(str(error)) from None
         found = self.spotter.drift(features)
         if found is not None and found.drifted:
-            _log.warning(found.text)
+            log.warning(found.text)
         # Of no event, too, the columns are of their types: the signature says so.
         types = {"position_ms": np.int64, "label": str, "confidence": np.float64}
         return pd.DataFrame({name: pd.Series(column, dtype=types[name]) for name, column in asdict(events).items()})

@@ -7,6 +7,7 @@ import pytest
 
 from pipelines.__main__ import main
 from pipelines.cluster import doctor
+from rmsnet.workplace.findings import Finding
 from tests.pipelines.cluster.conftest import Kubernetes
 
 DEPLOYMENT = """
@@ -95,6 +96,12 @@ def test_what_is_missing_is_a_line_and_status_1(kubeflow, whole: Kubernetes, lin
     assert said.err.count("\n") == 1
 
 
+def test_what_nobody_needs_is_not_missing(kubeflow, whole: Kubernetes, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    monkeypatch.setattr(doctor, "examine", lambda visit: iter([Finding("a GPU", None, "nothing asks for one")]))
+    assert visit(kubeflow[1]) == 0
+    assert capsys.readouterr().out == "without  a GPU: nothing asks for one\n"
+
+
 def test_a_secret_without_a_key_that_is_needed(kubeflow, whole: Kubernetes, capsys) -> None:
     whole.things[f"{SPACE}/secrets/storage"] = {"data": {"key": "eA=="}}
     assert visit(kubeflow[1]) == 1
@@ -110,8 +117,9 @@ def test_a_claim_that_several_nodes_cannot_share(kubeflow, whole: Kubernetes, ca
 @pytest.mark.parametrize(
     ("hard", "status", "line"),
     [
-        ("20", 0, "ok       quota team: requests.cpu: 10 of 20 used; train: 5 of 16 pods at a time"),
-        ("11", 1, "missing  quota team: requests.cpu: 10 of 11 used; validate: 0 of 1 pods at a time"),
+        ("20", 0, "ok       quota team: requests.cpu: 10 of 20 used; train: 5 of 16 at a time"),
+        ("11", 1, "missing  quota team: requests.cpu: 10 of 11 used; validate: 0 of 1 at a time"),
+        ("15", 1, "train: 2 of 16 at a time; a training over 2 nodes: 0 of 1 at a time"),
     ],
 )
 def test_a_quota_is_held_against_what_is_asked_for_at_once(
@@ -119,6 +127,13 @@ def test_a_quota_is_held_against_what_is_asked_for_at_once(
 ) -> None:
     whole.things[f"{SPACE}/resourcequotas"]["items"][0]["status"]["hard"]["requests.cpu"] = hard
     assert visit(kubeflow[1]) == status
+    assert line in capsys.readouterr().out
+
+
+def test_each_node_of_a_training_needs_its_own_gpus(kubeflow, whole: Kubernetes, capsys) -> None:
+    whole.things["/api/v1/nodes"]["items"][0]["status"]["allocatable"]["nvidia.com/mig-1g.10gb"] = "3"
+    assert visit(kubeflow[1]) == 1
+    line = "missing  2 nvidia.com/mig-1g.10gb: on 1 of 1 nodes; a training over 2 nodes finds 1 places"
     assert line in capsys.readouterr().out
 
 
