@@ -1,6 +1,6 @@
 """An exported model by ONNX Runtime beside the same by PyTorch: time of the processor on one thread, and what differs.
 
-    OMP_NUM_THREADS=1 python benchmarks/exported.py [--backbones resnet18 resnet152] [--rounds N]
+    python -m benchmarks.exported [--backbones resnet18 resnet152] [--rounds N]
 
 Random weights and features: they cost what real ones cost. Rounds of both alternate and the least of each counts, so
 that what else the machine does falls upon both. Pictures are drawn: broad surfaces with edges, as a broadcast has them.
@@ -40,6 +40,8 @@ def main() -> None:
     parser.add_argument("--backbones", nargs="*", default=["resnet18", "resnet152"])
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
+    torch.set_num_threads(1)
+    os.environ["OMP_NUM_THREADS"] = "1"
     print(f"load {os.getloadavg()[0]:.1f}\n\n| | PyTorch | ONNX Runtime | ratio | differ by |\n|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         heads(Path(folder), options.rounds)
@@ -103,5 +105,4 @@ def row(name: str, works: list[Callable[[], Any]], rounds: int, items: int, unit
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(1)
     main()
