@@ -5,12 +5,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipelines.cluster.api import Gone, Kubeflow
 from pipelines.cluster.pods import Pod, kubernetes, last_words, pods_of
 from pipelines.cluster.submitting import Submitted
 from rmsnet.errors import CheckFailed, UserError
+
+if TYPE_CHECKING:
+    from pipelines.backend.document import Document
 
 POLL_SECONDS = 5.0
 
@@ -95,12 +98,14 @@ def status(kubeflow: Kubeflow, run_id: str) -> RunState:
     core = kubernetes()
     pods = pods_of(core, run_id, kubeflow.namespace)
     details = (run.run_details.task_details if run.run_details else None) or ()
-    names = _names(kubeflow, run)
+    document = _document(kubeflow, run)
+    names = {task.key: task.name for task in document.container_tasks} if document else {}
     tasks = _tasks(details, names)
     if pods is not None:
         tasks = _with_pods(tasks, names, details, pods, lambda pod: last_words(core, pod))
     if run.state in BAD:
         tasks = [task if task.state in (*FINISHED, "CACHED") else _of_ended(task, str(run.state)) for task in tasks]
+        tasks = _with_deadline(tasks, run, document)
     return RunState(run_id, run.display_name, str(run.state), kubeflow.page("runs", run_id), tuple(tasks))
 
 
@@ -134,8 +139,8 @@ def _state(detail: Any) -> str:
     return "CACHED" if detail.state == "SUCCEEDED" and seconds is not None and seconds < 1 else str(detail.state)
 
 
-def _names(kubeflow: Kubeflow, run: Any) -> Mapping[str, str]:
-    """Keys and names of the tasks of a run's pipeline that run containers."""
+def _document(kubeflow: Kubeflow, run: Any) -> "Document | None":
+    """The pipeline of a run; None: the API has none of it."""
     from pipelines.backend.document import Document
 
     spec = run.pipeline_spec
@@ -145,10 +150,18 @@ def _names(kubeflow: Kubeflow, run: Any) -> Mapping[str, str]:
         spec = kubeflow.ask(
             lambda: api.pipeline_service_get_pipeline_version(reference.pipeline_id, reference.pipeline_version_id)
         ).pipeline_spec
+    platform = (spec or {}).get("platform_spec", {}).get("platforms", {}).get("kubernetes", {})
     spec = (spec or {}).get("pipeline_spec", spec) or {}
-    if "root" not in spec:
-        return {}
-    return {task.key: task.name for task in Document(spec, {}).container_tasks}
+    return Document(spec, platform) if "root" in spec else None
+
+
+def _with_deadline(tasks: list[TaskState], run: Any, document: "Document | None") -> list[TaskState]:
+    """Where a run took as long as it may: the reason of tasks that have failed for no other, which nobody tells."""
+    deadline = document.platform.get("pipelineConfig", {}).get("activeDeadlineSeconds") if document else None
+    if not deadline or not run.finished_at or (run.finished_at - run.created_at).total_seconds() < deadline:
+        return tasks
+    why = f"the run's deadline, {deadline / 60:g} minutes, was over"
+    return [replace(task, reason=why) if task.state == "FAILED" and not task.reason else task for task in tasks]
 
 
 def _seconds(detail: Any) -> float | None:

@@ -33,6 +33,23 @@ def test_a_run_that_ends_well_is_told_of_task_by_task(kubeflow, order: Order) ->
     assert lines == ["identify-data: succeeded after 30 s", "validate-data: cached"]
 
 
+@pytest.mark.parametrize(("deadline", "reason"), [(30, "the run's deadline, 0.5 minutes, was over"), (60, "")])
+def test_a_run_that_took_as_long_as_it_may_says_so(kubeflow, deadline: int, reason: str) -> None:
+    """Kubeflow's API says that a task failed, and its pod is gone."""
+    state, host = kubeflow
+    state.states, state.tasks = ["FAILED"], [[task("collect-features", "FAILED")]]
+    platform = {"platforms": {"kubernetes": {"pipelineConfig": {"activeDeadlineSeconds": deadline}}}}
+    tasks = {"dag": {"tasks": {"collect-features": {"componentRef": {"name": "comp-collect"}}}}}
+    spec = {
+        "root": tasks,
+        "components": {"comp-collect": {"executorLabel": "exec"}},
+        "deploymentSpec": {"executors": {"exec": {"container": {}}}},
+    }
+    state.pipeline_spec = {"pipeline_spec": spec, "platform_spec": platform}
+    (found,) = the_run(host).tasks
+    assert (found.state, found.reason) == ("FAILED", reason)
+
+
 def test_a_run_that_fails_names_the_task_and_its_last_words(kubeflow, kubernetes, order: Order) -> None:
     state, host = kubeflow
     state.states = ["FAILED"]
