@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines.cluster.api import Gone, Kubeflow
 from pipelines.cluster.pods import Pod, kubernetes, last_words, pods_of
 from pipelines.cluster.submitting import Submitted
+from pipelines.cluster.workflows import refusal_of
 from rmsnet.errors import CheckFailed, UserError
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class RunState:
     Attributes:
         run_id, name, state, url: of the run.
         tasks: in the order in which they started.
+        reason: why it has failed, where that is no task's; "" where it is, or nobody can tell.
     """
 
     run_id: str
@@ -65,6 +67,7 @@ class RunState:
     state: str
     url: str
     tasks: tuple[TaskState, ...]
+    reason: str = ""
 
     @property
     def finished(self) -> bool:
@@ -72,12 +75,12 @@ class RunState:
 
     @property
     def objections(self) -> list[str]:
-        """Which tasks are not as they should be, and why; several of one trouble together."""
+        """What is not as it should be, and why; several tasks of one trouble together."""
         together: dict[tuple[str, str], list[str]] = {}
         for task in self.tasks:
             if task.state in BAD or task.reason:
                 together.setdefault((task.state.lower(), task.reason), []).append(task.shown)
-        return [
+        return [self.reason] * bool(self.reason) + [
             f"{', '.join(names)} {state}{f' ({reason})' if reason else ''}"
             for (state, reason), names in together.items()
         ]
@@ -106,7 +109,12 @@ def status(kubeflow: Kubeflow, run_id: str) -> RunState:
     if run.state in BAD:
         tasks = [task if task.state in (*FINISHED, "CACHED") else _of_ended(task, str(run.state)) for task in tasks]
         tasks = _with_deadline(tasks, run, document)
-    return RunState(run_id, run.display_name, str(run.state), kubeflow.page("runs", run_id), tuple(tasks))
+    failed = run.state in BAD and not any(task.reason for task in tasks)
+    podless = [task for task in tasks if task.state == "RUNNING" and task.attempts is None]
+    refusal = refusal_of(core, run_id, kubeflow.namespace) if core is not None and (failed or podless) else ""
+    tasks = [replace(task, reason=refusal) if task in podless else task for task in tasks]
+    reason = refusal if failed else ""
+    return RunState(run_id, run.display_name, str(run.state), kubeflow.page("runs", run_id), tuple(tasks), reason)
 
 
 def _of_ended(task: TaskState, state: str) -> TaskState:
