@@ -23,7 +23,8 @@ from rmsnet.reading.hub import HUB, fetch_published
 from rmsnet.reading.names import fault_of
 from rmsnet.tracking.logged_model import PYFUNC_CODE
 from rmsnet.tracking.patience import DOWNLOAD_SECONDS
-from rmsnet.tracking.store import asking, connect, our_client, shown, tracking_uri
+from rmsnet.tracking.registry_tables import VersionRow, alias_rows, files_of_version, version_rows
+from rmsnet.tracking.store import asking, connect, our_client, prepared_file, shown, tracking_uri
 from rmsnet.waiting import bounded
 
 if TYPE_CHECKING:
@@ -105,18 +106,34 @@ def fetch_model(uri: str) -> Path:
         UserError: see `model_folder`.
     """
     with asking(f"{uri} is not to be had"):
-        mlflow = connect()
-        found = Path(
-            bounded(
-                f"MLflow store {shown(tracking_uri())}: {uri}",
-                lambda: mlflow.artifacts.download_artifacts(uri),
-                DOWNLOAD_SECONDS,
-            )
-        )
-        version = _version_of(uri)
+        found, version = _lying_here(uri) or _fetched(uri)
     if version is not None:
         _require_registered_files(uri, found, version.tags)
     return found
+
+
+def _lying_here(uri: str) -> tuple[Path, VersionRow] | None:
+    """Folder and version behind a URI, where both are on this machine: MLflow's import takes longer than all else."""
+    store, (name, reference) = prepared_file(tracking_uri()), _name_and_reference(uri)
+    if store is None or not reference:
+        return None
+    pointed = alias_rows(store, name).get(reference[1:]) if reference.startswith("@") else None
+    for version in version_rows(store, name):
+        if version.version == pointed or str(version.version) == reference:
+            folder = files_of_version(store, name, version.version)
+            return None if folder is None else (folder, version)
+    return None
+
+
+def _fetched(uri: str) -> tuple[Path, Any]:
+    """The same by MLflow, which copies what lies elsewhere."""
+    mlflow = connect()
+    found = bounded(
+        f"MLflow store {shown(tracking_uri())}: {uri}",
+        lambda: mlflow.artifacts.download_artifacts(uri),
+        DOWNLOAD_SECONDS,
+    )
+    return Path(found), _version_of(uri)
 
 
 def fetch_artifacts(uri: str) -> Path:
@@ -137,12 +154,18 @@ def fetch_artifacts(uri: str) -> Path:
 
 def _version_of(uri: str) -> Any:
     """The version that a URI names; None for a logged model."""
-    name, _, reference = uri.removeprefix("models:/").replace("@", "/@").partition("/")
-    if not uri.startswith("models:/") or not reference:
+    name, reference = _name_and_reference(uri)
+    if not reference:
         return None
     if reference.startswith("@"):
         return our_client().get_model_version_by_alias(name, reference[1:])
     return our_client().get_model_version(name, reference)
+
+
+def _name_and_reference(uri: str) -> tuple[str, str]:
+    """Of models:/NAME/VERSION or models:/NAME@ALIAS; the reference is "" where it names no version."""
+    name, _, reference = uri.removeprefix("models:/").replace("@", "/@").partition("/")
+    return (name, reference) if uri.startswith("models:/") else ("", "")
 
 
 def _require_registered_files(uri: str, folder: Path, tags: Mapping[str, str]) -> None:

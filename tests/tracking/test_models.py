@@ -80,6 +80,18 @@ def test_whatever_is_read_or_executed_at_load_is_what_was_registered(version, na
         tracking.fetch_model("models:/rmsnet/1")
 
 
+def test_a_model_that_lies_here_is_found_without_mlflow_by_number_and_alias(version, monkeypatch):
+    tracking.set_alias("rmsnet", "champion", 1)
+
+    def loaded() -> None:
+        raise AssertionError("MLflow was loaded")
+
+    monkeypatch.setattr("rmsnet.tracking.models.connect", loaded)
+    monkeypatch.setattr("rmsnet.tracking.models.our_client", loaded)
+    for uri in ("models:/rmsnet/1", "models:/rmsnet@champion"):
+        assert tracking.fetch_model(uri) == version
+
+
 def test_what_mlflow_writes_beside_a_model_that_is_used_does_not_matter(version):
     (version / "code" / "rmsnet" / "__pycache__").mkdir(exist_ok=True)
     (version / "code" / "rmsnet" / "__pycache__" / "errors.cpython-311.pyc").write_bytes(b"compiled")
