@@ -1,4 +1,4 @@
-"""The parts of a training step beside what the machine allows them: its products' rate, its memory's, their operations."""
+"""The parts of a training step beside what the machine allows: the rates of its products and its memory."""
 
 import time
 from collections.abc import Callable
@@ -108,14 +108,13 @@ def parts(dtype: torch.dtype) -> dict[str, Part]:
             )
 
     first = 4 * number * WIDTH * CONV1
-    whole = {
+    return {
         "gather": Part(lambda: bank.index_select(0, rows), 0, 2 * number * WIDTH, size),
         "first layer": Part(first_layer, first, 2 * number * WIDTH, size),
         **_convolutions(x, weights, dtype),
         "heads, loss": Part(heads, 6 * BATCH * CONV2 * 64, 0, 4),
         "norm, optimiser": Part(optimiser, 0, 6 * count, 4),
     }
-    return whole
 
 
 def _convolutions(x: Tensor, weights: dict[str, Tensor], dtype: torch.dtype) -> dict[str, Part]:
