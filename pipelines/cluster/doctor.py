@@ -26,6 +26,9 @@ POLL_SECONDS = 3.0
 
 QUOTAS = ("pods", "requests.cpu", "limits.cpu", "requests.memory", "limits.memory")
 
+DEFAULTS = {"requests": "defaultRequest", "limits": "default", "pods": ""}
+"""Of a LimitRange, by what a quota counts."""
+
 RIGHTS = (("create", "pods"), ("get", "pods"), ("get", "pods/log"), ("get", "secrets"), ("delete", "pods"))
 """What the doctor itself needs in the namespace of the runs."""
 
@@ -163,17 +166,30 @@ def _quota(visit: Visit) -> Iterator[Finding]:
     from kubernetes.utils import parse_quantity
 
     quotas = asked("quota", lambda: visit.core.list_namespaced_resource_quota(visit.namespace)).items
+    given = _given_by_default(visit) if quotas else set()
     for quota in quotas:
         hard, used = quota.status.hard or {}, quota.status.used or {}
         for key in QUOTAS:
             if key not in hard:
                 continue
             left = parse_quantity(hard[key]) - parse_quantity(used.get(key, "0"))
+            named = key in given
+            kind, _, resource = key.partition(".")
+            lack = "" if named else f"; Argo's own containers name none: a LimitRange must, {DEFAULTS[kind]}.{resource}"
             yield Finding(
                 f"quota {quota.metadata.name}: {key}",
-                all(each <= left for _, each, _ in _asked(visit.deployment, key)),
-                f"{used.get(key, '0')} of {hard[key]} used{_waiting(visit.deployment, key, left)}",
+                named and all(each <= left for _, each, _ in _asked(visit.deployment, key)),
+                f"{used.get(key, '0')} of {hard[key]} used{_waiting(visit.deployment, key, left)}{lack}",
             )
+
+
+def _given_by_default(visit: Visit) -> set[str]:
+    """What a quota counts and containers that name nothing have all the same."""
+    ranges = asked("limits", lambda: visit.core.list_namespaced_limit_range(visit.namespace)).items
+    items = [item for limit_range in ranges for item in limit_range.spec.limits if item.type == "Container"]
+    limits = {key for item in items for key in item.default or ()}
+    requests = limits | {key for item in items for key in item.default_request or ()}
+    return {"pods", *(f"limits.{key}" for key in limits), *(f"requests.{key}" for key in requests)}
 
 
 def _waiting(deployment: Deployment, key: str, left: Any) -> str:
