@@ -15,7 +15,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 # A stage, a test: each is a process of its own, which reads what the one before has compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test check quick pytest fuzz dist docs lint format containers cluster-test clean distclean
+.PHONY: help setup demo test check quick pytest fuzz bench dist docs lint format containers cluster-test clean distclean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 14
@@ -75,6 +75,9 @@ fuzz: $(READY) ## break every file that is read, for minutes; RMSNET_FUZZ_SEED=â
 	RMSNET_FUZZ_SEED=$$seed RMSNET_FUZZ_EXAMPLES=$${RMSNET_FUZZ_EXAMPLES:-500} OMP_NUM_THREADS=1 \
 	  $(BIN)/pytest -n 2 --dist load tests/fuzz
 
+bench: $(READY) ## every benchmark, short, and a page with this machine's numbers beside ours: bench/report.html
+	$(BIN)/python -m benchmarks --out bench
+
 dist: $(READY) ## wheel and source distribution in dist/
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
 	$(BIN)/python -c "from setuptools import build_meta; build_meta.build_sdist('dist')"
@@ -90,7 +93,7 @@ cluster-test: $(READY) ## run every pipeline on a real cluster: KFP_HOST=... DEP
 	$(BIN)/pytest -s -v tests/cluster
 
 clean: ## remove what the pipeline made (data, features, models, studies, reports); keep .venv and the tracking store
-	rm -rf data features models evaluation reports studies pipeline-runs site
+	rm -rf data features models evaluation reports studies pipeline-runs site bench
 
 distclean: clean ## remove everything that git does not track, .venv and the local MLflow store included
 	rm -rf .venv mlruns mlartifacts mlflow-spool mlflow.db* .mlflow.db* .*.lock .*.partial* .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -27,7 +27,7 @@ def prepare(folder: Path) -> None:
     """Dataset, models, registry and the games that are judged."""
     small = ("--set", "train.foreground_clips=300", "--set", "train.background_clips=100", "--set", "train.epochs=1")
     commands = [
-        ("data", "simulate", "--games", "6", "--minutes", "45", "--out", "data"),
+        ("data", "simulate", "--games", "12", "--minutes", "45", "--gate", "1", "--out", "data"),
         ("extract", "data", "--out", "features"),
     ]
     for seed in ("0", "1"):
@@ -38,10 +38,9 @@ def prepare(folder: Path) -> None:
             *[("registry", "register", model, "--evaluation", "evaluation", "--features", "features")],
         ]
         commands[-1] += ("--out", f"registration-{seed}")
+    commands.append(("registry", "export", "1", "--format", "onnx", "--out", "exported"))
     for command in commands:
-        subprocess.run(
-            [*RMSNET, *command], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True
-        )
+        measure([*RMSNET, *command], folder)
     (folder / "games").mkdir()
     write(folder / "games", 0, dense=False)
 
@@ -57,6 +56,7 @@ def commands(folder: Path) -> dict[str, list[str]]:
         "rmsnet registry compare": [*RMSNET, "registry", "compare", "1", "2", "--features", "features"],
         "rmsnet data inspect": [*RMSNET, "data", "inspect", "data"],
         "rmsnet spot HALF.npy --model DIR": [*RMSNET, "spot", half, "--model", "models/seed-0", "--out", "spotted"],
+        "the same, an export for ONNX Runtime": [*RMSNET, "spot", half, "--model", "exported", "--out", "of-export"],
         "rmsnet evaluate --model DIR": [
             *(*RMSNET, "evaluate", "--model", "models/seed-0", "--features", "features", "--out", "judged")
         ],
@@ -71,9 +71,15 @@ def commands(folder: Path) -> dict[str, list[str]]:
 
 
 def measure(command: list[str], folder: Path) -> tuple[float, float]:
-    """Processor and wall seconds of a command."""
+    """Processor and wall seconds of a command.
+
+    Raises:
+        SystemExit: it failed; with what it said.
+    """
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    subprocess.run(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+    done = subprocess.run(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)}: {done.stderr.strip()}")
     wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, wall
 

@@ -55,7 +55,14 @@ def build(folder: Path, kind: str, out: Path) -> None:
 def test_the_source_distribution_has_what_a_wheel_is_built_from(source):
     with tarfile.open(source) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    assert {"rmsnet/network/kernels.c", "pyproject.toml", "README.md", "LICENSE", "rmsnet/py.typed"} <= names
+    assert {
+        "rmsnet/network/kernels.c",
+        "rmsnet/network/kernels_frames.h",
+        "pyproject.toml",
+        "README.md",
+        "LICENSE",
+        "rmsnet/py.typed",
+    } <= names
 
 
 @pytest.mark.slow

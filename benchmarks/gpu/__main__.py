@@ -18,6 +18,7 @@ import torch
 
 from benchmarks.gpu.record import Record, failures
 from benchmarks.gpu.settings import FULL, QUICK, TOY, Settings
+from benchmarks.machine import processor
 
 SECTIONS = {
     "correctness": 120,
@@ -119,10 +120,7 @@ def machine(record: Record, device: torch.device) -> None:
             said = str(error)
         record.row("driver, clock, power", said)
         record.row("CUDA, cuDNN", f"{torch.version.cuda}, {torch.backends.cudnn.version()}")
-    models = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
-    record.row(
-        "processor", models[0].partition(": ")[2] if models else platform.machine(), "", f"{os.cpu_count()} cores"
-    )
+    record.row("processor", processor(), "", f"{os.cpu_count()} cores")
     record.row("Python, PyTorch, NumPy", f"{platform.python_version()}, {torch.__version__}, {np.__version__}")
 
 

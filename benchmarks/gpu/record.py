@@ -18,10 +18,12 @@ class Record:
     Attributes:
         folder: of results.json and results.md.
         section: whose figures these are.
+        title: of results.md.
     """
 
     folder: Path
     section: str
+    title: str = "rmsnet on a GPU"
 
     def row(self, what: str, value: Value, unit: str = "", note: str = "") -> None:
         """Keep a figure and print it."""
@@ -59,7 +61,7 @@ class Record:
 
     def _write(self, found: dict[str, Any]) -> None:
         write_json(self.folder / "results.json", found)
-        write_text(self.folder / "results.md", markdown(found))
+        write_text(self.folder / "results.md", markdown(found, self.title))
 
 
 def shown(value: Value) -> str:
@@ -81,9 +83,9 @@ def failures(found: dict[str, Any]) -> list[str]:
     return unfinished + checks
 
 
-def markdown(found: dict[str, Any]) -> str:
+def markdown(found: dict[str, Any], title: str) -> str:
     """A table of each section."""
-    lines = ["# rmsnet on a GPU"]
+    lines = [f"# {title}"]
     for name, section in found.items():
         took = f", {section['seconds']:.0f} s" if "seconds" in section else ""
         lines += ["", f"## {name} ({section['state']}{took})", "", "| what | figure | |", "|---|---|---|"]

@@ -34,7 +34,7 @@ def run_status(options: argparse.Namespace) -> Any:
 
     found = status(kubeflow_of(options), options.run_id)
     if not options.json:
-        print(f"{found.name}: {found.state.lower()}\n{found.url}\n")
+        print(f"{found.name}: {found.state.lower()}{f', {found.reason}' if found.reason else ''}\n{found.url}\n")
         rows = [
             {
                 "task": task.shown,

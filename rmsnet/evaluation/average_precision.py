@@ -6,9 +6,10 @@ bootstrap resample costs a product of matrices and no matching.
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from rmsnet.evaluation.cells import Bools, Floats, Ints
 
@@ -17,6 +18,14 @@ THRESHOLDS = np.linspace(0, 1, 200)
 
 RECALLS = np.arange(11) / 10
 """Recalls at which it averages the interpolated precision."""
+
+Counts = npt.NDArray[np.floating[Any]]
+"""Whole numbers in the narrowest type whose sums over all games are exact, see `counts_type`."""
+
+
+def counts_type(largest: float, games: int) -> type[np.float32] | type[np.float64]:
+    """What holds sums of counts, none of them above `largest`, over as many games: single precision where it can."""
+    return np.float32 if largest * games <= 1 << np.finfo(np.float32).nmant else np.float64
 
 
 @dataclass(frozen=True)
@@ -70,24 +79,24 @@ class Counted:
         events: (G, C) events.
     """
 
-    hits: Floats
-    predictions: Floats
+    hits: Counts
+    predictions: Counts
     events: Floats
 
-    def corpus(self, weights: Floats) -> tuple[Floats, Floats, Floats]:
-        """Hits (B, D, C, 200), predictions (B, D or 1, C, 200) and events (B, C) of B corpora."""
+    def corpus(self, weights: Floats) -> tuple[Counts, Counts, Floats]:
+        """Hits (B, D, C, 200), predictions (B, D or 1, C, 200) and events (B, C) of B corpora, of G games at most."""
 
-        def total(counts: Floats) -> Floats:
-            flat = weights @ counts.reshape(len(counts), -1)
+        def total(counts: Counts) -> Counts:
+            flat = weights.astype(counts.dtype, copy=False) @ counts.reshape(len(counts), -1)
             return np.asarray(flat.reshape(len(weights), *counts.shape[1:]))
 
-        return total(self.hits), total(self.predictions), total(self.events)
+        return total(self.hits), total(self.predictions), np.asarray(weights @ self.events)
 
     def average_precision(self, weights: Floats) -> Floats:
         """See `Evidence`."""
         hits, predictions, events = self.corpus(weights)
-        precision, recall = precision_and_recall(hits, predictions, events)
-        return interpolated(precision, recall)
+        precision = hits / np.maximum(predictions, 1, dtype=np.float64)
+        return mean_over_recalls(_best_from(precision, hits, events[:, None], RECALLS))
 
     def curves(self, tolerance: int) -> list[Curve]:
         """See `Evidence`; thresholds that no prediction reaches are left out."""
@@ -104,34 +113,76 @@ class Counted:
         """See `Evidence`."""
         at = min(tolerance, self.predictions.shape[1] - 1)
         one = Counted(self.hits[:, [tolerance]], self.predictions[:, [at]], self.events)
-        precision, recall = (values[:, 0] for values in precision_and_recall(*one.corpus(weights)))
-        return _best_from(precision, recall, recalls)
+        hits, predictions, events = one.corpus(weights)
+        precision = hits / np.maximum(predictions, 1, dtype=np.float64)
+        return _best_from(precision[:, 0], hits[:, 0], events, recalls)
 
 
-def _best_from(precision: Floats, recall: Floats, recalls: Floats) -> Floats:
-    """(…, R) the best precision at each recall or above, from (…, P) of both, recall falling; 0 where none is."""
-    best = np.maximum.accumulate(precision, axis=-1)
-    found = np.zeros((*precision.shape[:-1], len(recalls)))
-    for place, least in enumerate(recalls):
-        reaching = (recall >= least).sum(axis=-1, keepdims=True)
-        best_here = np.take_along_axis(best, np.maximum(reaching - 1, 0), axis=-1)
-        found[..., place] = np.where(reaching, best_here, 0)[..., 0]
-    return found
+def _best_from(precision: Floats, hits: Counts, events: Floats, recalls: Floats) -> Floats:
+    """(…, R) the best precision at each recall or above; 0 where none is.
+
+    Args:
+        precision: (…, P)
+        hits: (…, P) whole numbers behind each precision, falling.
+        events: (…) of which they are hits, or what broadcasts to it.
+        recalls: (R,) ascending.
+    """
+    *rows, points = precision.shape
+    if not precision.size:
+        return np.zeros((*rows, len(recalls)))
+    needed = np.broadcast_to(_hits_needed(events[..., None], recalls), (*rows, len(recalls)))
+    start = np.arange(0, precision.size, points)[:, None]
+    # Where each row's points with that recall begin and end, the highest recall first.
+    bounds = np.concatenate([start, _reaching(hits, needed.reshape(-1, len(recalls)), start)[:, ::-1]], axis=1)
+    cuts = bounds.reshape(-1)
+    inside = np.searchsorted(cuts, precision.size)  # the last row's may lie at the end
+    best = np.zeros(cuts.size)
+    best[:inside] = np.maximum.reduceat(precision.reshape(-1), cuts[:inside])
+    best = best.reshape(bounds.shape)[:, :-1]
+    best = np.where(np.diff(bounds) > 0, best, 0)  # of nothing `reduceat` gives what comes next
+    return np.maximum.accumulate(best, axis=1)[:, ::-1].reshape(*rows, len(recalls))
 
 
-def precision_and_recall(hits: Floats, predictions: Floats, events: Floats) -> tuple[Floats, Floats]:
+def _hits_needed(events: Floats, recalls: Floats) -> Floats:
+    """The fewest hits that are, divided by the events, at least each recall as floating point has it."""
+    several = np.maximum(events, 1)
+    needed = np.ceil(recalls * several)
+    needed -= (needed - 1) / several >= recalls
+    needed += needed / several < recalls
+    return np.asarray(needed)
+
+
+def _reaching(hits: Counts, needed: Floats, start: Ints) -> Ints:
+    """(N, R) where the hits of each row, which fall, go below what is needed: bisection, all rows at once.
+
+    Args:
+        hits: N rows of P.
+        needed: (N, R)
+        start: (N, 1) where each row begins.
+    """
+    flat, left = hits.reshape(-1), hits.shape[-1]
+    needed = needed.astype(hits.dtype, copy=False)
+    place = start + np.zeros(needed.shape[1], np.int64)
+    while left > 1:
+        half = left // 2
+        place += half * (flat[place + half - 1] >= needed)
+        left -= half
+    return np.asarray(place + (flat[place] >= needed))
+
+
+def precision_and_recall(hits: Counts, predictions: Counts, events: Floats) -> tuple[Floats, Floats]:
     """(B, D, C, 200) precision and recall from what `Counted.corpus` gives; 0 where nothing is divided by nothing."""
-    precision = hits / np.maximum(predictions, 1)
+    precision = hits / np.maximum(predictions, 1, dtype=np.float64)
     recall = hits / np.maximum(events, 1)[:, None, :, None]
     return precision, recall
 
 
-def interpolated(precision: Floats, recall: Floats) -> Floats:
-    """(…) the mean over 11 recalls of the best precision at that recall or above, from (…, 200) of each."""
-    total = np.zeros(precision.shape[:-1])
-    for level in RECALLS:
+def mean_over_recalls(best: Floats) -> Floats:
+    """(…) the mean of (…, 11) the best precision at each of `RECALLS` or above."""
+    total = np.zeros(best.shape[:-1])
+    for place in range(len(RECALLS)):
         # In the development kit's order: floating-point sums depend on it.
-        total += precision.max(axis=-1, where=recall >= level, initial=0)
+        total += best[..., place]
     return total / len(RECALLS)
 
 
@@ -183,8 +234,8 @@ class Ranked:
         for of_tolerance, label, game_of_hit, before in self._steps:
             if of_tolerance == tolerance % len(self.hit) and len(game_of_hit):
                 hits = weights[:, game_of_hit].cumsum(axis=1)
-                precision, recall = hits / np.maximum(weights @ before, 1), hits / np.maximum(events[:, [label]], 1)
-                found[:, label] = _best_from(precision[:, ::-1], recall[:, ::-1], recalls)
+                precision = hits / np.maximum(weights @ before, 1)
+                found[:, label] = _best_from(precision[:, ::-1], hits[:, ::-1], events[:, label], recalls)
         return found
 
     @cached_property

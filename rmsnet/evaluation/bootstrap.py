@@ -5,6 +5,7 @@ replacement, and the metric of each drawn corpus is computed anew; predictions a
 Source: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,8 +89,13 @@ def resample(judged: Judged, resamples: int = RESAMPLES, seed: int = 0) -> Resam
     if judged.games < 2:
         raise ValueError("a bootstrap over games needs at least two of them")
     weights = drawn_weights(judged.games, resamples, seed)
-    parts = [weights[start : start + AT_ONCE] for start in range(0, resamples, AT_ONCE)]
-    return Resampled(np.concatenate(list(in_threads(judged.everything.average_precision, parts))))
+    return Resampled(of_corpora(judged.everything.average_precision, weights))
+
+
+def of_corpora(score: Callable[[Floats], Floats], weights: Floats) -> Floats:
+    """(B, …) what a score makes of (B, G) weights of the games, some corpora at a time."""
+    parts = [weights[start : start + AT_ONCE] for start in range(0, len(weights), AT_ONCE)]
+    return np.concatenate(list(in_threads(score, parts)))
 
 
 def drawn_weights(games: int, resamples: int, seed: int) -> Floats:

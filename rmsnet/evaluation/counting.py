@@ -1,12 +1,13 @@
 """Hits, predictions and events of every game, counted as the development kit counts them (`devkit` and `calf`)."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
-from rmsnet.evaluation.average_precision import THRESHOLDS, Counted
+from rmsnet.evaluation.average_precision import THRESHOLDS, Counted, Counts, counts_type
 from rmsnet.evaluation.cells import Floats, Grid, Ints, events_on, nearest_is_visible, predictions_on
 from rmsnet.evaluation.matching import NOBODY, match_near, rank_of
 from rmsnet.evaluation.suppression import not_suppressed
@@ -44,17 +45,16 @@ def count(
     """
     group_of_row = (game_of_half[:, None] * grid.classes + np.arange(grid.classes)).ravel()
     groups = (games, grid.classes)
-    # The last axis: not shown, shown.
-    shape = (*groups, len(THRESHOLDS), 2)
+    # The last axis but one: not shown, shown.
+    shape = (*groups, 2, len(THRESHOLDS))
 
     def count_some(truth: Truth, predictions: Predictions) -> tuple[Ints, list[Ints], list[Ints]]:
         """Of some halves: events and, at each tolerance, all predictions counted; the places of the hits."""
         event, shown = events_on(grid, truth)
         cell, confidence = predictions_on(grid, predictions)
+        place = 2 * group_of_row[grid.row_of(cell)] + nearest_is_visible(grid, event, shown, cell)
         # A confidence of exactly a threshold reaches it; those above 1 reach all 200, none is below the first, 0.
-        place = group_of_row[grid.row_of(cell)] * len(THRESHOLDS)
-        place += np.searchsorted(THRESHOLDS, confidence, side="right") - 1
-        place = 2 * place + nearest_is_visible(grid, event, shown, cell)
+        place = place * len(THRESHOLDS) + np.searchsorted(THRESHOLDS, confidence, side="right") - 1
         kept, hit = _kept_and_hits(grid, event, cell, confidence, tolerances, suppress)
         return (
             _histogram(2 * group_of_row[grid.row_of(event)] + shown, (*groups, 2)),
@@ -71,17 +71,34 @@ def count(
             counts += more
         for places, some in zip(hit_places, some_places, strict=True):
             places.append(some)
+    kind = counts_type(found.sum(axis=(-2, -1)).max(initial=0), games)
     # Hits are few: one histogram of them all.
-    hits = np.stack([_histogram(np.concatenate(places), shape) for places in hit_places]).astype(np.float64)
-
-    def of_kind(counts: Floats) -> list[Floats]:
-        """All, shown and unshown: counts at the highest threshold reached become counts at every threshold reached."""
-        at_least = counts[..., ::-1, :].cumsum(axis=-2)[..., ::-1, :].swapaxes(0, 1)
-        return [at_least.sum(axis=-1), at_least[..., 1], at_least[..., 0]]
-
-    kinds = zip(of_kind(hits), of_kind(found), (events.sum(axis=-1), events[..., 1], events[..., 0]), strict=True)
-    everything, visible, unshown = (Counted(*(np.ascontiguousarray(part) for part in kind)) for kind in kinds)
+    hits = (_histogram(np.concatenate(places), shape) for places in hit_places)
+    kinds = zip(
+        _reaching(hits, len(tolerances), shape, kind),
+        _reaching(found, len(found), shape, kind),
+        (events.sum(axis=-1), events[..., 1], events[..., 0]),
+        strict=True,
+    )
+    everything, visible, unshown = (Counted(*of_kind) for of_kind in kinds)
     return everything, visible, unshown
+
+
+def _reaching(
+    counts: Iterable[npt.NDArray[Any]], tolerances: int, shape: tuple[int, ...], kind: type[np.floating[Any]]
+) -> list[Counts]:
+    """Counts (G, C, 2, 200) at the highest threshold reached, by tolerance, as counts at every threshold reached.
+
+    Returns:
+        (G, D, C, 200) of all, of the shown and of the unshown.
+    """
+    games, classes, _, thresholds = shape
+    everything, visible, unshown = (np.empty((games, tolerances, classes, thresholds), kind) for _ in range(3))
+    for place, of_one in enumerate(counts):
+        at_least = of_one[..., ::-1].cumsum(axis=-1)[..., ::-1]
+        unshown[:, place], visible[:, place] = at_least[:, :, 0], at_least[:, :, 1]
+        np.add(at_least[:, :, 0], at_least[:, :, 1], out=everything[:, place], casting="unsafe")
+    return [everything, visible, unshown]
 
 
 def reach_of(tolerance: float, frame_rate: float) -> int:

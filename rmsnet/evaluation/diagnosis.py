@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rmsnet.evaluation.assessment import Assessment
-from rmsnet.evaluation.bootstrap import drawn_weights, interval
+from rmsnet.evaluation.bootstrap import drawn_weights, interval, of_corpora
 from rmsnet.evaluation.cells import Floats, Grid, Ints, events_on, predictions_on
 from rmsnet.evaluation.counting import by_halves, reach_of
 from rmsnet.evaluation.matching import NOBODY, match_near
@@ -108,7 +108,11 @@ def diagnose(assessment: Assessment) -> Diagnosis:
     every = np.concatenate([counts, counts.sum(axis=1, keepdims=True)], axis=1)
     once = np.ones((1, judged.games))
     evidence = judged.everything
-    drawn = None if weights is None else evidence.interpolated_precision(weights, -1, RECALLS)
+    drawn = (
+        None
+        if weights is None
+        else of_corpora(lambda some: evidence.interpolated_precision(some, -1, RECALLS), weights)
+    )
     return Diagnosis(
         tuple(reliability(every[:, place], weights) for place in range(every.shape[1])),
         tuple(Timing(seconds[label == place]) for place in range(len(assessment.corpus.classes))),

@@ -22,6 +22,7 @@ from rmsnet.style.plot import (
     small_multiples,
     whole_numbers,
 )
+from rmsnet.style.side_by_side import Draws, draw_all
 from rmsnet.style.words import marked, percent
 
 if TYPE_CHECKING:
@@ -45,16 +46,16 @@ NAMES = (
 
 def drawings(assessment: Assessment, diagnosis: Diagnosis, confusion: Ints) -> dict[str, Drawing]:
     """The pictures of an evaluation by their names."""
-    made = (
-        ap_against_tolerance(assessment),
-        map_against_tolerance([assessment]),
-        precision_recall([assessment], [diagnosis]),
-        reliability([assessment], [diagnosis]),
-        timing_errors([assessment], [diagnosis]),
-        confusion_in_time(assessment, confusion),
-        counts(assessment),
+    made: tuple[Draws, ...] = (
+        lambda: ap_against_tolerance(assessment),
+        lambda: map_against_tolerance([assessment]),
+        lambda: precision_recall([assessment], [diagnosis]),
+        lambda: reliability([assessment], [diagnosis]),
+        lambda: timing_errors([assessment], [diagnosis]),
+        lambda: confusion_in_time(assessment, confusion),
+        lambda: counts(assessment),
     )
-    return dict(zip(NAMES, made, strict=True))
+    return draw_all(dict(zip(NAMES, made, strict=True)))
 
 
 def ap_against_tolerance(assessment: Assessment) -> Drawing:
@@ -224,6 +225,7 @@ def name_sets(made: "Figure", assessments: Sequence[Assessment]) -> None:
     ]
     handles = [Line2D([], [], **shape) for shape in shapes]
     names = [assessment.name for assessment in assessments]
+    made.set_layout_engine("constrained")  # the legend needs room
     made.legend(handles, names, loc="outside right upper", frameon=False, fontsize=8, handlelength=3.5)
 
 

@@ -196,13 +196,13 @@ def drift_limit(distances: Sequence[float]) -> float:
     Somewhat beyond the largest of them, and no less than the upper end of a prediction interval for one more: of two
     or four halves the largest is no bound (Student's t of the logarithms; Hahn and Meeker, Statistical Intervals, 4.7).
     """
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     if len(distances) < 3:  # two halves are held against each other: one distance, of unknown spread
         return 2 * LIMIT_FACTOR * max(distances)
     logarithms = np.log(np.maximum(distances, 1e-12))
     count = len(logarithms)
-    reach = float(t.ppf(LIMIT_LEVEL, count - 1)) * float(logarithms.std(ddof=1)) * np.sqrt(1 + 1 / count)
+    reach = float(stdtrit(count - 1, LIMIT_LEVEL)) * float(logarithms.std(ddof=1)) * np.sqrt(1 + 1 / count)
     return max(LIMIT_FACTOR * max(distances), float(np.exp(min(logarithms.mean() + reach, _LARGEST))))
 
 

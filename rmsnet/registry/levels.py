@@ -132,9 +132,9 @@ def visible_difference(level: float, games: int, spread: float) -> float:
         games: how many, at least two.
         spread: standard deviation of the difference per game.
     """
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
-    return float((t.isf(level, games - 1) + t.ppf(POWER, games - 1)) * spread / math.sqrt(games))
+    return float((stdtrit(games - 1, POWER) - stdtrit(games - 1, level)) * spread / math.sqrt(games))
 
 
 def games_to_see(difference: float, level: float, spread: float) -> int:

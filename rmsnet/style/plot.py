@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +42,7 @@ def figure(
     width: float = 8.0,
     height: float = 4.2,
     heights: Sequence[float] | None = None,
+    layout: Literal["constrained"] | None = "constrained",
 ) -> "tuple[Figure, list[Axes]]":
     """A figure with its panels, row by row.
 
@@ -52,10 +53,11 @@ def figure(
         width: inches.
         height: inches.
         heights: of the rows, to each other; None: equal.
+        layout: measures every text to find its room, which takes as long as drawing; None: who calls knows the room.
     """
     from matplotlib.figure import Figure
 
-    made = Figure(figsize=(width, height), dpi=_DOTS_PER_INCH, layout="constrained")
+    made = Figure(figsize=(width, height), dpi=_DOTS_PER_INCH, layout=layout)
     panels = made.subplots(rows, columns, squeeze=False, height_ratios=heights).flatten().tolist()
     for panel in panels:
         panel.spines[["top", "right"]].set_visible(False)
@@ -103,13 +105,24 @@ def small_multiples(
     """
     columns = min(len(names), 3 if len(names) < 10 else 5)
     rows = -(-len(names) // columns)
-    made, panels = figure("", rows, columns, width=IN_A_COLUMN, height=1.5 + 1.4 * rows)
+    height = 1.5 + 1.4 * rows
+    made, panels = figure("", rows, columns, width=IN_A_COLUMN, height=height, layout=None)
+    made.subplots_adjust(
+        left=0.72 / IN_A_COLUMN,
+        right=1 - 0.16 / IN_A_COLUMN,
+        bottom=0.58 / height,
+        top=1 - 0.58 / height,
+        wspace=0.3,
+        hspace=0.28,
+    )
     for spare in panels[len(names) :]:
         spare.remove()
     panels = panels[: len(names)]
     inks = ["black"] * len(names) if looks is None else [of.colour.on_light for of in looks]
     for number, (panel, name, ink) in enumerate(zip(panels, names, inks, strict=True)):
-        panel.set_title(name, loc="left", fontsize=8 if columns < 5 else 7, color=ink)
+        panel.set_title(name, loc="left", y=1.0, fontsize=8 if columns < 5 else 7, color=ink)
+        panel.xaxis.set_label_coords(0.5, -0.2)
+        panel.yaxis.set_label_coords(-0.2, 0.5)
         panel.tick_params(
             labelsize=7, labelleft=number % columns == 0, labelbottom=number + columns >= len(names), pad=2
         )
@@ -125,24 +138,29 @@ def small_multiples(
 
 def png(made: "Figure") -> bytes:
     """The picture, without the date and the name of the program; its texts stand as they are, in any script."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    buffer = io.BytesIO()
     with _plain_texts(made):
-        # `savefig` gives the same bytes and draws twice: the first time for a layout that drawing makes anyway.
-        FigureCanvasAgg(made).print_png(buffer, metadata={"Software": None})  # type: ignore[no-untyped-call]
-    return buffer.getvalue()
+        return _png(made)
 
 
 def drawing(made: "Figure") -> Drawing:
     """The picture in both forms, laid out once."""
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
-    drawn, buffer = png(made), io.BytesIO()
-    made.set_layout_engine("none")
+    buffer = io.BytesIO()
     with _plain_texts(made):
+        drawn = _png(made)
+        made.set_layout_engine("none")
         FigureCanvasSVG(made).print_svg(buffer, metadata={"Date": None, "Creator": None})  # type: ignore[no-untyped-call]
     return Drawing(drawn, buffer.getvalue())
+
+
+def _png(made: "Figure") -> bytes:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    buffer = io.BytesIO()
+    # `savefig` gives the same bytes and draws twice: the first time for a layout that drawing makes anyway.
+    FigureCanvasAgg(made).print_png(buffer, metadata={"Software": None})  # type: ignore[no-untyped-call]
+    return buffer.getvalue()
 
 
 @contextmanager

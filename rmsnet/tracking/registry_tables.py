@@ -64,3 +64,14 @@ def alias_rows(path: Path, name: str) -> dict[str, int]:
         path, "SELECT alias, version FROM registered_model_aliases WHERE workspace = ? AND name = ?", _WORKSPACE, name
     )
     return {str(alias): int(str(version)) for alias, version in rows}
+
+
+def files_of_version(path: Path, name: str, version: int) -> Path | None:
+    """Where the files of a version lie, if that is a folder of this machine with an MLflow model."""
+    rows = sqlite.read(
+        path,
+        "SELECT storage_location FROM model_versions WHERE workspace = ? AND name = ? AND version = ?",
+        *(_WORKSPACE, name, str(version)),
+    )
+    folder = Path(str(rows[0][0])) if rows else Path()
+    return folder if folder.is_absolute() and (folder / "MLmodel").is_file() else None

@@ -13,6 +13,7 @@ from rmsnet.dataset.labels import V1_CLASSES
 from rmsnet.errors import UserError
 from rmsnet.files import write_json
 from rmsnet.matches.stage import spot_stage
+from rmsnet.spotting.half_spotter import open_half_spotter
 from rmsnet.tracking.logged_model import save_pyfunc
 from rmsnet.tracking.models import first_files_hash, predict_with_carried_code
 from rmsnet.tracking.store import our_client
@@ -48,7 +49,7 @@ def test_a_model_of_the_first_layout_still_runs_on_the_code_that_it_carries(old)
 
 
 def test_a_model_of_the_first_layout_runs_on_our_code_too(old):
-    events = tracking.load_with_our_code(old).predict(HALF)
+    events = open_half_spotter(tracking.find_model(str(old))).events(HALF)
     assert list(zip(events.position_ms, events.label, strict=True)) == EVENTS
 
 
@@ -78,6 +79,18 @@ def test_whatever_is_read_or_executed_at_load_is_what_was_registered(version, na
     file.write_text((file.read_text() if file.exists() else "") + "\n# changed: true\nchanged: true\n")
     with pytest.raises(UserError, match="hash mismatch"):
         tracking.fetch_model("models:/rmsnet/1")
+
+
+def test_a_model_that_lies_here_is_found_without_mlflow_by_number_and_alias(version, monkeypatch):
+    tracking.set_alias("rmsnet", "champion", 1)
+
+    def loaded() -> None:
+        raise AssertionError("MLflow was loaded")
+
+    monkeypatch.setattr("rmsnet.tracking.models.connect", loaded)
+    monkeypatch.setattr("rmsnet.tracking.models.our_client", loaded)
+    for uri in ("models:/rmsnet/1", "models:/rmsnet@champion"):
+        assert tracking.fetch_model(uri) == version
 
 
 def test_what_mlflow_writes_beside_a_model_that_is_used_does_not_matter(version):
