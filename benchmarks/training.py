@@ -1,14 +1,18 @@
 """Speed of a training step and of dense inference, each against a reference measured in the same run.
 
-    python benchmarks/training.py [--threads N] [--rounds N]
+    python -m benchmarks.training [--threads N] [--rounds N] [--kernels NAME]
 
+Before it the parts of a step are put beside what this machine's products and memory allow (training_floor.py).
 Each candidate of the training step has a process of its own, as it would where it is used. Rounds of all candidates
 alternate and the fastest round of each counts. Time is the process's CPU time divided by the threads, so that other
 work on the machine disturbs less. Random features: speed does not depend on their values.
+
+With `--kernels avx2` every candidate runs as on a processor that has no more than AVX2, PyTorch too.
 """
 
 import argparse
 import multiprocessing
+import os
 import tempfile
 import threading
 import time
@@ -20,8 +24,9 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from benchmarks import training_floor
 from rmsnet.features.bank import BankHalf, FrameBank
-from rmsnet.network import spectral
+from rmsnet.network import kernels, spectral
 from rmsnet.network.dense import dense_scores
 from rmsnet.network.devices import choose_precision, keep_freed_memory
 from rmsnet.network.model import RMSNet, rms_loss
@@ -131,7 +136,13 @@ def ours() -> Iterator[None]:
         go.release()
 
 
+ONLY_AVX2 = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"}
+"""What keeps PyTorch and its libraries from later instructions."""
+
 CANDIDATES = {"ceiling": ceiling, "ours": ours, "textbook float32": textbook}
+
+
+SPAWN = multiprocessing.get_context("spawn")
 
 
 def start(name: str, threads: int) -> None:
@@ -150,8 +161,7 @@ def seconds_of_a_round() -> float:
 
 def fastest(rounds: int, threads: int) -> dict[str, float]:
     """Clips per second of each candidate's fastest round."""
-    spawn = multiprocessing.get_context("spawn")
-    processes = {name: ProcessPoolExecutor(1, spawn, start, (name, threads)) for name in CANDIDATES}
+    processes = {name: ProcessPoolExecutor(1, SPAWN, start, (name, threads)) for name in CANDIDATES}
     best = dict.fromkeys(CANDIDATES, 0.0)
     for _ in range(rounds):
         for name, process in processes.items():
@@ -182,7 +192,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--kernels", help="one of " + ", ".join([*kernels.PATHS, kernels.PYTORCH]))
     options = parser.parse_args()
+    if options.kernels:  # for the processes of the candidates
+        os.environ["RMSNET_KERNELS"] = options.kernels
+    if options.kernels == "avx2":
+        os.environ.update(ONLY_AVX2)
+    with ProcessPoolExecutor(1, SPAWN) as process:
+        table, floor, _ = process.submit(training_floor.report, options.threads).result()
+    print(table, "\n")
     torch.set_num_threads(options.threads)
     speed = fastest(options.rounds, options.threads)
     for name, clips in speed.items():
@@ -196,6 +214,9 @@ def main() -> None:
     print(f"drawing an epoch of 40,000 clips: {1000 * drawn:.0f} ms (tables: {1000 * (built - started):.0f} ms, once)")
     of_ceiling, of_textbook = (speed["ours"] / speed[name] for name in ("ceiling", "textbook float32"))
     print(f"ours / ceiling {of_ceiling:.0%}, ours / textbook {of_textbook:.1f}x")
+    print(
+        f"floor {1e3 * floor:.1f} ms a step, {BATCH / floor:,.0f} clips/s: ours reaches {speed['ours'] * floor / BATCH:.0%}"
+    )
     dense(options.rounds, options.threads)
 
 

@@ -3,20 +3,24 @@
     python -m benchmarks.video extraction --backbone resnet50
     python -m benchmarks.video frames --backbone resnet50
     python -m benchmarks.video decoding --video FILE
+    python -m benchmarks.video hardware --video FILE
 
 The first two measure the reference (the backbone on frames that are there already) in the same run, the third what
-FFmpeg alone takes for the pictures that are needed; on a simulated broadcast or on --video FILE. Weights are random:
-the speed is the same. On a machine that does other work too the time of CPU counts: where the cores are busy anyway,
-throughput is its inverse.
+FFmpeg alone takes for the pictures that are needed, the fourth what an NVIDIA card's decoder would change; on a
+simulated broadcast or on --video FILE. Weights are random: the speed is the same. On a machine that does other work too
+the time of CPU counts: where the cores are busy anyway, throughput is its inverse.
 """
 
 import argparse
+import hashlib
 import os
 import time
 from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,13 +29,14 @@ from rmsnet.network.devices import choose_device
 from rmsnet.simulation.broadcast import direct
 from rmsnet.simulation.draws import Draws
 from rmsnet.simulation.video import match_colours, write_half_video
-from rmsnet.video import packets
+from rmsnet.video import opening, packets
 from rmsnet.video.decoding import expected_samples, sampled_pictures
-from rmsnet.video.extractor import FRAMES_AT_ONCE, Extractor, image_batches, video_features
+from rmsnet.video.extractor import image_batches, video_features
 from rmsnet.video.frames import FrameZip, Pictures, decode_jpeg, write_frames
 from rmsnet.video.recipe import Recipe
 from rmsnet.video.recording import recording_of
 from rmsnet.video.skipping import Choice, Times
+from rmsnet.video.torch_extractor import TorchExtractor
 
 TIMES = (2.0, 0.5)
 """Samples a second, and the first."""
@@ -39,7 +44,7 @@ TIMES = (2.0, 0.5)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("extraction", "frames", "decoding"))
+    parser.add_argument("what", choices=("extraction", "frames", "decoding", "hardware"))
     parser.add_argument("--backbone", default="resnet50")
     parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
     parser.add_argument("--video", type=Path, help="default: a simulated broadcast")
@@ -47,9 +52,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="the best of so many is taken (default: 3)")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     options = parser.parse_args()
-    if options.what == "decoding":
+    if options.what in ("decoding", "hardware"):
+        measure = decoding if options.what == "decoding" else hardware
         with TemporaryDirectory() as folder:
-            decoding(options.video or simulated_video(Path(folder) / "half.mkv", options.seconds), options.rounds)
+            measure(options.video or simulated_video(Path(folder) / "half.mkv", options.seconds), options.rounds)
         print(f"load {os.getloadavg()[0]:.1f}")
         return
     device = choose_device(options.device)
@@ -71,13 +77,13 @@ def simulated_video(path: Path, seconds: int) -> Path:
     return path
 
 
-def random_extractor(backbone: str, device: torch.device, precision: str, whole: bool = False) -> Extractor:
+def random_extractor(backbone: str, device: torch.device, precision: str, whole: bool = False) -> TorchExtractor:
     """A backbone with random weights."""
     from rmsnet.video.backbones import build_backbone
 
     network = build_backbone(backbone).eval().to(device).to(memory_format=torch.channels_last)
     size = {"resize": None, "width": 398} if whole else {}
-    return Extractor(Recipe(backbone, "random", "", *TIMES, precision=precision, **size), network, None, device)
+    return TorchExtractor(Recipe(backbone, "random", "", *TIMES, precision=precision, **size), network, None, device)
 
 
 class Speed:
@@ -103,7 +109,7 @@ class Speed:
         return f"{self.rate:8.1f} frames/s  {self.cpu_ms:7.1f} ms of CPU a frame"
 
 
-def extraction(video: Path, extractor: Extractor, rounds: int) -> None:
+def extraction(video: Path, extractor: TorchExtractor, rounds: int) -> None:
     """Video to features, against the same network on the same batches in memory; rounds of both alternate."""
     recipe = extractor.recipe
 
@@ -111,7 +117,7 @@ def extraction(video: Path, extractor: Extractor, rounds: int) -> None:
         return sum(1 for _ in sampled_pictures(video, recipe.frame_rate, recipe.first_frame_seconds))
 
     pictures = sampled_pictures(video, recipe.frame_rate, recipe.first_frame_seconds)
-    batches = list(image_batches(pictures, recipe, extractor.device))
+    batches = list(image_batches(pictures, extractor))
 
     def network_alone() -> int:
         return sum(len(extractor.features(batch)) for batch in batches)
@@ -179,7 +185,41 @@ def decoding(video: Path, rounds: int) -> None:
     print(f"share of the floor: {least / before:.0%} before, {least / now:.0%} now; {now / before:.2f} of the time")
 
 
-def frames(video: Path, folder: Path, extractor: Extractor, rounds: int) -> None:
+def hardware(video: Path, rounds: int) -> None:
+    """The sampled pictures by all cores, and by the decoder of an NVIDIA card; and whether they are the same."""
+    from av.codec.hwaccel import HWAccel
+
+    card = HWAccel("cuda", allow_software_fallback=False)
+    samples = expected_samples(video, *TIMES)
+
+    def checksum() -> str:
+        checksum = hashlib.md5(usedforsecurity=False)
+        for picture in sampled_pictures(video, *TIMES):
+            checksum.update(picture.tobytes())
+        return checksum.hexdigest()
+
+    def work() -> int:
+        return sum(1 for _ in sampled_pictures(video, *TIMES))
+
+    def by_card(work: Callable[[], Any]) -> Any:
+        kept = opening._opened
+        opening._opened = partial(kept, hwaccel=card)
+        try:
+            return work()
+        finally:
+            opening._opened = kept
+
+    same = checksum() == by_card(checksum)
+    software, hard = Speed(), Speed()
+    for _ in range(rounds):
+        software.measure(work)
+        hard.measure(lambda: by_card(work))
+    print(f"{samples} samples, {os.cpu_count()} cores")
+    print(f"software  {software}")
+    print(f"the card  {hard}; the same pictures: {'yes' if same else 'no'}")
+
+
+def frames(video: Path, folder: Path, extractor: TorchExtractor, rounds: int) -> None:
     """JPEG frames out of a zip, clip by clip, against the network that they are for."""
     path = folder / "half.zip"
     write_frames(path, video, Pictures(224, 398, None, *TIMES), lambda done, expected: None)
@@ -190,7 +230,8 @@ def frames(video: Path, folder: Path, extractor: Extractor, rounds: int) -> None
     def read() -> int:
         return sum(len([decode_jpeg(jpeg, path) for jpeg in archive.jpegs(start, clip)]) for start in starts)
 
-    images = torch.stack([decode_jpeg(jpeg, path) for jpeg in archive.jpegs(0, FRAMES_AT_ONCE[extractor.device.type])])
+    shown = [decode_jpeg(jpeg, path) for jpeg in archive.jpegs(0, extractor.frames_at_once)]
+    images = extractor.stacked([extractor.fitted(picture) for picture in shown])
     reading = Speed().measure(read, rounds).rate
     network = Speed().measure(lambda: len(extractor.features(images)), rounds).rate
     size = path.stat().st_size / len(archive)

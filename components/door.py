@@ -9,6 +9,7 @@ from components.patience import passes_by_itself
 from rmsnet import __version__
 from rmsnet.cli import speak_anywhere, switch_telemetry_off
 from rmsnet.errors import CheckFailed, UserError
+from rmsnet.logs import log
 
 EXPECTED = "RMSNET_EXPECTED"
 """Environment variable: the version of rmsnet that the pipeline was compiled with, and behind it the commit."""
@@ -35,6 +36,7 @@ def door(component: str) -> Iterator[None]:
     """
     switch_telemetry_off()
     speak_anywhere()
+    log.propagate = False  # Kubeflow's own logger would say everything once more
     try:
         _check_image()
         _check_environment()
@@ -46,6 +48,8 @@ def door(component: str) -> Iterator[None]:
             kind = "not reachable; Retry goes on here when it is back"
         print(f"{component}: {kind}: {' '.join(str(error).split())}", file=sys.stderr, flush=True)
         raise SystemExit(1 if isinstance(error, CheckFailed) else 2) from None
+    finally:
+        log.propagate = True
 
 
 def _check_image() -> None:

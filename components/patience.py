@@ -1,9 +1,10 @@
 """What may pass by itself is asked again inside a component: a cluster starts no container again that has failed."""
 
-import sys
 import time
 from collections.abc import Callable
 from typing import TypeVar
+
+from rmsnet.logs import log
 
 T = TypeVar("T")
 
@@ -37,11 +38,7 @@ def patiently(what: str, step: Callable[[], T]) -> T:
             if pause is None or not passes_by_itself(error):
                 raise
             words = " ".join(str(error).split())
-            print(
-                f"{what}: {words}; asked again in {pause} s ({number} of {len(PAUSES_SECONDS)})",
-                file=sys.stderr,
-                flush=True,
-            )
+            log.info(f"{what}: {words}; asked again in {pause} s ({number} of {len(PAUSES_SECONDS)})")
             time.sleep(pause)
     raise AssertionError("the last attempt returns or raises")
 

@@ -17,7 +17,9 @@ def trouble_of(status: Any) -> str:
         if condition.type == "PodScheduled" and condition.status == "False":
             return _line("cannot be scheduled", condition.message)
     for container in (*(status.init_container_statuses or ()), *(status.container_statuses or ())):
-        waiting, ended = container.state.waiting, container.state.terminated
+        waiting = container.state.waiting
+        # Of one that starts again, as it ended before.
+        ended = container.state.terminated or (container.last_state and container.last_state.terminated)
         if waiting is not None and waiting.reason in WAITING:
             return _line(waiting.reason, waiting.message)
         if ended is not None and ended.reason == "OOMKilled":

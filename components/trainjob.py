@@ -22,6 +22,9 @@ INDEX_LABEL = "batch.kubernetes.io/job-completion-index"
 
 ENDS = ("Complete", "Failed")
 
+REFUSALS = (": train: bad input: ", ": train: check failed: ")
+"""In what a node says: starting it again, as JobSet does on every failure (six times in all), would not help."""
+
 POLL_SECONDS = 5.0
 
 COMMAND = ("python3", "-m", "torch.distributed.run", "-m", "components.node")
@@ -170,6 +173,8 @@ class Jobs:
             for line in self._news(name, told):
                 print(line, flush=True)
                 last = line if ": train: " in line or ": cannot begin" in line else last
+                if any(refusal in line for refusal in REFUSALS):
+                    raise CheckFailed(f"TrainJob {name} failed: {line}")
             if found is None:
                 raise CheckFailed(f"TrainJob {name}: was deleted while it was waited for")
             for condition in found.get("status", {}).get("conditions", ()):
@@ -196,25 +201,32 @@ class Jobs:
         return GROUP, VERSION, self.namespace, PLURAL
 
     def _news(self, name: str, told: dict[str, int]) -> Iterator[str]:
-        """Lines that the nodes have written since the last look; what keeps a node from starting, once."""
-        from kubernetes.client import ApiException
-
+        """Lines that the nodes have written since the last look; what keeps a node from starting or ended it, once."""
         selector = f"{JOB_LABEL}={name}"
         pods = self._ask(lambda: self._core.list_namespaced_pod(self.namespace, label_selector=selector)).items
         for pod in sorted(pods, key=lambda pod: str(pod.metadata.name)):
-            key = str(pod.metadata.name)
-            node = f"node {(pod.metadata.labels or {}).get(INDEX_LABEL, key)}"
+            pod_name, starts = str(pod.metadata.name), _starts(pod.status)
+            node = f"node {(pod.metadata.labels or {}).get(INDEX_LABEL, pod_name)}"
+            if starts > 1 and f"{pod_name} {starts}" not in told:
+                yield from self._said(pod_name, node, starts - 1, told, previous=True)
+                yield f"{node}: starts again, number {starts}"
             trouble = trouble_of(pod.status)
             if trouble and trouble not in told:
                 told[trouble] = 1
                 yield f"{node}: {'cannot begin: ' if pod.status.phase == 'Pending' else ''}{trouble}"
-            try:
-                text = self._core.read_namespaced_pod_log(key, self.namespace, container="node")
-            except ApiException:  # it has not started
-                continue
-            lines = str(text).splitlines()
-            yield from (f"{node}: {line}" for line in lines[told.get(key, 0) :])
-            told[key] = len(lines)
+            yield from self._said(pod_name, node, starts, told)
+
+    def _said(self, pod: str, node: str, start: int, told: dict[str, int], **which: bool) -> Iterator[str]:
+        """Lines of a node's container, of one of its starts, that have not been told."""
+        from kubernetes.client import ApiException
+
+        try:
+            text = self._core.read_namespaced_pod_log(pod, self.namespace, container="node", **which)
+        except ApiException:  # it has not started
+            return
+        key, lines = f"{pod} {start}", str(text).splitlines()
+        yield from (f"{node}: {line}" for line in lines[told.get(key, 0) :])
+        told[key] = len(lines)
 
     def _ask(self, question: Any, **absent: Any) -> Any:
         """An answer of Kubernetes, asked again while it is away; `absent` where there is no such thing.
@@ -230,6 +242,11 @@ class Jobs:
             if absent and error.status == 404 and _message(error):  # without Kubeflow Trainer there is no message
                 return absent["absent"]
             raise UserError(f"Kubernetes refuses a TrainJob in {self.namespace}: {_words(error)}") from None
+
+
+def _starts(status: Any) -> int:
+    """How often the container of a node was started."""
+    return 1 + sum(int(container.restart_count) for container in status.container_statuses or ())
 
 
 def _words(error: Any) -> str:

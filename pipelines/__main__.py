@@ -10,7 +10,7 @@ from rmsnet.cli import Parser, run_command
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; exit statuses as of the `rmsnet` command."""
-    return run_command(command_parser(), arguments)
+    return run_command("python -m pipelines", command_parser, arguments)
 
 
 def command_parser() -> argparse.ArgumentParser:

@@ -67,7 +67,8 @@ class Deployment:
         queue: Kueue's queue for the pods; "": none.
         priority: Kueue's workload priority class; "": none.
         labels, annotations: of every pod.
-        keep_workflow_minutes: how long a finished run's workflow and pods stay in the cluster; 0: as the cluster does.
+        keep_workflow_minutes: how long a finished run's workflow and pods stay in the cluster; 0: as the cluster does,
+            and so does a stock one whatever is said here: an hour.
         deadline_minutes: after which a run is stopped; 0: never.
         extract_shards: in how many pods the extraction is spread.
         train_pods: in how many pods the trainings of an ablation are spread; fewer trainings, fewer pods.

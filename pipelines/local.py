@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from rmsnet.errors import CheckFailed, UserError
+from rmsnet.logs import log
 
 IMAGE_USER = 1000
 """The user of the image, for a caller who is root: the containers are not."""
@@ -184,8 +185,9 @@ class _Watch(logging.Filter):
         return False
 
     def say(self, name: str, text: str) -> None:
-        self.out.write(f"{name:20} | {text}\n")
-        self.out.flush()
+        if log.isEnabledFor(logging.INFO):
+            self.out.write(f"{name:20} | {text}\n")
+            self.out.flush()
 
 
 class _Lines(io.TextIOBase):

@@ -1,11 +1,12 @@
-"""The nodes of a training, and the pod that waits for them, out of a deployment."""
+"""Pods that no task of a run is: the nodes of a training, out of a deployment; and the pod that waits for them."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from components.trainjob import Nodes
+from components.trainjob import Nodes, Surroundings
 from pipelines.deployment import Deployment
-from pipelines.placing import labels
+from pipelines.placing import Need, labels, secrets, variables
 
 
 def nodes_of(deployment: Deployment) -> Nodes:
@@ -27,6 +28,25 @@ def nodes_of(deployment: Deployment) -> Nodes:
         pod=_pod(deployment),
         mounts=[{"name": "nodes-memory", "mountPath": "/dev/shm"}] if resources.shared_memory else [],
         seconds=60 * resources.timeout_minutes,
+    )
+
+
+def surroundings(deployment: Deployment, *needs: Need) -> Surroundings:
+    """What a pod of ours gets that is no task of a run: variables, secrets, volumes."""
+    env: list[Mapping[str, Any]] = [
+        {"name": name, "value": value} for name, value in variables(deployment, *needs).items()
+    ]
+    # Optional, so that the pod starts without them and can say what is missing.
+    env += [
+        {"name": variable, "valueFrom": {"secretKeyRef": {"name": secret, "key": key, "optional": True}}}
+        for secret, environment in secrets(deployment, *needs).items()
+        for key, variable in environment.items()
+    ]
+    claims = [(f"volume-{number}", volume) for number, volume in enumerate(deployment.volumes)]
+    return Surroundings(
+        env,
+        [{"name": name, "persistentVolumeClaim": {"claimName": volume.claim}} for name, volume in claims],
+        [{"name": name, "mountPath": volume.path} for name, volume in claims],
     )
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from rmsnet.errors import UserError
+from rmsnet.logs import log
 
 LITTER = (".DS_Store", "._*", "__MACOSX", "Thumbs.db", "ehthumbs.db", "desktop.ini", ".nfs*", ".directory")
 """Patterns of names that file managers and file servers leave in any folder they visit: no part of any data.
@@ -63,6 +64,7 @@ def atomic_file(path: Path) -> Iterator[Path]:
             with partial.open("rb") as written:
                 os.fsync(written.fileno())
         partial.replace(path)
+        log.debug(f"wrote {path}")
     finally:
         partial.unlink(missing_ok=True)
 
@@ -80,6 +82,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         with _naming(partial, path):
             yield partial
         replace_folder(partial, path)
+        log.debug(f"wrote {path}")
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 

@@ -25,6 +25,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from rmsnet.documents import read_document
 from rmsnet.errors import UserError
+from rmsnet.logs import log
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -101,9 +102,7 @@ def _locked(place: Path, out: Path) -> Iterator[None]:
                     ) from None
                 if error.errno not in _NO_LOCKS:
                     raise
-                print(
-                    f"warning: {path.parent}: knows no locks; let nobody else write {out}", file=sys.stderr, flush=True
-                )
+                log.warning(f"{path.parent}: knows no locks; let nobody else write {out}")
             if _is_at(file, path):
                 break
             # The one before us has finished and taken its file away: what we have locked is nobody's.

@@ -1,10 +1,13 @@
 """How far long work is: a bar on a terminal, elsewhere a plain line now and then."""
 
+import logging
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
+
+from rmsnet.logs import log
 
 SECONDS_BETWEEN_LINES = 30
 
@@ -25,7 +28,7 @@ def progress(name: str, unit: str, total: int | None, shown: bool = True) -> Ite
         total: how many; None: unknown.
         shown: False shows nothing.
     """
-    if not shown:
+    if not (shown and log.isEnabledFor(logging.INFO)):
         yield lambda units: None
     elif sys.stderr.isatty():
         from tqdm import tqdm
@@ -48,7 +51,7 @@ class _Lines:
         if now - self.last_line >= SECONDS_BETWEEN_LINES or self.done == self.total:
             self.last_line = now
             rate = self.done / max(now - self.started, 1e-9)
-            print(line(self.name, self.unit, self.done, self.total, rate), file=sys.stderr, flush=True)
+            log.info(line(self.name, self.unit, self.done, self.total, rate))
 
 
 def line(name: str, unit: str, done: int, total: int | None, per_second: float) -> str:

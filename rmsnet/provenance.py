@@ -15,6 +15,7 @@ from rmsnet import __version__
 from rmsnet.documents import read_yaml, structured
 from rmsnet.errors import UserError
 from rmsnet.files import content_hash, is_litter, write_json
+from rmsnet.logs import log
 
 PACKAGE = Path(__file__).resolve().parent
 """The code that runs."""
@@ -80,7 +81,7 @@ def _commit_of_wheel() -> str | None:
 @cache
 def _warn(text: str) -> None:
     """Say it once."""
-    print(f"warning: {text}", file=sys.stderr, flush=True)
+    log.warning(text)
 
 
 POINTER = ".pointer.dvc"

@@ -1,11 +1,12 @@
 """Nobody waits for ever, or without knowing for what: calls to servers, locks and databases are bounded and told of."""
 
-import sys
 import threading
 import time
 from collections.abc import Callable
 from contextvars import copy_context
 from typing import TypeVar
+
+from rmsnet.logs import log
 
 T = TypeVar("T")
 
@@ -45,6 +46,7 @@ def bounded(what: str, call: Callable[[], T], limit_seconds: float = LIMIT_SECON
             done.set()
 
     thread = threading.Thread(target=copy_context().run, args=(work,), name=what, daemon=True)
+    started = time.monotonic()
     thread.start()
     told_after = min(TOLD_AFTER_SECONDS, limit_seconds)
     if not done.wait(told_after):
@@ -52,6 +54,7 @@ def bounded(what: str, call: Callable[[], T], limit_seconds: float = LIMIT_SECON
         if not done.wait(limit_seconds - told_after):
             _abandoned.append(thread)
             raise TimeoutError(f"no answer within {limit_seconds:.3g} seconds")
+    log.debug(f"{what}: answered after {time.monotonic() - started:.3f} s")
     if failures:
         raise failures[0]
     return answers[0]
@@ -76,7 +79,7 @@ def wait_until(what: str, attempt: Callable[[], bool], limit_seconds: float = LI
 
 
 def _tell(what: str, limit_seconds: float) -> None:
-    print(f"waiting for {what} ({limit_seconds:.3g} seconds at most)", file=sys.stderr, flush=True)
+    log.info(f"waiting for {what} ({limit_seconds:.3g} seconds at most)")
 
 
 def abandon(thread: threading.Thread) -> None:

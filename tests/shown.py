@@ -8,6 +8,8 @@ from pathlib import Path
 RUN = ("sh", "python")
 NOT_RUN = ("text", "json", "yaml", "csv", "xml", "mermaid", "html")
 OUTPUT = "output"
+SESSION = "console"
+"""Commands behind "$ ", each with what it prints below it; run by the test that prepares what they are run on."""
 
 _BLOCK = re.compile(r"^```([^\n]*)\n(.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
 
@@ -41,6 +43,12 @@ class Block:
         joined = re.sub(r"\s*\\\n\s*", " ", self.text)
         lines = (re.sub(r"\s+# .*$", "", line).strip() for line in joined.splitlines())
         return [line for line in lines if line and not line.startswith("#")]
+
+    def turns(self) -> list[tuple[str, str]]:
+        """The commands of a session, each with what it is said to print."""
+        turns = re.split(r"^\$ ", self.text, flags=re.MULTILINE)[1:]
+        pairs = (turn.partition("\n")[::2] for turn in turns)
+        return [(re.sub(r"\s+# .*$", "", command), said) for command, said in pairs]
 
 
 def blocks(path: Path, name: str) -> list[Block]:

@@ -14,6 +14,8 @@ FOLDERS = ("base", "runs")
 
 OVERLAYS = ("standalone", "multi-user", "offline")
 
+SERVING = ("serving/base", "serving/shadow", "serving/canary")
+
 
 def manifests(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     names = yaml.safe_load((folder / "kustomization.yaml").read_text())["resources"]
@@ -146,7 +148,14 @@ def test_without_internet_every_image_comes_from_one_registry(repository: Path) 
             assert renamed.get(name, name) in mirrored
 
 
-@pytest.mark.parametrize("folder", [*FOLDERS, *(f"overlays/{name}" for name in OVERLAYS)])
+def test_no_overlay_lies_in_the_folder_that_it_builds_on(repository: Path) -> None:
+    """Kustomize calls that a cycle and builds nothing."""
+    for path in (repository / "deploy").rglob("kustomization.yaml"):
+        for resource in yaml.safe_load(path.read_text())["resources"]:
+            assert not path.parent.is_relative_to((path.parent / resource).resolve()), path
+
+
+@pytest.mark.parametrize("folder", [*FOLDERS, *(f"overlays/{name}" for name in OVERLAYS), *SERVING])
 def test_kustomize_builds_them(repository: Path, folder: str) -> None:
     if shutil.which("kubectl") is None:
         pytest.skip("kubectl is not installed")

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from rmsnet.documents import read_json
+from tests.shown import SESSION, agrees, blocks
 
 VARIANTS = ("full", "no-masking", "no-regression", "no-uniform-offsets")
 
@@ -238,6 +239,20 @@ def test_queued_trainings_run_the_code_that_was_queued_and_land_in_the_one_store
     project.run("dvc", "exp", "apply", "of-seed-1")
     applied = read_json(project.root / "models" / "full" / "run.json")
     assert applied["run_id"] in [run["id"] for run in runs]
+
+
+@pytest.mark.slow
+def test_what_the_page_on_data_shows_of_dvc_is_what_dvc_says(project, repository):
+    path = project.root / "params.yaml"
+    params = yaml.safe_load(path.read_text())
+    params["variants"]["full"] = {"foreground_clips": 300, "background_clips": 100}
+    path.write_text(yaml.safe_dump(params))
+    (label_file, *_) = sorted((project.root / "data").rglob("Labels.json"))
+    label_file.write_text(label_file.read_text() + " ")
+    for block in blocks(repository / "docs" / "data.md", "docs/data.md"):
+        for command, said in block.turns() if block.kind == SESSION else ():
+            printed = project.run("bash", "-c", command)
+            assert agrees(said, printed), f"{block.where}: {command} prints\n{printed}"
 
 
 @pytest.mark.slow

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 
 from rmsnet import progress as module
@@ -36,3 +39,18 @@ def test_what_is_not_shown_says_nothing(capsys):
     with progress("extract", "frame", 1, shown=False) as advance:
         advance(1)
     assert capsys.readouterr().err == ""
+
+
+def test_bars_are_drawn_in_one_place_alone(repository):
+    drawing = [path.name for path in (repository / "rmsnet").rglob("*.py") if "tqdm" in path.read_text("utf-8")]
+    assert drawing == ["progress.py"]
+
+
+def test_no_library_draws_a_bar_into_a_log():
+    code = (
+        "from rmsnet.cli import speak_anywhere; speak_anywhere()\n"
+        "import tqdm, tqdm.auto, huggingface_hub.utils as hub\n"
+        "for bar in (tqdm.tqdm, tqdm.auto.tqdm, hub.tqdm): list(bar(range(3)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr == ""

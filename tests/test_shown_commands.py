@@ -16,7 +16,7 @@ from pipelines.__main__ import main as pipelines
 from rmsnet.cli import _parser
 from rmsnet.cli import main as rmsnet
 from rmsnet.simulation import video as simulated_video
-from tests.shown import NOT_RUN, OUTPUT, RUN, Block, agrees, blocks
+from tests.shown import NOT_RUN, OUTPUT, RUN, SESSION, Block, agrees, blocks
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = (
@@ -120,8 +120,13 @@ def printed(block: Block) -> str:
 
 @pytest.mark.parametrize("block", shown(), ids=lambda block: block.where)
 def test_every_block_says_what_it_is_and_one_that_is_not_run_says_why(block):
-    assert block.kind in (*RUN, *NOT_RUN), f"{block.where}: ```{block.kind}"
+    assert block.kind in (*RUN, *NOT_RUN, SESSION), f"{block.where}: ```{block.kind}"
     assert block.kind != OUTPUT, f"{block.where}: output of nothing"
+
+
+def test_every_session_is_on_the_page_whose_sessions_are_run():
+    """By tests/test_pipeline.py, in a project with DVC."""
+    assert {block.document for block in shown() if block.kind == SESSION} == {"docs/data.md"}
 
 
 @pytest.mark.parametrize("block", [block for block in shown() if block.kind == "sh"], ids=lambda block: block.where)

@@ -1,6 +1,8 @@
 """What a run costs in tasks, pods, time that nobody works, and bytes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 
 from pipelines.backend.assumptions import Assumptions
 from pipelines.backend.document import Document, Task
@@ -21,6 +23,7 @@ class Cost:
     Attributes:
         tasks: that run a container.
         pods: drivers and containers.
+        nodes: of trainings over several; pods too, which their tasks make.
         idle_seconds: on the longest path, beside the components' own work.
         workflow_bytes: of the object that Argo keeps.
         compressed_bytes: of the same with its nodes compressed.
@@ -31,6 +34,7 @@ class Cost:
 
     tasks: int
     pods: int
+    nodes: int
     idle_seconds: int
     workflow_bytes: int
     compressed_bytes: int
@@ -39,8 +43,9 @@ class Cost:
     memory_gib: float
 
     def lines(self) -> list[str]:
+        nodes = f" and {self.nodes} nodes of trainings" if self.nodes else ""
         return [
-            f"{self.tasks} tasks, {self.pods} pods, {self.layers} layers; "
+            f"{self.tasks} tasks, {self.pods} pods{nodes}, {self.layers} layers; "
             f"about {self.idle_seconds} s beside the components' own work",
             f"workflow: {self.workflow_bytes:,} bytes, {self.compressed_bytes:,} with its nodes compressed",
             f"at once: {self.cpu:g} CPU and {self.memory_gib:.1f} GiB of memory",
@@ -54,6 +59,7 @@ def cost_of(document: Document, assumed: Assumptions) -> Cost:
     return Cost(
         workflow.tasks,
         workflow.pods,
+        sum(_times(document, assumed, task) * _nodes(task)[0] for task in document.container_tasks),
         DRIVER_SECONDS + _longest(document, ()) + _last(document),
         workflow.bytes,
         workflow.compressed_bytes,
@@ -93,12 +99,30 @@ def _widest(document: Document, assumed: Assumptions) -> tuple[float, float]:
     """CPU and GiB that the iterations of a loop ask for when all of them run, the largest of all tasks."""
     found = [(0.0, 0.0)]
     for task in document.container_tasks:
-        count = 1
-        for loop in task.loops:
-            count *= assumed.items(document, loop)
+        times = _times(document, assumed, task)
         resources = (task.container or {}).get("resources", {})
+        count, cpu, memory = _nodes(task)
         # The compiler writes plain numbers beside the texts: cores, and gigabytes of 10^9 bytes.
         found.append(
-            (count * resources.get("cpuRequest", 0.0), count * resources.get("memoryRequest", 0.0) * 1e9 / 2**30)
+            (
+                times * (resources.get("cpuRequest", 0.0) + count * cpu),
+                times * (resources.get("memoryRequest", 0.0) * 1e9 + count * memory) / 2**30,
+            )
         )
     return max(found, key=lambda pair: pair[0])
+
+
+def _times(document: Document, assumed: Assumptions, task: Task) -> int:
+    """How often a task runs."""
+    return prod(assumed.items(document, loop) for loop in task.loops)
+
+
+def _nodes(task: Task) -> tuple[int, float, float]:
+    """How many nodes a task trains over (`components.trainjob.Nodes`), CPU and bytes that each asks for."""
+    nodes = task.inputs("parameters").get("nodes", {}).get("runtimeValue", {}).get("constant")
+    if not isinstance(nodes, Mapping) or not {"count", "resources"} <= nodes.keys():
+        return 0, 0.0, 0.0
+    from kubernetes.utils import parse_quantity
+
+    requests = nodes["resources"]["requests"]
+    return int(nodes["count"]), float(parse_quantity(requests["cpu"])), float(parse_quantity(requests["memory"]))

@@ -1,4 +1,4 @@
-"""Second attempts: when there is one, and whether it has the time."""
+"""Second attempts: when there is one, and whether it has the time; how long what is left of a run stays."""
 
 from collections.abc import Iterator
 
@@ -46,3 +46,13 @@ def window_too_small(document: Document, assumed: Assumptions) -> Iterator[tuple
                 f"all {count + 1} attempts get {window:,.0f} s, one may take {limit:,.0f} s",
                 f"backoffMaxDuration must be at least {needed:,.0f}s",
             )
+
+
+def kept_as_the_controller_says(document: Document, assumed: Assumptions) -> Iterator[tuple[str, str, str]]:
+    kept = document.platform.get("pipelineConfig", {}).get("resourceTtlOnCompletion")
+    if kept:
+        yield (
+            document.name,
+            f"asks to be taken away {float(kept) / 60:g} minutes after its end; stock clusters do that after an hour",
+            "the administrators change it: ttlStrategy in workflow-controller-configmap",
+        )

@@ -55,6 +55,16 @@ RULES: tuple[Rule, ...] = (
         retries.only_for_lost_pods,
     ),
     Rule(
+        "how long a run is kept is the controller's",
+        "warning",
+        "The stock controller sets secondsAfterSuccess and secondsAfterFailure of every workflow to an hour. They go "
+        "before secondsAfterCompletion, which is what a pipeline can say.",
+        "KFP 2.17.0 manifests/kustomize/third-party/argo/base/workflow-controller-configmap-patch.yaml, "
+        "backend/src/v2/compiler/argocompiler/argo.go buildTTLStrategy, Argo 4.0.5 workflow/gccontroller/"
+        "gc_controller.go ttl; seen",
+        retries.kept_as_the_controller_says,
+    ),
+    Rule(
         "the window holds all attempts",
         "fault",
         "backoffMaxDuration counts from the start of the first attempt; an attempt that would begin or still run "

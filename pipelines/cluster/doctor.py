@@ -1,16 +1,17 @@
 """What a deployment file names, looked for in the cluster before anything is submitted."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
 from components.pods import WAITING, trouble_of
-from components.trainjob import GROUP, VERSION
 from pipelines.cluster.api import Kubeflow
+from pipelines.cluster.pods import asked, training_runtime
 from pipelines.deployment import STAGES, Deployment
-from pipelines.placing import labels, secrets, variables
+from pipelines.nodes import surroundings
+from pipelines.placing import labels, secrets
 from rmsnet import __version__
 from rmsnet.errors import UserError
 from rmsnet.workplace.findings import Finding
@@ -24,6 +25,9 @@ PATIENCE_SECONDS = 60
 POLL_SECONDS = 3.0
 
 QUOTAS = ("pods", "requests.cpu", "limits.cpu", "requests.memory", "limits.memory")
+
+DEFAULTS = {"requests": "defaultRequest", "limits": "default", "pods": ""}
+"""Of a LimitRange, by what a quota counts."""
 
 RIGHTS = (("create", "pods"), ("get", "pods"), ("get", "pods/log"), ("get", "secrets"), ("delete", "pods"))
 """What the doctor itself needs in the namespace of the runs."""
@@ -54,25 +58,6 @@ def examine(visit: Visit) -> Iterator[Finding]:
             yield Finding(look.__name__.strip("_"), False, str(error))
 
 
-def _ask(what: str, question: Callable[[], Any]) -> Any:
-    """An answer of Kubernetes; None where there is no such thing.
-
-    Raises:
-        UserError: it is away, or we may not ask.
-    """
-    from kubernetes.client import ApiException
-    from urllib3.exceptions import HTTPError
-
-    try:
-        return question()
-    except ApiException as error:
-        if error.status == 404:
-            return None
-        raise UserError(f"{what}: {error.status} {error.reason}") from None
-    except (HTTPError, OSError) as error:
-        raise UserError(f"{what}: Kubernetes does not answer ({' '.join(str(error).split())[:120]})") from None
-
-
 def _kubeflow(visit: Visit) -> Iterator[Finding]:
     health = visit.kubeflow.client.get_kfp_healthz()
     users = "a namespace for each user" if health.multi_user else "one user"
@@ -80,7 +65,7 @@ def _kubeflow(visit: Visit) -> Iterator[Finding]:
 
 
 def _namespace(visit: Visit) -> Iterator[Finding]:
-    found = _ask("namespace", lambda: visit.core.read_namespace(visit.namespace))
+    found = asked("namespace", lambda: visit.core.read_namespace(visit.namespace))
     if found is None:
         yield Finding(f"namespace {visit.namespace}", False, "is not there")
         return
@@ -94,11 +79,11 @@ def _rights(visit: Visit) -> Iterator[Finding]:
     review = client.AuthorizationV1Api(visit.core.api_client)
     for verb, resource in RIGHTS:
         name, _, part = resource.partition("/")
-        asked = client.V1ResourceAttributes(
+        right = client.V1ResourceAttributes(
             namespace=visit.namespace, verb=verb, resource=name, subresource=part or None
         )
-        body = client.V1SelfSubjectAccessReview(spec=client.V1SelfSubjectAccessReviewSpec(resource_attributes=asked))
-        allowed = _ask("rights", lambda body=body: review.create_self_subject_access_review(body)).status.allowed
+        body = client.V1SelfSubjectAccessReview(spec=client.V1SelfSubjectAccessReviewSpec(resource_attributes=right))
+        allowed = asked("rights", lambda body=body: review.create_self_subject_access_review(body)).status.allowed
         if not allowed:
             yield Finding(f"right to {verb} {resource}", False, f"not yours in {visit.namespace}")
 
@@ -106,7 +91,7 @@ def _rights(visit: Visit) -> Iterator[Finding]:
 def _account(visit: Visit) -> Iterator[Finding]:
     name = visit.deployment.service_account
     if name:
-        found = _ask("service account", lambda: visit.core.read_namespaced_service_account(name, visit.namespace))
+        found = asked("service account", lambda: visit.core.read_namespaced_service_account(name, visit.namespace))
         yield Finding(f"service account {name}", found is not None, "" if found else "is not there")
 
 
@@ -117,7 +102,7 @@ def _secrets(visit: Visit) -> Iterator[Finding]:
     if visit.deployment.pull_secret:
         wanted.setdefault(visit.deployment.pull_secret, set()).add(".dockerconfigjson")
     for name, keys in wanted.items():
-        found = _ask(f"secret {name}", lambda name=name: visit.core.read_namespaced_secret(name, visit.namespace))
+        found = asked(f"secret {name}", lambda name=name: visit.core.read_namespaced_secret(name, visit.namespace))
         if found is None:
             create = "kubectl create secret generic NAME --from-literal=KEY=VALUE"
             yield Finding(f"secret {name}", False, f"is not there; make it with: {create}")
@@ -129,7 +114,7 @@ def _secrets(visit: Visit) -> Iterator[Finding]:
 def _claims(visit: Visit) -> Iterator[Finding]:
     pods = max(visit.deployment.extract_shards, visit.deployment.spot_shards, visit.deployment.train_pods)
     for volume in visit.deployment.volumes:
-        found = _ask(
+        found = asked(
             f"claim {volume.claim}",
             lambda volume=volume: visit.core.read_namespaced_persistent_volume_claim(volume.claim, visit.namespace),
         )
@@ -147,7 +132,7 @@ def _claims(visit: Visit) -> Iterator[Finding]:
 
         name = visit.deployment.workspace.storage_class
         storage = client.StorageV1Api(visit.core.api_client)
-        there = _ask("storage class", lambda: storage.read_storage_class(name)) is not None
+        there = asked("storage class", lambda: storage.read_storage_class(name)) is not None
         yield Finding(f"storage class {name}", there, "" if there else "is not there")
 
 
@@ -159,84 +144,102 @@ def _gpus(visit: Visit) -> Iterator[Finding]:
     }
     if not wanted:
         return
-    nodes = _ask("nodes", lambda: visit.core.list_node()).items
+    nodes = asked("nodes", lambda: visit.core.list_node()).items
     for kind, count in wanted.items():
-        held = {node.metadata.name: int((node.status.allocatable or {}).get(kind, 0)) for node in nodes}
-        enough = [name for name, number in held.items() if number >= count]
-        yield Finding(
-            f"{count} {kind}", bool(enough), f"on {len(enough)} of {len(nodes)} nodes" if enough else "on no node"
-        )
+        places = [int((node.status.allocatable or {}).get(kind, 0)) // count for node in nodes]
+        enough = f"on {sum(map(bool, places))} of {len(nodes)} nodes" if any(places) else "on no node"
+        needed = visit.deployment.train_nodes if kind == visit.deployment.train.gpu_type else 1
+        short = f"; a training over {needed} nodes finds {sum(places)} places" if 0 < sum(places) < needed else ""
+        yield Finding(f"{count} {kind}", sum(places) >= needed, enough + short)
 
 
 def _trainer(visit: Visit) -> Iterator[Finding]:
     if visit.deployment.train_nodes == 1:
         return
-    from kubernetes import client
-
-    name, custom = visit.deployment.train_runtime, client.CustomObjectsApi(visit.core.api_client)
-    kind = (GROUP, VERSION, "clustertrainingruntimes", name)
-    found = _ask(f"training runtime {name}", lambda: custom.get_cluster_custom_object(*kind))
-    detail = "" if found else "is not there; is Kubeflow Trainer installed in this cluster?"
-    yield Finding(f"training runtime {name}", found is not None, detail)
+    name = visit.deployment.train_runtime
+    there = training_runtime(visit.core, name) is not None
+    detail = "" if there else "is not there; is Kubeflow Trainer installed in this cluster?"
+    yield Finding(f"training runtime {name}", there, detail)
 
 
 def _quota(visit: Visit) -> Iterator[Finding]:
     from kubernetes.utils import parse_quantity
 
-    quotas = _ask("quota", lambda: visit.core.list_namespaced_resource_quota(visit.namespace)).items
+    quotas = asked("quota", lambda: visit.core.list_namespaced_resource_quota(visit.namespace)).items
+    given = _given_by_default(visit) if quotas else set()
     for quota in quotas:
         hard, used = quota.status.hard or {}, quota.status.used or {}
         for key in QUOTAS:
             if key not in hard:
                 continue
             left = parse_quantity(hard[key]) - parse_quantity(used.get(key, "0"))
+            named = key in given
+            kind, _, resource = key.partition(".")
+            lack = "" if named else f"; Argo's own containers name none: a LimitRange must, {DEFAULTS[kind]}.{resource}"
             yield Finding(
                 f"quota {quota.metadata.name}: {key}",
-                all(each <= left for _, each, _ in _asked(visit.deployment, key)),
-                f"{used.get(key, '0')} of {hard[key]} used{_waiting(visit.deployment, key, left)}",
+                named and all(each <= left for _, each, _ in _asked(visit.deployment, key)),
+                f"{used.get(key, '0')} of {hard[key]} used{_waiting(visit.deployment, key, left)}{lack}",
             )
 
 
+def _given_by_default(visit: Visit) -> set[str]:
+    """What a quota counts and containers that name nothing have all the same."""
+    ranges = asked("limits", lambda: visit.core.list_namespaced_limit_range(visit.namespace)).items
+    items = [item for limit_range in ranges for item in limit_range.spec.limits if item.type == "Container"]
+    limits = {key for item in items for key in item.default or ()}
+    requests = limits | {key for item in items for key in item.default_request or ()}
+    return {"pods", *(f"limits.{key}" for key in limits), *(f"requests.{key}" for key in requests)}
+
+
 def _waiting(deployment: Deployment, key: str, left: Any) -> str:
-    """Which stages do not get all their pods at once."""
+    """What does not run all at once."""
     waiting = [
-        f"; {stage}: {max(0, int(left // each))} of {count} pods at a time"
-        for stage, each, count in _asked(deployment, key)
+        f"; {what}: {max(0, int(left // each))} of {count} at a time"
+        for what, each, count in _asked(deployment, key)
         if each * count > left
     ]
     return "".join(waiting)
 
 
 def _asked(deployment: Deployment, key: str) -> Iterator[tuple[str, Any, int]]:
-    """Of each stage: what a pod of it counts against a quota, and how many pods run side by side."""
+    """(what, how much one of it counts against a quota, how many run side by side): the pods of each stage.
+
+    The nodes of a training and the pod that waits for them run all at once or not at all.
+    """
     from kubernetes.utils import parse_quantity
 
     counts = {"extract": deployment.extract_shards, "train": deployment.train_pods, "spot": deployment.spot_shards}
+    each: dict[str, Any] = {}
     for stage in STAGES:
         resources = getattr(deployment, stage)
-        each = {
+        sizes = {
             "pods": "1",
             "requests.cpu": resources.cpu,
             "limits.cpu": resources.cpu_limit or resources.cpu,
             "requests.memory": resources.memory,
             "limits.memory": resources.memory,
         }
-        yield stage, parse_quantity(each[key]), counts.get(stage, 1)
+        each[stage] = parse_quantity(sizes[key])
+        yield stage, each[stage], counts.get(stage, 1)
+    if deployment.train_nodes > 1:
+        nodes = deployment.train_nodes
+        yield f"a training over {nodes} nodes", nodes * each["train"] + each["evaluate"], 1
 
 
 def _pod(visit: Visit) -> Iterator[Finding]:
     """What a pod like those of a run finds."""
     name = f"rmsnet-doctor-{uuid4().hex[:6]}"
-    _ask("a pod", lambda: visit.core.create_namespaced_pod(visit.namespace, _manifest(name, visit.deployment)))
+    asked("a pod", lambda: visit.core.create_namespaced_pod(visit.namespace, _manifest(name, visit.deployment)))
     try:
         trouble = _ended(visit, name)
         log = (
-            _ask("log", lambda: visit.core.read_namespaced_pod_log(name, visit.namespace))
+            asked("log", lambda: visit.core.read_namespaced_pod_log(name, visit.namespace))
             if _began(visit, name)
             else ""
         )
     finally:
-        _ask("a pod", lambda: visit.core.delete_namespaced_pod(name, visit.namespace, grace_period_seconds=0))
+        asked("a pod", lambda: visit.core.delete_namespaced_pod(name, visit.namespace, grace_period_seconds=0))
     lines = [line.split("\t") for line in str(log or "").splitlines() if line.count("\t") == 2]
     for state, what, detail in lines:
         fits = what != "image" or detail == f"rmsnet {__version__}"
@@ -248,7 +251,7 @@ def _pod(visit: Visit) -> Iterator[Finding]:
 
 
 def _began(visit: Visit, name: str) -> bool:
-    found = _ask("a pod", lambda: visit.core.read_namespaced_pod(name, visit.namespace))
+    found = asked("a pod", lambda: visit.core.read_namespaced_pod(name, visit.namespace))
     return found is not None and found.status.phase in ("Running", "Succeeded", "Failed")
 
 
@@ -256,7 +259,7 @@ def _ended(visit: Visit, name: str) -> str:
     """Wait until the probe's pod is done; what went wrong with it, "" where nothing did."""
     start = time.monotonic()
     while True:
-        found = _ask("a pod", lambda: visit.core.read_namespaced_pod(name, visit.namespace))
+        found = asked("a pod", lambda: visit.core.read_namespaced_pod(name, visit.namespace))
         if found is None:
             return "its pod was taken away"
         trouble, waited = trouble_of(found.status), time.monotonic() - start
@@ -271,28 +274,14 @@ def _ended(visit: Visit, name: str) -> str:
 
 def _manifest(name: str, deployment: Deployment) -> Mapping[str, Any]:
     """A pod like those of a run: image, account, environment, volumes, security."""
-    environment: list[Mapping[str, Any]] = [
-        {"name": key, "value": value} for key, value in variables(deployment, "data", "mlflow").items()
-    ]
-    environment += [
-        {"name": variable, "valueFrom": {"secretKeyRef": {"name": secret, "key": key, "optional": True}}}
-        for secret, of_secret in secrets(deployment, "data", "mlflow").items()
-        for key, variable in of_secret.items()
-    ]
-    volumes = [
-        {"name": f"volume-{number}", "persistentVolumeClaim": {"claimName": volume.claim}}
-        for number, volume in enumerate(deployment.volumes)
-    ]
-    mounts = [
-        {"name": f"volume-{number}", "mountPath": volume.path} for number, volume in enumerate(deployment.volumes)
-    ]
+    around = surroundings(deployment, "data", "mlflow")
     container = {
         "name": "probe",
         "image": deployment.image,
         "command": ["python3", "-m", "components.probe", *(volume.path for volume in deployment.volumes)],
-        "env": environment,
+        "env": around.env,
         "resources": {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"cpu": "1", "memory": "1Gi"}},
-        "volumeMounts": [*mounts, {"name": "tmp", "mountPath": "/tmp"}],
+        "volumeMounts": [*around.mounts, {"name": "tmp", "mountPath": "/tmp"}],
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "capabilities": {"drop": ["ALL"]},
@@ -311,6 +300,6 @@ def _manifest(name: str, deployment: Deployment) -> Mapping[str, Any]:
             "imagePullSecrets": pull,
             "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
             "containers": [container],
-            "volumes": [*volumes, {"name": "tmp", "emptyDir": {}}],
+            "volumes": [*around.volumes, {"name": "tmp", "emptyDir": {}}],
         },
     }

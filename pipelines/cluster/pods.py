@@ -2,13 +2,17 @@
 
 import io
 import re
+from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from components.pods import trouble_of
+from components.trainjob import GROUP, VERSION
 from rmsnet.errors import UserError
+
+T = TypeVar("T")
 
 RUN_LABEL = "pipeline/runid"
 NODE_ANNOTATION = "workflows.argoproj.io/node-name"
@@ -61,6 +65,38 @@ def kubernetes(required: bool = False) -> Any:
             raise UserError("no cluster to ask: set KUBECONFIG, or run where a pod's account may") from None
         return None
     return client.CoreV1Api()
+
+
+def asked(what: str, question: Callable[[], T]) -> T | None:
+    """An answer of Kubernetes; None where there is no such thing.
+
+    Raises:
+        UserError: it is away, or we may not ask.
+    """
+    from kubernetes.client import ApiException
+    from urllib3.exceptions import HTTPError
+
+    try:
+        return question()
+    except ApiException as error:
+        if error.status == 404:
+            return None
+        raise UserError(f"{what}: {error.status} {error.reason}") from None
+    except (HTTPError, OSError) as error:
+        raise UserError(f"{what}: Kubernetes does not answer ({' '.join(str(error).split())[:120]})") from None
+
+
+def training_runtime(core: Any, name: str) -> Any:
+    """A runtime of Kubeflow Trainer; None: it is not there.
+
+    Raises:
+        UserError: as `asked`.
+    """
+    from kubernetes import client
+
+    custom = client.CustomObjectsApi(core.api_client)
+    kind = (GROUP, VERSION, "clustertrainingruntimes", name)
+    return asked(f"training runtime {name}", lambda: custom.get_cluster_custom_object(*kind))
 
 
 def pods_of(core: Any, run_id: str, namespace: str = "") -> list[Pod] | None:

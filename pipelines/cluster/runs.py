@@ -5,12 +5,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipelines.cluster.api import Gone, Kubeflow
 from pipelines.cluster.pods import Pod, kubernetes, last_words, pods_of
 from pipelines.cluster.submitting import Submitted
+from pipelines.cluster.workflows import refusal_of
 from rmsnet.errors import CheckFailed, UserError
+
+if TYPE_CHECKING:
+    from pipelines.backend.document import Document
 
 POLL_SECONDS = 5.0
 
@@ -55,6 +59,7 @@ class RunState:
     Attributes:
         run_id, name, state, url: of the run.
         tasks: in the order in which they started.
+        reason: why it has failed, where that is no task's; "" where it is, or nobody can tell.
     """
 
     run_id: str
@@ -62,6 +67,7 @@ class RunState:
     state: str
     url: str
     tasks: tuple[TaskState, ...]
+    reason: str = ""
 
     @property
     def finished(self) -> bool:
@@ -69,12 +75,12 @@ class RunState:
 
     @property
     def objections(self) -> list[str]:
-        """Which tasks are not as they should be, and why; several of one trouble together."""
+        """What is not as it should be, and why; several tasks of one trouble together."""
         together: dict[tuple[str, str], list[str]] = {}
         for task in self.tasks:
             if task.state in BAD or task.reason:
                 together.setdefault((task.state.lower(), task.reason), []).append(task.shown)
-        return [
+        return [self.reason] * bool(self.reason) + [
             f"{', '.join(names)} {state}{f' ({reason})' if reason else ''}"
             for (state, reason), names in together.items()
         ]
@@ -95,13 +101,20 @@ def status(kubeflow: Kubeflow, run_id: str) -> RunState:
     core = kubernetes()
     pods = pods_of(core, run_id, kubeflow.namespace)
     details = (run.run_details.task_details if run.run_details else None) or ()
-    names = _names(kubeflow, run)
+    document = _document(kubeflow, run)
+    names = {task.key: task.name for task in document.container_tasks} if document else {}
     tasks = _tasks(details, names)
     if pods is not None:
         tasks = _with_pods(tasks, names, details, pods, lambda pod: last_words(core, pod))
     if run.state in BAD:
         tasks = [task if task.state in (*FINISHED, "CACHED") else _of_ended(task, str(run.state)) for task in tasks]
-    return RunState(run_id, run.display_name, str(run.state), kubeflow.page("runs", run_id), tuple(tasks))
+        tasks = _with_deadline(tasks, run, document)
+    failed = run.state in BAD and not any(task.reason for task in tasks)
+    podless = [task for task in tasks if task.state == "RUNNING" and task.attempts is None]
+    refusal = refusal_of(core, run_id, kubeflow.namespace) if core is not None and (failed or podless) else ""
+    tasks = [replace(task, reason=refusal) if task in podless else task for task in tasks]
+    reason = refusal if failed else ""
+    return RunState(run_id, run.display_name, str(run.state), kubeflow.page("runs", run_id), tuple(tasks), reason)
 
 
 def _of_ended(task: TaskState, state: str) -> TaskState:
@@ -134,8 +147,8 @@ def _state(detail: Any) -> str:
     return "CACHED" if detail.state == "SUCCEEDED" and seconds is not None and seconds < 1 else str(detail.state)
 
 
-def _names(kubeflow: Kubeflow, run: Any) -> Mapping[str, str]:
-    """Keys and names of the tasks of a run's pipeline that run containers."""
+def _document(kubeflow: Kubeflow, run: Any) -> "Document | None":
+    """The pipeline of a run; None: the API has none of it."""
     from pipelines.backend.document import Document
 
     spec = run.pipeline_spec
@@ -145,10 +158,18 @@ def _names(kubeflow: Kubeflow, run: Any) -> Mapping[str, str]:
         spec = kubeflow.ask(
             lambda: api.pipeline_service_get_pipeline_version(reference.pipeline_id, reference.pipeline_version_id)
         ).pipeline_spec
+    platform = (spec or {}).get("platform_spec", {}).get("platforms", {}).get("kubernetes", {})
     spec = (spec or {}).get("pipeline_spec", spec) or {}
-    if "root" not in spec:
-        return {}
-    return {task.key: task.name for task in Document(spec, {}).container_tasks}
+    return Document(spec, platform) if "root" in spec else None
+
+
+def _with_deadline(tasks: list[TaskState], run: Any, document: "Document | None") -> list[TaskState]:
+    """Where a run took as long as it may: the reason of tasks that have failed for no other, which nobody tells."""
+    deadline = document.platform.get("pipelineConfig", {}).get("activeDeadlineSeconds") if document else None
+    if not deadline or not run.finished_at or (run.finished_at - run.created_at).total_seconds() < deadline:
+        return tasks
+    why = f"the run's deadline, {deadline / 60:g} minutes, was over"
+    return [replace(task, reason=why) if task.state == "FAILED" and not task.reason else task for task in tasks]
 
 
 def _seconds(detail: Any) -> float | None:

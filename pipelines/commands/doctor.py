@@ -6,7 +6,6 @@ from typing import Any
 
 from pipelines.commands._cluster import add_host, kubeflow_of
 from rmsnet.commands._options import add_json_option
-from rmsnet.errors import CheckFailed
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -23,16 +22,8 @@ def run(options: argparse.Namespace) -> Any:
     from pipelines.cluster.doctor import Visit, examine
     from pipelines.cluster.pods import kubernetes
     from pipelines.deployment import load_deployment
+    from rmsnet.workplace.findings import told
 
     deployment = load_deployment(options.deployment)
     visit = Visit(kubeflow_of(options), kubernetes(required=True), deployment, options.namespace or "kubeflow")
-    found = []
-    for finding in examine(visit):
-        found.append(finding)
-        if not options.json:
-            mark = "ok     " if finding.there else "missing"
-            print(f"{mark}  {finding.what}{f': {finding.detail}' if finding.detail else ''}", flush=True)
-    missing = [finding for finding in found if not finding.there]
-    if missing:
-        raise CheckFailed(f"{len(missing)} of {len(found)} are missing: {', '.join(item.what for item in missing)}")
-    return [asdict(finding) for finding in found]
+    return [asdict(finding) for finding in told(examine(visit), shown=not options.json)]

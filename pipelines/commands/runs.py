@@ -1,13 +1,13 @@
 """python -m pipelines status, logs, stop, retry: what became of a run."""
 
 import argparse
-import sys
 from dataclasses import asdict
 from typing import Any
 
 from pipelines.commands._cluster import add_host, kubeflow_of
 from pipelines.commands._options import add_wait
 from rmsnet.commands._options import add_json_option
+from rmsnet.logs import log
 from rmsnet.style.tables import as_text
 
 
@@ -34,7 +34,7 @@ def run_status(options: argparse.Namespace) -> Any:
 
     found = status(kubeflow_of(options), options.run_id)
     if not options.json:
-        print(f"{found.name}: {found.state.lower()}\n{found.url}\n")
+        print(f"{found.name}: {found.state.lower()}{f', {found.reason}' if found.reason else ''}\n{found.url}\n")
         rows = [
             {
                 "task": task.shown,
@@ -79,5 +79,5 @@ def run_retry(options: argparse.Namespace) -> Any:
     if not options.json:
         print(f"run {run.run_id} goes on: {run.url}", flush=True)
     if options.wait:
-        run = wait(kubeflow, run, 60 * options.wait, tell=lambda line: print(line, file=sys.stderr, flush=True))
+        run = wait(kubeflow, run, 60 * options.wait, tell=log.info)
     return asdict(run)

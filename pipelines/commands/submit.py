@@ -1,13 +1,13 @@
 """python -m pipelines submit: a run on a cluster."""
 
 import argparse
-import sys
 from dataclasses import asdict
 from typing import Any
 
 from pipelines.commands._cluster import add_host, add_order, kubeflow_of
 from pipelines.commands._options import add_pipeline, add_wait
 from rmsnet.commands._options import add_json_option
+from rmsnet.logs import log
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> Any:
     if not options.json:
         print(f"run {run.run_id} of {options.name} {run.version}: {run.url}", flush=True)
     if options.wait:
-        run = wait(kubeflow, run, 60 * options.wait, tell=lambda line: print(line, file=sys.stderr, flush=True))
+        run = wait(kubeflow, run, 60 * options.wait, tell=log.info)
         if not options.json:
             print("succeeded")
     return asdict(run)
@@ -41,8 +41,7 @@ def warn_of_the_image(image: str) -> None:
     """A tag may be moved, and pods that start later are then of another image."""
     if "@sha256:" not in image:
         name = image.rpartition(":")[0] or image
-        print(
-            f"warning: {image} may be moved to another content while the run goes on; pin it: {name}@sha256:…, as "
-            f"docker inspect --format '{{{{index .RepoDigests 0}}}}' {image} says",
-            file=sys.stderr,
+        log.warning(
+            f"{image} may be moved to another content while the run goes on; pin it: {name}@sha256:…, as "
+            f"docker inspect --format '{{{{index .RepoDigests 0}}}}' {image} says"
         )

@@ -12,7 +12,7 @@ from rmsnet.dataset.formats.registry import FORMATS
 from rmsnet.dataset.formats.stated import CLASS_LISTS, Stated, stated_classes
 from rmsnet.dataset.game_files import GameFiles
 from rmsnet.dataset.kick_offs import KICK_OFFS, read_kick_offs
-from rmsnet.dataset.labels import LABEL_FILES
+from rmsnet.dataset.labels import LABEL_FILES, V1_CLASSES
 from rmsnet.dataset.soccernet import split_lists
 from rmsnet.errors import UserError
 from rmsnet.files import content_hash, is_litter
@@ -27,6 +27,9 @@ FOLDER = ".annotating"
 
 NO_FEATURES = "none"
 """No file is called so."""
+
+USUAL_FORMS = ("soccernet-v2", "soccernet-v1", "soccernet-ball")
+"""Where several label files are there: the first that fits."""
 
 NEW_FILE = "events.csv"
 """The label file of a match that has none, with classes of one's own."""
@@ -170,12 +173,36 @@ def labels_of(game: Game, asked: Asked, fps: Fraction | None) -> Labels:
     return Labels(path, form, game.name, numbers, videos, replace(stated, classes=classes), journal, clock)
 
 
+def said_of_labels(game: Game, asked: Asked) -> str:
+    """Which label file was taken, where there are several and nobody has said which; "" otherwise."""
+    there = _label_files(game.folder)
+    if asked.labels or game.description.labels or len(there) < 2:
+        return ""
+    taken = _usual(game.folder, asked)
+    others = " and ".join(name for name in there if name != taken)
+    return f"labels: {taken}, not {others}; --labels NAME takes another"
+
+
+def _label_files(folder: Path) -> list[str]:
+    """Those that are there, of the names that label files have."""
+    names = [name for form in USUAL_FORMS for name in FORMATS[form].patterns]
+    return [name for name in (*names, NEW_FILE) if (folder / name).exists()]
+
+
+def _fits(name: str, classes: Sequence[str]) -> bool:
+    """Whether events of all these classes may stand in a label file of this name."""
+    form = next((form for form in USUAL_FORMS if name in FORMATS[form].patterns), "")
+    if form == "soccernet-v1":  # its labels are finer: a card is a yellow or a red one
+        return tuple(classes) == V1_CLASSES
+    return not form or set(classes) <= set(FORMATS[form].classes)
+
+
 def _usual(folder: Path, asked: Asked) -> str:
-    """The label file of a game of no described dataset: the one that is there, else the one for its classes."""
-    names = [name for form in ("soccernet-v2", "soccernet-v1", "soccernet-ball") for name in FORMATS[form].patterns]
-    found = [name for name in (*names, NEW_FILE) if (folder / name).exists()]
-    if found:
-        return found[0]
+    """The label file of a game of no described dataset: of those that are there, or to be made, one for its classes."""
+    there = _label_files(folder)
+    if there:
+        wanted = CLASS_LISTS.get(asked.classes) or asked.model_classes
+        return next((name for name in there if wanted and _fits(name, wanted)), there[0])
     own = asked.classes or ""
     if own in CLASS_LISTS or not own:
         listed = CLASS_LISTS.get(own) or asked.model_classes or CLASS_LISTS["v2"]

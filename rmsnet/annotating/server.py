@@ -12,11 +12,12 @@ import uvicorn
 from rmsnet.annotating.access import Guarded, new_token
 from rmsnet.annotating.app import make_app
 from rmsnet.annotating.desk import Desks
-from rmsnet.annotating.games import Asked, find_games
+from rmsnet.annotating.games import Asked, find_games, said_of_labels
 from rmsnet.annotating.next_games import next_games
 from rmsnet.annotating.suggesting import open_suggester
 from rmsnet.errors import UserError
 from rmsnet.files import content_hash
+from rmsnet.logs import log
 from rmsnet.serving.listening import address_of, listen
 
 LOOPBACK = "127.0.0.1"
@@ -65,6 +66,8 @@ def annotate(
     desks = Desks(games, known, suggester)
     try:
         desks.desk(1)  # what cannot be annotated is said before anybody opens a page
+        if said := said_of_labels(games[0], known):
+            log.info(said)
         (listener,) = _listen(sources[0], port)
         token = new_token()
         address = f"{address_of(listener)}/{token}/"

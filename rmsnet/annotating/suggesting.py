@@ -16,8 +16,8 @@ from rmsnet.errors import UserError
 from rmsnet.matches.match import Match, MatchHalf
 from rmsnet.matches.one_match import score_match
 from rmsnet.matches.reading import reader_of
-from rmsnet.network.devices import choose_device
-from rmsnet.network.model_files import SpottingModel, load_model
+from rmsnet.network.onnx_model import load_spotter
+from rmsnet.network.spotting_model import SpottingModel
 from rmsnet.spotting.thresholds import by_class, learned_thresholds
 from rmsnet.tracking import find_model
 from rmsnet.video.files import file_of
@@ -62,7 +62,7 @@ def open_suggester(model: str, device: str = "auto") -> Suggester:
         UserError: there is none.
     """
     folder = find_model(model)
-    spotter = load_model(folder, choose_device(device))
+    spotter = load_spotter(folder, device)
     learned = learned_thresholds(folder, spotter.classes)
     least = np.full(len(spotter.classes), 0.5) if learned is None else learned
     return Suggester(folder, spotter, by_class(least, spotter.classes), device)

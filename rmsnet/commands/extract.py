@@ -1,13 +1,13 @@
 """rmsnet extract: a dataset becomes frame banks."""
 
 import argparse
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from rmsnet.commands._options import Commands, add_folder, finish, params_of
 from rmsnet.errors import UserError
+from rmsnet.logs import log
 
 
 def add_parser(commands: Commands) -> None:
@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> Any:
             progress=not options.json,
         )
     for warning in done.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
+        log.warning(warning)
     if not options.json:
         for split, frames in done.frames.items():
             print(f"{split:6} {frames:9,} frames {done.events[split]:7,} events")

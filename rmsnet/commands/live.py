@@ -5,6 +5,7 @@ import sys
 from typing import Any
 
 from rmsnet.commands._options import Commands, add_folder, add_stretches, finish
+from rmsnet.logs import log
 
 
 def add_parser(commands: Commands) -> None:
@@ -66,6 +67,6 @@ def run(options: argparse.Namespace) -> Any:
         keys=sys.stdin is not None and sys.stdin.isatty(),
     )
     for warning in done.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
-    print(f"{done.name}: {len(done.told)} events: {done.out / 'report.html'}", file=sys.stderr)
+        log.warning(warning)
+    log.info(f"{done.name}: {len(done.told)} events: {done.out / 'report.html'}")
     return None

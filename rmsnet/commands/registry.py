@@ -60,8 +60,8 @@ def add_parser(commands: Commands) -> None:
     sign.add_argument("--key", type=Path, required=True, help="private key, an elliptic curve in PEM")
     finish(sign, run_sign)
 
-    compare = actions.add_parser("compare", help="score two versions on the same games")
-    compare.add_argument("versions", nargs=2, metavar="VERSION", help="number or alias")
+    compare = actions.add_parser("compare", help="score two versions on the same games; differences are B minus A")
+    compare.add_argument("versions", nargs=2, metavar=("A", "B"), help="number or alias")
     add_folder(compare, "features", "frame banks with a validation split")
     finish(compare, run_compare)
 
@@ -144,8 +144,9 @@ def run_list(options: argparse.Namespace) -> Any:
 
     from rmsnet import tracking
     from rmsnet.registry.history import settle
+    from rmsnet.registry.taken_back import standing
 
-    settle(name)
+    changes, _ = settle(name)
     versions = tracking.versions(name)
     if not options.json:
         rows = [
@@ -156,7 +157,7 @@ def run_list(options: argparse.Namespace) -> Any:
                 "valid": _percent(version.tags.get("valid_average_map")),
                 "test": _percent(version.tags.get("test_average_map")),
                 "data": marked(version.tags.get("dataset", ""), version.tags.get("simulated") == "true"),
-                "decision": version.tags.get("decision", ""),
+                "decision": standing(version, changes),
                 "commit": version.tags.get("git.commit", "")[:8],
             }
             for version in versions
@@ -259,13 +260,13 @@ def run_compare(options: argparse.Namespace) -> Any:
     }
     if not options.json:
         print(
-            f"{one} {100 * made.challenger:.2f}, {two} {100 * made.champion:.2f} (Average-mAP, %) on {made.games} "
-            f"games; {one} minus {two} with {100 * CONFIDENCE:g} % bounds:"
+            f"{one} {100 * made.champion:.2f}, {two} {100 * made.challenger:.2f} (Average-mAP, %) on {made.games} "
+            f"games; {two} minus {one} with {100 * CONFIDENCE:g} % bounds:"
         )
-        print(as_text(class_rows(differences, of="")))
+        print(as_text(class_rows(differences, of="", called=f"minus {one}")))
     return {
         "versions": [first.version, second.version],
-        "average_map": [made.challenger, made.champion],
+        "average_map": [made.champion, made.challenger],
         "games": made.games,
         "differences": {
             name: dict(zip(("value", "low", "high"), numbers, strict=True)) for name, numbers in differences.items()

@@ -1,11 +1,11 @@
 """rmsnet spot: a match becomes a list of events, a page and highlight clips."""
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
 from rmsnet.commands._options import Commands, add_folder, add_stretches, finish
+from rmsnet.logs import log
 
 
 def add_parser(commands: Commands) -> None:
@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> Any:
     for match in (match for match in spotted if not match.fault):
         for warning in (warning for warning in match.warnings if warning not in said):  # of many matches the same
             said.add(warning)
-            print(f"warning: {warning}", file=sys.stderr)
+            log.warning(warning)
         if not options.json:
             for event in match.told:
                 print(

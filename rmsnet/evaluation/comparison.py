@@ -82,13 +82,13 @@ def comparison_rows(assessments: Sequence[Assessment]) -> list[dict[str, Any]]:
     return rows
 
 
-def _shown(row: dict[str, Any]) -> dict[str, str]:
-    """A row in %, for people."""
+def _shown(row: dict[str, Any], first: Assessment) -> dict[str, str]:
+    """A row in %, for people: differences are the others minus the first."""
     return {
         "predictions": row["predictions"],
         "class": row["class"],
         "AP (%)": percent(row["ap"], 2),
-        "difference": percent(row["difference"], 2, "+"),
+        f"minus {first.name}": percent(row["difference"], 2, "+"),
         "95 %": "" if row["low"] is None else f"{percent(row['low'], 2, '+')} … {percent(row['high'], 2, '+')}",
         "P(better)": "" if row["probability_positive"] is None else f"{row['probability_positive']:.3f}",
     }
@@ -96,7 +96,7 @@ def _shown(row: dict[str, Any]) -> dict[str, str]:
 
 def comparison_table(assessments: Sequence[Assessment]) -> str:
     """The differences of Average-mAP, for a terminal."""
-    rows = [_shown(row) for row in comparison_rows(assessments) if row["class"] == "all"]
+    rows = [_shown(row, assessments[0]) for row in comparison_rows(assessments) if row["class"] == "all"]
     return as_text([{key: value for key, value in row.items() if key != "class"} for row in rows])
 
 
@@ -177,9 +177,9 @@ def _page(
     body = [
         tag("p", explained, kind="quiet"),
         tag("ul", *reports) if links else Html(),
-        table([_shown(row) for row in rows if row["class"] == "all"]),
+        table([_shown(row, first) for row in rows if row["class"] == "all"]),
         pictures((name.replace("_", " "), one.svg) for name, one in drawn.items()),
-        section("Classes", table([_shown(row) for row in rows if row["class"] != "all"])),
+        section("Classes", table([_shown(row, first) for row in rows if row["class"] != "all"])),
         section(
             "Confidence and time",
             tag("p", CONFIDENCE_AND_TIME, kind="quiet"),

@@ -8,7 +8,6 @@ Predictions are SoccerNet's `<league>/<season>/<game>/results_spotting.json`:
 
 import multiprocessing
 import os
-import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -45,6 +44,7 @@ from rmsnet.documents import LARGEST_NUMBER
 from rmsnet.errors import UserError
 from rmsnet.evaluation.cells import GRID_SECONDS
 from rmsnet.evaluation.results import RESULTS
+from rmsnet.logs import log
 from rmsnet.reading.names import fault_of
 from rmsnet.spots import Predictions, Truth
 
@@ -136,7 +136,7 @@ def read_truth(source: Path, games: Sequence[str], classes: ClassList, extra_tim
             if half in HALVES:
                 rows.append((2 * number + half - 1, *spot))
     if late:
-        print(f"warning: {source}: {in_extra_time(late)} left out", file=sys.stderr)
+        log.warning(f"{source}: {in_extra_time(late)} left out")
     half, position_ms, label, visible = _columns(rows, (np.int64, np.int64, np.int64, np.bool_))
     return Truth(half, position_ms, label, visible)
 
@@ -152,7 +152,7 @@ def _require_of_game(listed: LabelFile, game: str, games: Collection[str], where
         return
     if any(not listed.other_game(known) for known in games):
         raise UserError(f"{where}: {of_another_game(other)}")
-    print(f"warning: {where}: {of_another_game(other)}", file=sys.stderr)
+    log.warning(f"{where}: {of_another_game(other)}")
 
 
 def _read_annotation(row: Mapping[str, Any], classes: ClassList) -> tuple[int, int, int, bool] | None:

@@ -1,7 +1,6 @@
 """The evaluate stage: a model is judged on the valid and the test split. The same for predictions in files."""
 
 import re
-import sys
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +22,7 @@ from rmsnet.evaluation.results import write_predictions
 from rmsnet.features.bank import FrameBank, read_bank
 from rmsnet.files import atomic_folder, contents, write_json
 from rmsnet.locks import alone
+from rmsnet.logs import log
 from rmsnet.params import EvaluateParams
 
 SPLITS = ("valid", "test")
@@ -50,9 +50,9 @@ def evaluate_stage(
         UserError: no model or no frame bank there, a bank that the model cannot read, a run that the store does not
             have.
     """
-    from rmsnet.network.devices import choose_device
     from rmsnet.network.model_config import ORIGIN_FILE
-    from rmsnet.network.model_files import load_model, origin
+    from rmsnet.network.onnx_model import load_spotter
+    from rmsnet.network.spotting_model import origin
     from rmsnet.spotting.inference import spot_bank
     from rmsnet.tracking import RUN_FILE, read_run, require_place
 
@@ -60,7 +60,7 @@ def evaluate_stage(
     run = read_run(model) if (model / RUN_FILE).exists() else None
     if run is not None:
         require_place()
-    spotter = load_model(model, choose_device(device))
+    spotter = load_spotter(model, device)
     banks = {split: _readable(read_bank(features, split), model, features, device) for split in SPLITS}
     assessments = {
         split: assess(
@@ -99,7 +99,7 @@ def _log(
         try:
             tracking.training_of(model, lambda width: input_example(banks["valid"], width))
         except tracking.DeletedRun as gone:
-            print(f"warning: {gone}; the scores are in the --out folder alone", file=sys.stderr, flush=True)
+            log.warning(f"{gone}; the scores are in the --out folder alone")
             return
     hashes = {split: str(bank.info["data_hash"]) for split, bank in banks.items()}
     for split, assessment in assessments.items():
@@ -120,9 +120,8 @@ def _readable(bank: FrameBank, model: Path, features: Path, device: str) -> Fram
     if "pictures" not in bank.info["features"]:
         return bank
     from rmsnet.features.from_frames import features_of_frames
-    from rmsnet.network.devices import choose_device
 
-    return features_of_frames(model, bank, features, choose_device(device))
+    return features_of_frames(model, bank, features, device)
 
 
 def _require_replaceable(out: Path, made_here: Collection[str]) -> None:

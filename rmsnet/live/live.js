@@ -1,6 +1,6 @@
 "use strict";
 
-const { classes, periods } = JSON.parse(document.getElementById("data").textContent);
+const { classes, periods } = JSON.parse(document.getElementById("match").textContent);
 const events = new Map();
 const clips = new Map();
 const open = new Set();

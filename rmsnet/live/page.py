@@ -1,13 +1,9 @@
 """The page of a match that is played, which asks its server for what is told. Read on: `live.js`."""
 
-import json
-import re
-from importlib.resources import files
-
 from rmsnet.dataset.periods import HALVES, periods_of
+from rmsnet.matches.page.parts import filled, part
 from rmsnet.matches.stretches import Stretches
-from rmsnet.network.model_files import SpottingModel
-from rmsnet.style.page import MADE_BY, style, text
+from rmsnet.network.spotting_model import SpottingModel
 from rmsnet.style.palette import class_looks, name_of
 
 
@@ -27,16 +23,6 @@ def live_page(title: str, model: SpottingModel, stretches: Stretches) -> str:
             for number, period in enumerate(periods)
         ],
     }
-    parts = {
-        "TITLE": text(title),
-        "MODEL": text(model.config["name"]),
-        "STYLE": f"{style('colours')}\n{_part('live.css')}",
-        "DATA": json.dumps(data, ensure_ascii=False).replace("<", "\\u003c"),
-        "SCRIPT": _part("live.js"),
-        "MADEBY": MADE_BY,
-    }
-    return re.sub(r"@@([A-Z]+)@@", lambda found: parts[found[1]], _part("live.html")) + "\n"
-
-
-def _part(name: str) -> str:
-    return files(__package__).joinpath(name).read_text(encoding="utf-8").rstrip()
+    styles, scripts = part("live.css", __package__), [part("live.js", __package__)]
+    template = part("live.html", __package__)
+    return filled(template, f"{title}, live", styles, data, scripts, TITLE=title, MODEL=model.config["name"])

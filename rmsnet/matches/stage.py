@@ -1,6 +1,5 @@
 """Spot matches: one, or all of a dataset or folder, of which a bad one does not stop the others."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from rmsnet.errors import CheckFailed, UserError
 from rmsnet.features.profile import PROFILE_FILE, read_profile
 from rmsnet.features.shards import Shard
 from rmsnet.locks import alone
+from rmsnet.logs import log
 from rmsnet.matches.exports.writing import require_formats, require_sources
 from rmsnet.matches.game_folder import known_to_model
 from rmsnet.matches.match import Match
@@ -55,7 +55,7 @@ def spot_stage(
     Args:
         sources: see `rmsnet.matches.sources.find_matches`.
         model: a model folder, or the MLflow URI of a registered model.
-        out: gets results_spotting.json, origin.json (which model, trained on which data), events.csv, votes.png,
+        out: gets results_spotting.json, origin.json (which model, trained on which data), events.csv, votes.svg,
             report.html, features/ where they were made from video, highlights/ and exports/; for several matches a
             folder <league>/<season>/<game> of these for each, events.csv of all of them and index.html.
         stride: frames between clips; None: as the model was judged.
@@ -142,7 +142,7 @@ def _faults(matches: Sequence[Match], asked: Asked) -> dict[str, str]:
             _check(match, asked)
         except UserError as error:
             faults[match.name] = str(error)
-            print(f"warning: {match.name}: will be left out: {error}", file=sys.stderr)
+            log.warning(f"{match.name}: will be left out: {error}")
     return faults
 
 

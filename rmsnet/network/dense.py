@@ -38,7 +38,7 @@ def dense_scores(network: RMSNet | Ensemble, features: Tensor, clip_frames: int)
     assert SHORTEST_CLIP <= clip_frames <= len(features)
     if isinstance(network, Ensemble):
         return together([dense_scores(cast(RMSNet, member), features, clip_frames) for member in network.members])
-    clips = len(features) - clip_frames + 1
+    clips = features.shape[0] - clip_frames + 1
     last = clip_frames - 1
 
     x = network.fc1(features)  # (N, 256)
@@ -71,10 +71,9 @@ def _partial_sums(x: Tensor, weight: Tensor) -> tuple[list[Tensor], list[Tensor]
 
     Frames outside the half count as zero.
     """
-    frames = len(x)
-    columns = weight.permute(1, 2, 0).reshape(x.shape[1], -1)  # (Cin, K · Cout)
-    products = (F.pad(x, (0, 0, REACH, REACH)) @ columns).view(frames + 2 * REACH, KERNEL, -1)
-    terms = [products[tap : tap + frames, tap] for tap in range(KERNEL)]
+    frames = x.shape[0]
+    padded = F.pad(x, (0, 0, REACH, REACH))
+    terms = [padded[tap : tap + frames] @ weight[:, :, tap].T for tap in range(KERNEL)]
     to_tap = [terms[0]]
     for term in terms[1:]:
         to_tap.append(to_tap[-1] + term)
@@ -96,4 +95,4 @@ def _sliding_max(x: Tensor, window: int) -> Tensor:
         x = torch.maximum(x[:-width], x[width:])
         width *= 2
     rest = window - width
-    return torch.maximum(x[: len(x) - rest], x[rest:]) if rest else x
+    return torch.maximum(x[:-rest], x[rest:]) if rest else x

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from rmsnet.errors import UserError
+from rmsnet.network import kernels
 
 ROWS_AT_ONCE = 65536
 
@@ -29,7 +30,14 @@ def choose_device(name: str) -> torch.device:
 
 
 def choose_precision(name: str, device: torch.device) -> torch.dtype:
-    """The compute type for "auto", "float32" or "bfloat16"; "auto" takes bfloat16 where the hardware multiplies it."""
+    """The compute type for "auto", "float32" or "bfloat16"; "auto" takes bfloat16 where the hardware multiplies it.
+
+    On a CPU it takes what the path of RMSNET_KERNELS computes in, where that is set.
+    """
+    if name == "auto" and device.type == "cpu":
+        forced = kernels.forced_precision()
+        if forced is not None:
+            return forced
     if name == "auto":
         return torch.bfloat16 if multiplies_bfloat16(device) else torch.float32
     return {"float32": torch.float32, "bfloat16": torch.bfloat16}[name]

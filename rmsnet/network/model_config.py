@@ -14,7 +14,11 @@ from rmsnet.reading.names import is_text
 CONFIG_SCHEMA = 1
 WEIGHTS = "model.safetensors"
 ONNX = "model.onnx"
-"""Of an export for ONNX Runtime, in the place of the weights."""
+"""Of an export for ONNX Runtime, in the place of the weights: the network over clips."""
+EVERY_CLIP_ONNX = "every_clip.onnx"
+"""Beside it: the same for a clip at every frame of a half, which computes no frame twice."""
+BACKBONE_ONNX = "backbone.onnx"
+"""Beside it: from pictures to features, where a recipe leads to them."""
 CONFIG = "config.json"
 ORIGIN_FILE = "origin.json"
 """Beside predictions: which model made them."""

@@ -36,9 +36,7 @@ def load_model(folder: Path, device: torch.device | str = "cpu") -> SpottingMode
     folder = Path(folder)
     config = read_config(folder)
     if (folder / ONNX).exists() and not (folder / WEIGHTS).exists():
-        raise UserError(
-            f"{folder}: an export for ONNX Runtime, which rmsnet spot takes; here the model itself is needed"
-        )
+        raise UserError(f"{folder}: an export for ONNX Runtime, which spots only; here the model itself is needed")
     weights = read_tensors(folder / WEIGHTS, "torch")
     if weights_file_hash(folder) != config["weights_hash"]:
         raise UserError(f"{folder / WEIGHTS}: is not the file its {CONFIG} was written with; restore or train it again")

@@ -1,108 +1,91 @@
-"""The network as an ONNX graph, for programs and machines that have no PyTorch.
+"""Networks as ONNX graphs, for programs and machines that have no PyTorch; traced by PyTorch's own exporter."""
 
-features (batch, frames, width) float32 → logits (batch, C + 1), offset (batch,); both first lengths are free. What goes
-in and comes out is what `rmsnet.network.model.RMSNet.forward` takes and gives.
-"""
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+import torch
+from torch import Tensor, nn
 
-import numpy as np
-
-from rmsnet.network.model import KERNEL, Ensemble, RMSNet
-
-if TYPE_CHECKING:
-    from onnx import ModelProto
+from rmsnet.network.dense import SHORTEST_CLIP, dense_scores
+from rmsnet.network.model import Ensemble, RMSNet
 
 OPSET = 18
 """Of ONNX Runtime 1.14 and later."""
 
+Axes = Mapping[str, tuple[str, ...]]
+"""The lengths of each input or output that are free, by name, from the first on."""
 
-def onnx_model(network: RMSNet | Ensemble, told: Mapping[str, str]) -> "ModelProto":
-    """The graph of a network in eval mode, checked.
+
+def clips_graph(network: RMSNet | Ensemble, width: int, told: Mapping[str, str]) -> bytes:
+    """What `RMSNet.forward` takes and gives.
+
+    features (batch, frames, width) float32 → logits (batch, C + 1), offset (batch,); any number of clips and frames.
 
     Args:
-        network: one, or several that answer together.
+        network: one in eval mode, or several that answer together.
+        width: of the features.
         told: what the file says of itself: its metadata.
     """
-    from onnx import TensorProto, checker, helper
-
-    members: list[Any] = list(network.members) if isinstance(network, Ensemble) else [network]
-    nodes: list[Any] = []
-    weights: list[Any] = []
-    for number, member in enumerate(members):
-        _add_member(member, f"{number}." if len(members) > 1 else "", nodes, weights)
-    if len(members) > 1:
-        nodes += _together([f"{number}." for number in range(len(members))], weights)
-    state = members[0].state_dict()
-    width, outputs = state["fc1.weight"].shape[1], state["fc_cls.weight"].shape[0]
-    graph = helper.make_graph(
-        nodes,
-        "rmsnet",
-        [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["batch", "frames", width])],
-        [
-            helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", outputs]),
-            helper.make_tensor_value_info("offset", TensorProto.FLOAT, ["batch"]),
-        ],
-        weights,
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="rmsnet")
-    model.ir_version = 8  # that of the opset: an older runtime refuses a newer one
-    helper.set_model_props(model, dict(told))
-    checker.check_model(model, full_check=True)
-    return model
+    answers = {"logits": ("batch",), "offset": ("batch",)}
+    return traced(network, torch.zeros(2, SHORTEST_CLIP, width), {"features": ("batch", "frames")}, answers, told)
 
 
-def _add_member(network: RMSNet, prefix: str, nodes: list[Any], weights: list[Any]) -> None:
-    """One network; in an ensemble its outputs have a prefix, too."""
-    from onnx import helper
+def every_clip_graph(network: RMSNet | Ensemble, width: int, clip_frames: int, told: Mapping[str, str]) -> bytes:
+    """What `rmsnet.network.dense.dense_scores` takes and gives, for clips of one length.
 
-    state = {name: tensor.detach().cpu().numpy() for name, tensor in network.state_dict().items()}
-    state["fc1.weight"] = state["fc1.weight"].T  # (width, 256): a product over the last of three dimensions
-    weights += [_tensor(f"{prefix}{name}", array) for name, array in state.items()]
-    half = KERNEL // 2
+    features (frames, width) float32 → logits (clips, C + 1), offset (clips,), clips = frames - clip_frames + 1; any
+    number of frames from `clip_frames` on.
 
-    def add(kind: str, inputs: Sequence[str], output: str, **settings: Any) -> str:
-        nodes.append(helper.make_node(kind, list(inputs), [f"{prefix}{output}"], name=f"{prefix}{output}", **settings))
-        return f"{prefix}{output}"
-
-    def linear(name: str, rows: str, output: str) -> str:
-        return add("Gemm", [rows, f"{prefix}{name}.weight", f"{prefix}{name}.bias"], output, transB=1)
-
-    def conv(name: str, x: str) -> str:
-        x = add("Conv", [x, f"{prefix}{name}.weight", f"{prefix}{name}.bias"], name, pads=[half, half])
-        return add("Relu", [x], f"{name}.relu")
-
-    projected = add("MatMul", ["features", f"{prefix}fc1.weight"], "fc1.product")
-    frames = add("Transpose", [add("Add", [projected, f"{prefix}fc1.bias"], "fc1")], "frames", perm=[0, 2, 1])
-    over_time = conv("conv2", conv("conv1", frames))
-    weights.append(_tensor(f"{prefix}time", np.array([2], np.int64)))
-    most = add("ReduceMax", [over_time, f"{prefix}time"], "most", keepdims=0)
-    hidden = add("Relu", [linear("fc2", most, "fc2")], "hidden")
-    linear("fc_cls", hidden, "logits")
-    weights.append(_tensor(f"{prefix}last", np.array([1], np.int64)))
-    add("Squeeze", [linear("fc_regr", hidden, "offset.column"), f"{prefix}last"], "offset")
+    Args:
+        network: see `clips_graph`.
+        width: of the features.
+        clip_frames: T >= SHORTEST_CLIP.
+        told: see `clips_graph`.
+    """
+    answers = {"logits": ("clips",), "offset": ("clips",)}
+    half = torch.zeros(2 * clip_frames, width)
+    return traced(_EveryClip(network, clip_frames), half, {"features": ("frames",)}, answers, told)
 
 
-def _together(prefixes: Sequence[str], weights: list[Any]) -> list[Any]:
-    """`rmsnet.network.model.together`: the mean of the probabilities and of the offsets."""
-    from onnx import helper
+class _EveryClip(nn.Module):
+    def __init__(self, network: RMSNet | Ensemble, clip_frames: int) -> None:
+        super().__init__()
+        self.network, self.clip_frames = network, clip_frames
 
-    make = helper.make_node
-    weights.append(_tensor("one", np.array(1, np.float32)))
-    return [
-        *(make("Softmax", [f"{prefix}logits"], [f"{prefix}probability"], axis=1) for prefix in prefixes),
-        *(make("Sigmoid", [f"{prefix}offset"], [f"{prefix}relative"]) for prefix in prefixes),
-        make("Mean", [f"{prefix}probability" for prefix in prefixes], ["probability"]),
-        make("Mean", [f"{prefix}relative" for prefix in prefixes], ["relative"]),
-        make("Log", ["probability"], ["logits"]),
-        make("Sub", ["one", "relative"], ["rest"]),
-        make("Div", ["relative", "rest"], ["odds"]),
-        make("Log", ["odds"], ["offset"]),
-    ]
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        return dense_scores(self.network, features, self.clip_frames)
 
 
-def _tensor(name: str, array: Any) -> Any:
-    from onnx import numpy_helper
+def traced(module: nn.Module, example: Tensor, inputs: Axes, outputs: Axes, told: Mapping[str, str]) -> bytes:
+    """The graph of a module in eval mode, checked.
 
-    return numpy_helper.from_array(np.ascontiguousarray(array), name)
+    Args:
+        module: of one input.
+        example: of it.
+        inputs: its free lengths.
+        outputs: likewise, in the order in which the module gives them.
+        told: the file's metadata.
+    """
+    import onnx
+
+    with TemporaryDirectory(prefix="rmsnet-") as folder, warnings.catch_warnings(), torch.inference_mode():
+        warnings.simplefilter("ignore")  # of the exporter that needs no further package, and of lengths that are fixed
+        file = Path(folder) / "graph.onnx"
+        torch.onnx.export(
+            module.eval(),
+            (example,),
+            file,
+            input_names=list(inputs),
+            output_names=list(outputs),
+            dynamic_axes={name: dict(enumerate(axes)) for name, axes in {**inputs, **outputs}.items()},
+            opset_version=OPSET,
+            dynamo=False,
+            do_constant_folding=False,  # each weight once; a runtime makes of it what it wants
+        )
+        model = onnx.load(file)
+    onnx.helper.set_model_props(model, dict(told))
+    onnx.checker.check_model(model, full_check=True)
+    content: bytes = model.SerializeToString()
+    return content

@@ -25,6 +25,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from rmsnet.network import kernels
+from rmsnet.network.kernels import Kernels
 from rmsnet.network.model import KERNEL, RMSNet
 
 
@@ -66,9 +67,10 @@ def forward(weights: Mapping[str, Tensor], clips: Tensor, dropout: float = 0.0) 
 
 def _convolution(x: Tensor, taps: Tensor, bias: Tensor) -> Tensor:
     """Zero-padded convolution that keeps the length, and ReLU: (T, B, Cin) with (K, Cin, Cout) gives (T, B, Cout)."""
-    if kernels.fits(x, taps):
-        compiled: Tensor = _CompiledConvolution.apply(x, taps, bias)
-        return compiled
+    compiled = kernels.fitting(x, taps)
+    if compiled is not None:
+        convolved: Tensor = _CompiledConvolution.apply(compiled, x, taps, bias)
+        return convolved
     frames, batch, channels = x.shape
     of_frames, of_taps, of_output = _products(frames, len(taps), x.dtype, x.device)
     frequencies = (of_frames @ x.reshape(frames, -1)).view(-1, batch, channels)  # (P, B, Cin)
@@ -80,31 +82,39 @@ def _convolution(x: Tensor, taps: Tensor, bias: Tensor) -> Tensor:
 
 def _peak(x: Tensor, taps: Tensor, bias: Tensor, dropout: float) -> Tensor:
     """The maximum over time of `_convolution` and dropout, not scaled: (T, B, Cin) gives (B, Cout)."""
-    if kernels.fits(x, taps):
-        compiled: Tensor = _CompiledPeak.apply(x, taps, bias, dropout)
-        return compiled
+    compiled = kernels.fitting(x, taps)
+    if compiled is not None:
+        peak: Tensor = _CompiledPeak.apply(compiled, x, taps, bias, dropout)
+        return peak
     y = _convolution(x, taps, bias)
     return (y * _kept(y, dropout) if dropout else y).amax(dim=0)
 
 
 class _CompiledConvolution(torch.autograd.Function):
-    """`_convolution`, and the backward pass that autograd would derive."""
+    """`_convolution`, and the backward pass that autograd would derive.
+
+    Behind ReLU the gradient of x is a convolution too, by the taps in the other direction: of frequencies the
+    conjugate.
+    """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, taps: Tensor, bias: Tensor) -> Tensor:
-        y, *saved = _compiled_convolution(x, taps, bias)
-        ctx.save_for_backward(y, *saved)
+    def forward(ctx: Any, compiled: Kernels, x: Tensor, taps: Tensor, bias: Tensor) -> Tensor:
+        frequencies = compiled.frequencies(x, 1)
+        products = compiled.multiply(frequencies, compiled.pack(taps), x.shape, taps.shape[2], 1)
+        y = compiled.frames(products, (*x.shape[:2], taps.shape[2]), bias)
+        ctx.compiled, ctx.shape = compiled, x.shape
+        ctx.save_for_backward(y, frequencies, taps)
         return y
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        y, frequencies, pairs = ctx.saved_tensors
-        of_frames, of_taps, of_output = _products(len(y), kernels.TAPS, y.dtype, y.device)
-        gradient = torch.ops.aten.threshold_backward(gradient, y, 0)  # of ReLU
-        of_products = kernels.transform(of_output.T, gradient)
-        of_frequencies = kernels.multiply(of_taps, pairs.transpose(1, 2), of_products)
-        of_x = kernels.transform(of_frames.T, of_frequencies)
-        return of_x, kernels.taps_gradient(of_taps, frequencies, of_products), gradient.float().sum(dim=(0, 1))
+    def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor, Tensor, Tensor]:
+        y, frequencies, taps = ctx.saved_tensors
+        compiled, shape = ctx.compiled, ctx.shape
+        of_y = compiled.frequencies(gradient, -1, active=y)
+        of_products = compiled.multiply(of_y, compiled.pack(taps, transposed=True), y.shape, shape[2], -1)
+        of_x = compiled.frames(of_products, shape)
+        of_taps = compiled.taps_gradient(frequencies, of_y, shape, y.shape[2])
+        return None, of_x, of_taps, compiled.over_time(of_y, shape[1])
 
 
 class _CompiledPeak(torch.autograd.Function):
@@ -116,24 +126,20 @@ class _CompiledPeak(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, taps: Tensor, bias: Tensor, dropout: float) -> Tensor:
-        y, _, pairs = _compiled_convolution(x, taps, bias)
-        peak, frame = kernels.peak(y, dropout)
-        ctx.save_for_backward(x, pairs, peak, frame)
+    def forward(ctx: Any, compiled: Kernels, x: Tensor, taps: Tensor, bias: Tensor, dropout: float) -> Tensor:
+        products = compiled.multiply(compiled.frequencies(x, 1), compiled.pack(taps), x.shape, taps.shape[2], 1)
+        peak, frame = compiled.peak(products, (*x.shape[:2], taps.shape[2]), bias, dropout)
+        ctx.compiled = compiled
+        ctx.save_for_backward(x, taps, peak, frame)
         return peak
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
-        x, pairs, peak, frame = ctx.saved_tensors
+    def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor, Tensor, Tensor, None]:
+        x, taps, peak, frame = ctx.saved_tensors
+        packed = ctx.compiled.pack(taps, transposed=True, folded=False)
         gradient = gradient.float() * (peak > 0)
-        return *kernels.sparse_gradients(gradient, frame, x, pairs), gradient.sum(dim=0), None
-
-
-def _compiled_convolution(x: Tensor, taps: Tensor, bias: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The output, and what its gradients need: the frequencies of x and the taps in pairs."""
-    of_frames, of_taps, of_output = _products(len(x), len(taps), x.dtype, x.device)
-    frequencies, pairs = kernels.transform(of_frames, x), kernels.pair_taps(taps)
-    return kernels.transform(of_output, kernels.multiply(of_taps, pairs, frequencies), bias), frequencies, pairs
+        of_x, of_taps = ctx.compiled.sparse_gradients(gradient, frame, x, packed)
+        return None, of_x, of_taps, gradient.sum(dim=0), None
 
 
 def _kept(x: Tensor, rate: float) -> Tensor:

@@ -10,6 +10,7 @@ from rmsnet.registry.card import FORCED_TAG
 from rmsnet.registry.history import ALIASES, CHAMPION, Change, State, all_histories, gaps, history, last_of_champion
 from rmsnet.registry.levels import next_level
 from rmsnet.registry.questions import past_decisions, question_of, until
+from rmsnet.registry.taken_back import TAKEN_BACK, standing
 
 if TYPE_CHECKING:
     from rmsnet.tracking import Version
@@ -50,9 +51,12 @@ def _tags(changes: Sequence[Change], versions: Sequence["Version"]) -> Iterator[
         about = [change for change in changes if change.holds and _about(change) == version.version]
         decided = [change for change in about if change.kind in VERDICTS]
         told = version.tags.get("decision")
-        if decided and told not in VERDICTS[decided[-1].kind]:
+        allowed = VERDICTS[decided[-1].kind] if decided else ()
+        if standing(version, changes) == TAKEN_BACK:  # as which old stores do not tag it
+            allowed = (*allowed, TAKEN_BACK)
+        if decided and told not in allowed:
             yield f"version {version.version} is tagged {told!r}, record {decided[-1].number} says {decided[-1].kind}"
-        if not decided and told in ("promoted", "forced"):
+        if not decided and told in ("promoted", "forced", TAKEN_BACK):
             yield f"version {version.version} is tagged {told!r}, and no record says so"
         forced = any(change.kind == "forced" for change in decided)
         if forced != (FORCED_TAG in version.tags):

@@ -11,7 +11,6 @@ import getpass
 import json
 import os
 import socket
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from rmsnet import tracking
 from rmsnet.errors import CheckFailed
 from rmsnet.files import content_hash
+from rmsnet.logs import log
 
 if TYPE_CHECKING:
     from rmsnet.tracking import Version
@@ -152,11 +152,9 @@ def settle(name: str) -> tuple[list[Change], State]:
         number = _append(name, "outside", moves, "found like this: moved or deleted outside of rmsnet", None)
         settled = _apply(name)
         found = next(change for change in settled[0] if change.number == number)
-        print(
-            f"warning: {name}: aliases were moved by hand: {found.text}; it is in the history now (rmsnet registry "
-            "history), and no decision stands behind it",
-            file=sys.stderr,
-            flush=True,
+        log.warning(
+            f"{name}: aliases were moved by hand: {found.text}; it is in the history now (rmsnet registry "
+            "history), and no decision stands behind it"
         )
         return settled
     return changes, state

@@ -1,7 +1,6 @@
 """Where a model comes from: dataset → features → frame bank → run → model → evaluation, each with its hash."""
 
 import json
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rmsnet.documents import read_document
 from rmsnet.errors import UserError
 from rmsnet.files import content_hash
+from rmsnet.logs import log
 from rmsnet.network.model_config import CONFIG, read_config, weights_file_hash
 from rmsnet.provenance import dvc_md5
 from rmsnet.style.words import marked
@@ -55,7 +55,7 @@ def lineage(model: str, features: Path = Path("features"), data: Path = Path("da
     try:
         run = tracking.run_record(run_id, model_id)
     except (tracking.DeletedRun, tracking.NoSuchRun) as gone:
-        print(f"warning: {gone}", file=sys.stderr, flush=True)
+        log.warning(gone)
         run = tracking.RunRecord(f"{run_id} (gone)", {}, {}, {})
     return [
         _dataset(config, run, data),

@@ -91,9 +91,11 @@ def _facts(decision: "Decision") -> list[Row]:
     return facts(rows)
 
 
-def class_rows(differences: Mapping[str, tuple[float, float, float]], of: str = "class") -> list[Row]:
+def class_rows(
+    differences: Mapping[str, tuple[float, float, float]], of: str = "class", called: str = "difference"
+) -> list[Row]:
     """Differences with their bounds, by what they are of, in %."""
-    names = ("difference", "low", "high")
+    names = (called, "low", "high")
     return [
         {of: name, **dict(zip(names, (percent(number, 2, "+") for number in numbers), strict=True))}
         for name, numbers in differences.items()

@@ -1,6 +1,5 @@
 """The register stage, `promote` and `rollback`: a model becomes a version; the gate says what becomes of that."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -14,8 +13,10 @@ from rmsnet.evaluation.stage import run_scores
 from rmsnet.features.bank import FrameBank, read_bank
 from rmsnet.files import atomic_files, write_json, write_text
 from rmsnet.locks import alone
+from rmsnet.logs import log
 from rmsnet.network.model_files import SpottingModel, load_model
 from rmsnet.params import Params
+from rmsnet.registry import taken_back
 from rmsnet.registry.card import CARD, FORCED_TAG, model_card, with_notice
 from rmsnet.registry.decision import ALREADY, CHOICE_TAG, WEIGHTS_TAG, Candidate, Decision, decide
 from rmsnet.registry.gate import Duel, duel
@@ -196,6 +197,7 @@ def rollback(name: str, why: str, to: int | None = None) -> Change:
     last = last_of_champion(changes)
     same = last is not None and (last.number in unfinished or last.why == why or to is not None)
     if last is not None and last.kind == "rollback" and to in (None, champion) and same:
+        taken_back.tell_pages(name, last)  # whoever took it back may not have lived to say so
         return last
     target = to if to is not None else state.get(PREVIOUS)
     if target is None:
@@ -206,7 +208,9 @@ def rollback(name: str, why: str, to: int | None = None) -> Change:
     _require_former_champion(name, target, changes)
     load_model(tracking.model_folder(f"models:/{name}/{target}"))
     targets = {CHAMPION: target, PREVIOUS: _champion_before(target, changes, name)}
-    return change_aliases(name, "rollback", targets, state, why, None)
+    change = change_aliases(name, "rollback", targets, state, why, None)
+    taken_back.tell_pages(name, change)
+    return change
 
 
 def _require_former_champion(name: str, target: int, changes: Sequence[Change]) -> None:
@@ -230,7 +234,7 @@ def _champion_before(target: int, changes: Sequence[Change], name: str) -> int |
 
 
 def compare(one: str, two: str, features: Path, params: Params) -> tuple[Duel, tuple[str, ...], "Version", "Version"]:
-    """Score two versions on the same validation split: the duel first minus second, the classes, the versions.
+    """Score two versions on the same validation split: the duel B minus A, the classes, the versions.
 
     Raises:
         UserError: no such version, or features that one of them cannot read.
@@ -242,7 +246,7 @@ def compare(one: str, two: str, features: Path, params: Params) -> tuple[Duel, t
     first, second = (assess_model(model, bank, params).judged for model in models)
     if first.games < 2:
         raise UserError(f"{features}: its validation split has one game; at least two are needed to compare")
-    made = duel(first, second)
+    made = duel(second, first)
     return made, bank.classes, versions[0], versions[1]
 
 
@@ -307,7 +311,7 @@ def _tell_pages(folder: Path, decision: Decision, version: "Version", kept: str 
         return
     run_id, path = kept.removeprefix("runs:/").split("/", 1)
     shown = picture(CAPTION, f"{path}/difference.png", run_id) if (folder / "difference.png").exists() else ""
-    page = f"[version {version.version}](#/models/{decision.model_name}/versions/{version.version})"
+    page = f"[version {version.version}]({taken_back.page(decision.model_name, version)})"
     tracking.write_note(run_id, VERDICT, f"{said} {page}\n\n{shown}")
 
 
@@ -330,7 +334,7 @@ def _keep_decision(folder: Path, decision: Decision, run_id: str, force: str | N
     except UserError as error:
         if not force:
             raise
-        print(f"warning: the decision's files are not kept in MLflow: {error}", file=sys.stderr, flush=True)
+        log.warning(f"the decision's files are not kept in MLflow: {error}")
         return None
     return decision.url
 

@@ -8,6 +8,8 @@ import time
 import uuid
 from typing import Any
 
+from rmsnet.logs import log
+
 _log = logging.getLogger("rmsnet.serving")
 
 _IDENTITY = re.compile(r"[\w.:-]{1,64}", re.ASCII)
@@ -32,7 +34,7 @@ def write_json_lines() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JsonLines())
     logging.root.handlers[:] = [handler]
-    _log.setLevel(logging.INFO)
+    log.handlers.clear()
 
 
 def say(event: str, level: int = logging.INFO, **fields: Any) -> None:

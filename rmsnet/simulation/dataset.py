@@ -1,8 +1,7 @@
 """Simulated datasets in SoccerNet's layout, one half in memory at a time."""
 
 import shutil
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,9 @@ from rmsnet.documents import read_json
 from rmsnet.errors import UserError
 from rmsnet.files import atomic_file, content_hash, contents, followed, replace_folder, write_json
 from rmsnet.locks import alone
+from rmsnet.progress import progress
 from rmsnet.simulation import basketball
-from rmsnet.simulation.appearance import WIDTH, half_features, match_looks, world_looks
+from rmsnet.simulation.appearance import WIDTH, Looks, half_features, match_looks, world_looks
 from rmsnet.simulation.broadcast import direct
 from rmsnet.simulation.draws import HALF, LOOKS, VIDEO, WORLD, Draws
 from rmsnet.simulation.games import Game, drawn_games, labelled_games, nested, split_sizes
@@ -221,31 +221,36 @@ _HEADER_BYTES = 128
 def _write_games(root: Path, plan: Sequence[Game], seed: int, video: bool) -> None:
     """Write labels, features and wanted videos of every game, those that are there already left as they are."""
     world = world_looks(Draws(seed, WORLD))
-    for game in _with_progress(plan):
-        folder = root / game.name
-        for name, content in game.labels.items():
-            with atomic_file(folder / name) as partial:
-                partial.write_bytes(content)
-        looks = match_looks(Draws(seed, LOOKS, game.number), world)
-        for half in HALVES:
-            path, video_path = _features_path(root, game, half), _video_path(root, game, half)
-            has_features = _is_features(path, game.frames(half))
-            if has_features and not (video and not video_path.exists()):
-                continue
-            draws = Draws(seed, HALF, game.number, half)
-            shown = _shown(draws, game, half)
-            broadcast = direct(draws, shown, game.frames(half))
-            if not has_features:
-                features = half_features(draws, looks, broadcast, half)
-                with atomic_file(path) as partial, partial.open("wb") as file:
-                    np.save(file, features)
-            if video:
-                from rmsnet.simulation.video import match_colours, write_half_video
+    with progress("simulate", "game", len(plan)) as advance:
+        for game in plan:
+            _write_game(root, game, seed, match_looks(Draws(seed, LOOKS, game.number), world), video)
+            advance(1)
 
-                colours = match_colours(Draws(seed, VIDEO, game.number))
-                goals = [event.team for event in game.events if event.label == "Goal" and event.half < half]
-                score = (goals.count("home"), goals.count("away"))
-                write_half_video(video_path, Draws(seed, VIDEO, game.number, half), colours, broadcast, shown, score)
+
+def _write_game(root: Path, game: Game, seed: int, looks: Looks, video: bool) -> None:
+    folder = root / game.name
+    for name, content in game.labels.items():
+        with atomic_file(folder / name) as partial:
+            partial.write_bytes(content)
+    for half in HALVES:
+        path, video_path = _features_path(root, game, half), _video_path(root, game, half)
+        has_features = _is_features(path, game.frames(half))
+        if has_features and not (video and not video_path.exists()):
+            continue
+        draws = Draws(seed, HALF, game.number, half)
+        shown = _shown(draws, game, half)
+        broadcast = direct(draws, shown, game.frames(half))
+        if not has_features:
+            features = half_features(draws, looks, broadcast, half)
+            with atomic_file(path) as partial, partial.open("wb") as file:
+                np.save(file, features)
+        if video:
+            from rmsnet.simulation.video import match_colours, write_half_video
+
+            colours = match_colours(Draws(seed, VIDEO, game.number))
+            goals = [event.team for event in game.events if event.label == "Goal" and event.half < half]
+            score = (goals.count("home"), goals.count("away"))
+            write_half_video(video_path, Draws(seed, VIDEO, game.number, half), colours, broadcast, shown, score)
 
 
 def _shown(draws: Draws, game: Game, half: int) -> list[Event]:
@@ -255,19 +260,3 @@ def _shown(draws: Draws, game: Game, half: int) -> list[Event]:
     if game.version == "v1":
         annotated = around_v1(draws, half, half_seconds, annotated)
     return annotated + unannotated(draws, half, half_seconds)
-
-
-def _with_progress(games: Sequence[Game]) -> Iterable[Game]:
-    """The games; a progress bar on a terminal, elsewhere a line at every tenth."""
-    if sys.stderr.isatty():
-        from tqdm import tqdm
-
-        return tqdm(games, desc="simulate", unit="game")
-    return _with_lines(games)
-
-
-def _with_lines(games: Sequence[Game]) -> Iterator[Game]:
-    for number, game in enumerate(games, start=1):
-        yield game
-        if number * 10 // len(games) > (number - 1) * 10 // len(games):
-            print(f"simulate: {number} of {len(games)} games", file=sys.stderr, flush=True)

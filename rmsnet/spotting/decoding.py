@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from rmsnet.errors import UserError
 from rmsnet.features.bank import FrameBank
 from rmsnet.params import SpotParams
 from rmsnet.spots import Predictions
@@ -42,6 +43,44 @@ class ClipScores:
     half: Ints
     frame: Floats
     probability: Floats
+
+
+def clip_scores(
+    bank: FrameBank,
+    half: Ints,
+    start: Ints,
+    logits: npt.NDArray[np.float32],
+    offset: npt.NDArray[np.float32],
+    clip_frames: int,
+    regression: bool,
+) -> ClipScores:
+    """What the outputs of the network for clips of a bank mean.
+
+    Args:
+        bank: the halves.
+        half: (N,) number of each clip's half.
+        start: (N,) its first frame there.
+        logits: (N, C + 1) class logits.
+        offset: (N,) before the sigmoid.
+        clip_frames: T.
+        regression: False takes `ASSUMED_OFFSET` instead of the network's offset.
+
+    Raises:
+        UserError: the network gives no numbers.
+    """
+    for number in np.unique(half[~(np.isfinite(logits).all(axis=1) & np.isfinite(offset))])[:1]:
+        where = f"{bank.halves[number].game}, half {bank.halves[number].half}".lstrip(", ")
+        raise UserError(
+            f"{where}: the network gives no numbers for it: its features are too large, or its weights damaged"
+        )
+    relative = np.full(len(offset), ASSUMED_OFFSET)
+    if regression:
+        with np.errstate(over="ignore"):  # 1 / infinity is what it means
+            relative = 1 / (1 + np.exp(-offset.astype(np.float64)))
+    frames = np.array([item.frames for item in bank.halves], np.int64)
+    frame = np.minimum(start + relative * clip_frames, frames[half] - 1.0)
+    scaled = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
+    return ClipScores(half, frame, scaled / scaled.sum(axis=1, keepdims=True))
 
 
 @dataclass(frozen=True)

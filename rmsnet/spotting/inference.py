@@ -8,14 +8,15 @@ import numpy.typing as npt
 
 from rmsnet.dataset.class_lists import difference
 from rmsnet.errors import UserError
-from rmsnet.features.bank import FrameBank, require_finite
+from rmsnet.features.bank import TOLD_ON, BankHalf, FrameBank, require_finite
 from rmsnet.network.onnx_model import OnnxModel
 from rmsnet.network.spotting_model import SpottingModel
 from rmsnet.params import SpotParams
 from rmsnet.reading.arrays import require_finite as require_finite_rows
-from rmsnet.spots import Predictions
-from rmsnet.spotting.decoding import ClipScores, decode
-from rmsnet.spotting.partial import half_bank
+from rmsnet.spots import Predictions, Truth
+from rmsnet.spotting.decoding import ClipScores, Ints, decode
+
+Features = npt.NDArray[np.float32]
 
 
 def check_fits(model: SpottingModel, bank: FrameBank) -> None:
@@ -101,7 +102,7 @@ def score_bank(model: SpottingModel, bank: FrameBank, stride: int) -> ClipScores
     )
 
 
-def spot_features(model: SpottingModel, features: npt.NDArray[np.float32]) -> Predictions:
+def spot_features(model: SpottingModel, features: Features) -> Predictions:
     """Predict the events of one half from its (T, D) features.
 
     Raises:
@@ -111,3 +112,17 @@ def spot_features(model: SpottingModel, features: npt.NDArray[np.float32]) -> Pr
         raise UserError(f"features of shape {features.shape}: the model wants (frames, {model.config['width']})")
     require_finite_rows(features, "the features")
     return _spot(model, half_bank(model, features), model.spot)
+
+
+def half_bank(model: SpottingModel, features: Features) -> FrameBank:
+    """The (T, D) features of one half as a bank without events."""
+    nothing: Ints = np.empty(0, np.int64)
+    return FrameBank(
+        features,
+        (BankHalf("", 1, 0, len(features)),),
+        Truth(nothing, nothing, nothing, nothing.astype(bool)),
+        model.classes,
+        model.config["frame_rate"],
+        model.config["first_frame_seconds"],
+        {"features": model.config["features"], **{key: model.config[key] for key in TOLD_ON if key in model.config}},
+    )

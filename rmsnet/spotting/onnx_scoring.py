@@ -1,11 +1,14 @@
 """What a model says to the clips of a bank, computed by ONNX Runtime; as `rmsnet.spotting.scoring`, without PyTorch."""
 
-import numpy as np
+from collections.abc import Iterator
+from typing import Any
 
-from rmsnet.errors import UserError
+import numpy as np
+import numpy.typing as npt
+
 from rmsnet.features.bank import FrameBank
 from rmsnet.network.onnx_model import OnnxModel
-from rmsnet.spotting.decoding import ASSUMED_OFFSET, ClipScores, sliding_clips
+from rmsnet.spotting.decoding import ClipScores, Ints, clip_scores, sliding_clips
 
 CLIPS_AT_ONCE = 64
 
@@ -16,25 +19,28 @@ def score_onnx(model: OnnxModel, bank: FrameBank, stride: int) -> ClipScores:
     Raises:
         UserError: the network gives no numbers.
     """
-    index = np.arange(model.clip_frames)
-    halves, frames, probabilities = [], [], []
+    halves, starts, outputs = [], [], []
     for number, half in enumerate(bank.halves):
-        starts = sliding_clips(half.frames, model.clip_frames, stride)
-        rows = bank.features[half.first_frame : half.first_frame + half.frames]
-        for first in range(0, len(starts), CLIPS_AT_ONCE):
-            of_part = starts[first : first + CLIPS_AT_ONCE]
-            clips = rows[np.minimum(of_part[:, None] + index, half.frames - 1)].astype(np.float32, copy=False)
-            logits, offset = (
-                part.astype(np.float64) for part in model.session.run(["logits", "offset"], {"features": clips})
-            )
-            if not np.isfinite(logits.sum(axis=1) + offset).all():
-                where = f"{half.game}, half {half.half}".lstrip(", ")
-                raise UserError(
-                    f"{where}: the network gives no numbers for it: its features are too large, or its weights damaged"
-                )
-            relative = 1 / (1 + np.exp(-offset)) if model.regression else np.full(len(offset), ASSUMED_OFFSET)
-            scaled = np.exp(logits - logits.max(axis=1, keepdims=True))
-            halves.append(np.full(len(of_part), number))
-            frames.append(np.minimum(of_part + relative * model.clip_frames, half.frames - 1.0))
-            probabilities.append(scaled / scaled.sum(axis=1, keepdims=True))
-    return ClipScores(np.concatenate(halves), np.concatenate(frames), np.concatenate(probabilities))
+        first_frames = sliding_clips(half.frames, model.clip_frames, stride)
+        rows = bank.features[half.first_frame : half.first_frame + half.frames].astype(np.float32, copy=False)
+        if stride == 1 and model.every_clip is not None and half.frames >= model.clip_frames:
+            outputs.append(_run(model.every_clip, rows))
+        else:
+            outputs += [_run(model.clips, clips) for clips in _clips(rows, first_frames, model.clip_frames)]
+        halves.append(np.full(len(first_frames), number))
+        starts.append(first_frames)
+    logits, offset = (np.concatenate(parts) for parts in zip(*outputs, strict=True))
+    start = np.concatenate(starts)
+    return clip_scores(bank, np.concatenate(halves), start, logits, offset, model.clip_frames, model.regression)
+
+
+def _clips(rows: npt.NDArray[np.float32], starts: Ints, clip_frames: int) -> Iterator[npt.NDArray[np.float32]]:
+    """(B, T, D) clips of a half, B by B."""
+    index = np.minimum(starts[:, None] + np.arange(clip_frames), len(rows) - 1)
+    for first in range(0, len(starts), CLIPS_AT_ONCE):
+        yield rows[index[first : first + CLIPS_AT_ONCE]]
+
+
+def _run(session: Any, features: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    logits, offset = session.run(["logits", "offset"], {"features": np.ascontiguousarray(features)})
+    return logits, offset

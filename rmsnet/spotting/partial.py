@@ -5,13 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from rmsnet.features.bank import TOLD_ON, BankHalf, FrameBank
 from rmsnet.network.spotting_model import SpottingModel
 from rmsnet.params import SpotParams
-from rmsnet.spots import Predictions, Truth
+from rmsnet.spots import Predictions
 from rmsnet.spotting.decoding import ClipScores, Ints, decode_before
-
-Features = npt.NDArray[np.float32]
+from rmsnet.spotting.inference import Features, half_bank, score_bank
 
 
 @dataclass(frozen=True)
@@ -61,39 +59,16 @@ class PartialSpotting:
         return Spots(in_order, settled[order])
 
     def _score(self, features: Features) -> None:
-        from rmsnet.spotting.scoring import score_clips
-
         clip_frames = self._model.clip_frames
         # There is a frame behind each of these clips: an offset only ends before its clip does at the end of a half.
         clips = max(0, (len(features) - 1 - clip_frames - self._next_clip) // self._stride + 1)
         if clips == 0:
             return
         end = self._next_clip + (clips - 1) * self._stride + clip_frames + 1
-        scores = score_clips(
-            self._model.network,
-            half_bank(self._model, features[self._next_clip : end]),
-            clip_frames=clip_frames,
-            stride=self._stride,
-            regression=self._model.regression,
-            device=next(self._model.network.parameters()).device,
-        )
+        scores = score_bank(self._model, half_bank(self._model, features[self._next_clip : end]), self._stride)
         self._scores = ClipScores(
             np.concatenate([self._scores.half, scores.half[:clips]]),
             np.concatenate([self._scores.frame, scores.frame[:clips] + self._next_clip]),
             np.concatenate([self._scores.probability, scores.probability[:clips]]),
         )
         self._next_clip += clips * self._stride
-
-
-def half_bank(model: SpottingModel, features: Features) -> FrameBank:
-    """The (T, D) features of one half as a bank without events."""
-    nothing: Ints = np.empty(0, np.int64)
-    return FrameBank(
-        features,
-        (BankHalf("", 1, 0, len(features)),),
-        Truth(nothing, nothing, nothing, nothing.astype(bool)),
-        model.classes,
-        model.config["frame_rate"],
-        model.config["first_frame_seconds"],
-        {"features": model.config["features"], **{key: model.config[key] for key in TOLD_ON if key in model.config}},
-    )

@@ -1,17 +1,17 @@
 """From features to events: the network over sliding clips, relative offsets turned into times (paper, IV-B)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from rmsnet.errors import UserError
 from rmsnet.features.bank import FrameBank
 from rmsnet.network.dense import SHORTEST_CLIP, dense_scores
 from rmsnet.network.devices import release_pages
-from rmsnet.network.model_files import SpottingModel
-from rmsnet.spotting.decoding import ASSUMED_OFFSET, ClipScores, Ints
+from rmsnet.network.spotting_model import SpottingModel
+from rmsnet.spotting.decoding import ClipScores, Ints, clip_scores
 from rmsnet.spotting.decoding import sliding_clips as sliding_clips
 
 CLIPS_AT_ONCE = {"cpu": 512, "cuda": 4096}
@@ -62,9 +62,7 @@ def score_clips(
             offset.append(of_part[1])
             release_pages(bank.features)
     start = first.numpy() - _first_frames(bank)[half_of_clip.numpy()]
-    return _clip_scores(
-        bank, half_of_clip.numpy(), start, torch.cat(logits), torch.cat(offset), clip_frames, regression
-    )
+    return clip_scores(bank, half_of_clip.numpy(), start, _numbers(logits), _numbers(offset), clip_frames, regression)
 
 
 def score_every_clip(model: SpottingModel, bank: FrameBank) -> ClipScores:
@@ -86,31 +84,19 @@ def score_every_clip(model: SpottingModel, bank: FrameBank) -> ClipScores:
             start.append(np.arange(len(of_half[0])))
             half_of_clip.append(np.full(len(of_half[0]), number))
             release_pages(bank.features)
-    return _clip_scores(
+    return clip_scores(
         bank,
         np.concatenate(half_of_clip),
         np.concatenate(start),
-        torch.cat(logits),
-        torch.cat(offset),
+        _numbers(logits),
+        _numbers(offset),
         clip_frames,
         model.regression,
     )
 
 
-def _clip_scores(
-    bank: FrameBank, half: Ints, start: Ints, logits: Tensor, offset: Tensor, clip_frames: int, regression: bool
-) -> ClipScores:
-    for number in np.unique(half[~torch.isfinite(logits.sum(dim=1) + offset).cpu().numpy()])[:1]:
-        where = f"{bank.halves[number].game}, half {bank.halves[number].half}".lstrip(", ")
-        raise UserError(
-            f"{where}: the network gives no numbers for it: its features are too large, or its weights damaged"
-        )
-    relative = torch.sigmoid(offset.double()).cpu().numpy()
-    if not regression:
-        relative = np.full_like(relative, ASSUMED_OFFSET)
-    frames = np.array([item.frames for item in bank.halves], np.int64)
-    frame = np.minimum(start + relative * clip_frames, frames[half] - 1.0)
-    return ClipScores(half, frame, logits.double().softmax(dim=1).cpu().numpy())
+def _numbers(parts: Sequence[Tensor]) -> npt.NDArray[np.float32]:
+    return np.asarray(torch.cat(list(parts)).float().cpu().numpy())
 
 
 def _first_frames(bank: FrameBank) -> Ints:

@@ -9,6 +9,7 @@ from typing import Any
 from rmsnet.errors import UserError, did_you_mean
 from rmsnet.features.bank import FrameBank, read_bank, require_finite
 from rmsnet.locks import writing
+from rmsnet.logs import log
 from rmsnet.params import Params, SpotParams, TrainParams, checked
 from rmsnet.progress import progress as show_progress
 from rmsnet.study.board import require_classes, write_board
@@ -102,12 +103,12 @@ def reproduce(
 
 
 def _teller(title: str, run: TrainParams, shown: bool) -> Callable[[Epoch], None]:
-    """Prints a line for each epoch."""
+    """Says a line for each epoch."""
 
     def tell(epoch: Epoch) -> None:
         if shown:
             score = 100 * epoch.valid_average_map
-            print(f"{title}: epoch {epoch.epoch}/{run.epochs}  valid Average-mAP {score:.1f}", flush=True)
+            log.info(f"{title}: epoch {epoch.epoch}/{run.epochs}  valid Average-mAP {score:.1f}")
 
     return tell
 

@@ -94,15 +94,29 @@ def page(title: str, body: Iterable[Html], *, simulated: bool = False) -> str:
         simulated: say that the numbers are made up.
     """
     badge = tag("p", SIMULATED, kind="badge warning") if simulated else ""
+    parts = (
+        tag("header", tag("h1", title), badge),
+        tag("main", *(Html(f"\n{part}") for part in body if part), "\n"),
+        tag("footer", MADE_BY),
+    )
+    return document(title, style("page"), "\n".join(parts))
+
+
+def document(title: str, styles: str, body: str) -> str:
+    """The frame of every page.
+
+    Args:
+        title: plain text.
+        styles: what is added to our colours.
+        body: HTML.
+    """
     return "\n".join(
         [
             '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             f'<title>{text(title)}</title>\n<link rel="icon" href="data:,">',
-            f"<style>\n{style('colours')}\n{style('page')}\n</style>\n</head>\n<body>",
-            tag("header", tag("h1", title), badge),
-            tag("main", *(Html(f"\n{part}") for part in body if part), "\n"),
-            tag("footer", MADE_BY),
+            f"<style>\n{style('colours')}\n{styles}\n</style>\n</head>\n<body>",
+            body,
             "</body>\n</html>\n",
         ]
     )

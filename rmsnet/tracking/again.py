@@ -1,7 +1,6 @@
 """A training whose run the store does not have (another store, one made anew, one that was cleaned) is logged again."""
 
 import shutil
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from rmsnet.documents import read_document, structured
+from rmsnet.logs import log
 from rmsnet.reading.rows import read_rows
 from rmsnet.tracking.groups import Group
 from rmsnet.tracking.logged_model import put_model, save_pyfunc
@@ -56,7 +56,7 @@ def training_of(folder: Path, example: Example) -> Place:
 
 
 def _tell(folder: Path, place: Place, text: str) -> None:
-    print(f"{folder}: MLflow store {shown(place.uri)} {text}", file=sys.stderr, flush=True)
+    log.info(f"{folder}: MLflow store {shown(place.uri)} {text}")
 
 
 def _is_whole(place: Place) -> bool:

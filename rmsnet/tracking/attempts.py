@@ -4,11 +4,11 @@ The environment names the task; without that a training is nobody's second attem
 """
 
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from rmsnet.logs import log
 from rmsnet.tracking.groups import NAME_TAG, Group
 from rmsnet.tracking.logged_model import MODEL_TAG
 from rmsnet.tracking.models import model_folder
@@ -42,11 +42,9 @@ def end_earlier(client: Any, experiment: str, name: str, groups: Sequence[Group]
     for run in earlier_runs(client, experiment, name, groups):
         if run.info.status == "RUNNING":
             client.set_terminated(run.info.run_id, "KILLED")
-            print(
+            log.info(
                 f"an earlier attempt at this task was killed: its MLflow run {run.info.run_id} is marked KILLED, "
-                "this attempt has one of its own",
-                file=sys.stderr,
-                flush=True,
+                "this attempt has one of its own"
             )
 
 
@@ -64,5 +62,5 @@ def finished_earlier(name: str, groups: Sequence[Group]) -> tuple[str, str, Path
                 model_id = run.data.tags[MODEL_TAG]
                 return run.info.run_id, model_id, model_folder(f"models:/{model_id}")
     except store_errors() as error:
-        print(f"no earlier attempt could be looked for ({one_line(error)})", file=sys.stderr, flush=True)
+        log.info(f"no earlier attempt could be looked for ({one_line(error)})")
     return None

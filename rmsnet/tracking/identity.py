@@ -20,7 +20,7 @@ from rmsnet.tracking.store import (
 
 CHAMPION = "champion"
 
-_PROMOTED = ("promoted", "forced")
+_PROMOTED = ("promoted", "forced", "taken back")
 """The tag "decision" of versions that are or were the champion."""
 
 

@@ -2,7 +2,6 @@
 
 import math
 import os
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from rmsnet.documents import read_document, structured
 from rmsnet.errors import CheckFailed, UserError
+from rmsnet.logs import log
 from rmsnet.tracking.attempts import end_earlier, task_tags
 from rmsnet.tracking.groups import NAME_TAG, PARENT_TAG, Group, group_run, settle
 from rmsnet.tracking.logged_model import put_model, save_pyfunc
@@ -107,11 +107,9 @@ class TrackedRun:
             if self.spooled:
                 raise _neither_takes(error) from None
             where = f" at {self._local_artifacts}, where the server keeps artifacts" if self._local_artifacts else ""
-            print(
-                f"warning: MLflow store {shown(self._uri)} fails{where} ({one_line(error)}); this run is kept in "
-                f"{spool_folder()}; when the store is back: rmsnet registry sync",
-                file=sys.stderr,
-                flush=True,
+            log.warning(
+                f"MLflow store {shown(self._uri)} fails{where} ({one_line(error)}); this run is kept in "
+                f"{spool_folder()}; when the store is back: rmsnet registry sync"
             )
         self._stop_monitor()
         self._uri = spool_uri()
@@ -292,11 +290,9 @@ class TrackedRun:
             settle(client, experiment_id(client, self._uri), self._groups, self.run_id)
             tell_run(client, self.run_id)
         except store_errors() as error:
-            print(
-                f"warning: MLflow store {shown(self._uri)} fails ({one_line(error)}); run {self.run_id} is "
-                "complete but stays marked as running",
-                file=sys.stderr,
-                flush=True,
+            log.warning(
+                f"MLflow store {shown(self._uri)} fails ({one_line(error)}); run {self.run_id} is "
+                "complete but stays marked as running"
             )
 
 

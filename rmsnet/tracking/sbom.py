@@ -1,7 +1,7 @@
-"""What a logged model is made of and needs, as a CycloneDX document: the software bill of materials beside it."""
+"""What a logged model, or an image, is made of and needs, as a CycloneDX document: a software bill of materials."""
 
-from collections.abc import Iterable, Mapping
-from importlib.metadata import PackageNotFoundError, distribution
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, distribution, distributions
 from typing import Any
 
 import rmsnet
@@ -28,6 +28,31 @@ def bill_of_materials(name: str, weights_hash: str, packages: Iterable[str]) -> 
         "licenses": [{"license": {"id": "MIT"}}],
     }
     code = {"type": "library", "bom-ref": "code", "name": "rmsnet", "version": rmsnet.__version__}
+    first = [{"ref": "model", "dependsOn": ["code"]}, {"ref": "code", "dependsOn": sorted(map(_purl, direct))}]
+    return _document(model, [code], first, needed)
+
+
+def bill_of_the_environment() -> dict[str, Any]:
+    """CycloneDX 1.6 of everything that is installed beside rmsnet: of an image, what its Python finds."""
+    names = sorted({_canonical(found.metadata["Name"]) for found in distributions()} - {"rmsnet"})
+    needed = {name: set(_requirements(name)) for name in names}
+    here = {
+        "type": "application",
+        "bom-ref": "rmsnet",
+        "name": "rmsnet",
+        "version": rmsnet.__version__,
+        "licenses": [{"license": {"id": "MIT"}}],
+    }
+    return _document(here, [], [{"ref": "rmsnet", "dependsOn": sorted(map(_purl, names))}], needed)
+
+
+def _document(
+    about: Mapping[str, Any],
+    components: Sequence[Mapping[str, Any]],
+    dependencies: Sequence[Mapping[str, Any]],
+    packages: Mapping[str, set[str]],
+) -> dict[str, Any]:
+    """What a bill is of, its own components and dependencies, and packages with those that each needs."""
     libraries = [
         {
             "type": "library",
@@ -36,20 +61,18 @@ def bill_of_materials(name: str, weights_hash: str, packages: Iterable[str]) -> 
             "version": distribution(package).version,
             "purl": _purl(package),
         }
-        for package in sorted(needed)
+        for package in sorted(packages)
     ]
-    dependencies = [
-        {"ref": "model", "dependsOn": ["code"]},
-        {"ref": "code", "dependsOn": sorted(map(_purl, direct))},
-        *({"ref": _purl(package), "dependsOn": sorted(map(_purl, needed[package]))} for package in sorted(needed)),
-    ]
+    among = (
+        {"ref": _purl(package), "dependsOn": sorted(map(_purl, packages[package]))} for package in sorted(packages)
+    )
     return {
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
         "version": 1,
-        "metadata": {"component": model},
-        "components": [code, *libraries],
-        "dependencies": dependencies,
+        "metadata": {"component": about},
+        "components": [*components, *libraries],
+        "dependencies": [*dependencies, *among],
     }
 
 

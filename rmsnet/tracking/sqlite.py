@@ -7,7 +7,6 @@ mlruns/      artifacts; where folder and file were moved or copied together, the
 import fcntl
 import re
 import sqlite3
-import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import cache
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from rmsnet.errors import UserError
 from rmsnet.files import atomic_file
+from rmsnet.logs import log
 from rmsnet.waiting import wait_until
 
 ARTIFACTS = "mlruns"
@@ -146,7 +146,7 @@ def _holds_tables(path: Path) -> bool:
         raise UserError(f"{path}: cannot be used as MLflow store ({error})") from None
     known = {("experiments",), ("runs",), ("alembic_version",)}
     if not tables or (known & set(tables) and not any(held)):
-        print(f"warning: {path}: its making was interrupted; it holds nothing and is made again", file=sys.stderr)
+        log.warning(f"{path}: its making was interrupted; it holds nothing and is made again")
         return False
     if not known & set(tables):
         raise UserError(f"{path}: cannot be used as MLflow store (its tables are not MLflow's)")
@@ -208,4 +208,4 @@ def _move_artifacts(path: Path, experiment: str) -> None:
             )
     old = Path(before.removeprefix("file://"))
     if not place.exists() and old.exists():
-        print(f"warning: {path} was copied without its artifacts; bring them: cp -a '{old}' '{place}'", file=sys.stderr)
+        log.warning(f"{path} was copied without its artifacts; bring them: cp -a '{old}' '{place}'")

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,6 +12,7 @@ from urllib.parse import urlsplit
 from rmsnet import errors
 from rmsnet.errors import UserError, redacted
 from rmsnet.files import content_hash
+from rmsnet.logs import log
 from rmsnet.tracking import sqlite
 from rmsnet.tracking.patience import Patient
 from rmsnet.waiting import bounded
@@ -244,12 +244,10 @@ def warn_of_local_artifacts(client: Any, uri: str, experiment: str) -> str | Non
         return None
     if uri not in _warned:
         _warned.add(uri)
-        print(
-            f"warning: MLflow store {shown(uri)} hands out {place} for artifacts, a path of its own disk: models and "
+        log.warning(
+            f"MLflow store {shown(uri)} hands out {place} for artifacts, a path of its own disk: models and "
             "reports go to that path of this machine, where the server does not see them; start the server with "
-            "--artifacts-destination and make a new experiment",
-            file=sys.stderr,
-            flush=True,
+            "--artifacts-destination and make a new experiment"
         )
     return place
 

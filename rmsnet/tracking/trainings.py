@@ -2,7 +2,6 @@
 
 import math
 import re
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rmsnet.errors import UserError
+from rmsnet.logs import log
 from rmsnet.tracking.logged_model import MODEL_TAG
 from rmsnet.tracking.pages import tell_run, write_section
 from rmsnet.tracking.store import (
@@ -211,11 +211,7 @@ def _is_own(client: Any, place: Place, split: str, digest: str) -> bool:
 
 def _keep_scores(run_id: str, model_id: str, why: str, *scores: Any) -> None:
     """Scores of a run of the store, in the spool: a run that `sync` brings into that one."""
-    print(
-        f"warning: {why}; the scores are kept in {spool_folder()}; when the store is back: rmsnet registry sync",
-        file=sys.stderr,
-        flush=True,
-    )
+    log.warning(f"{why}; the scores are kept in {spool_folder()}; when the store is back: rmsnet registry sync")
     try:
         client = client_of(spool_uri())
         experiment = experiment_id(client, spool_uri())
@@ -274,7 +270,7 @@ def run_record(run_id: str, model_id: str) -> RunRecord:
         except MlflowException as error:
             if error.error_code not in _MISSING:
                 raise
-            print(f"warning: logged model {place.model_id} was deleted; its scores are not known", file=sys.stderr)
+            log.warning(f"logged model {place.model_id} was deleted; its scores are not known")
     except store_errors() as error:
         raise UserError(f"MLflow store {shown(place.uri)}: run {place.run_id}: {one_line(error)}") from None
     datasets = {

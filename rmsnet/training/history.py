@@ -8,6 +8,9 @@ from rmsnet.documents import structured
 from rmsnet.params import TrainParams
 from rmsnet.reading.rows import read_rows
 
+COLLAPSED = 0.5
+"""A training has collapsed when it ends with less than this share of its best score."""
+
 
 @dataclass(frozen=True)
 class Epoch:
@@ -45,6 +48,23 @@ def finished(history: Sequence[Epoch], params: TrainParams) -> bool:
     if len(history) >= params.epochs:
         return True
     return bool(params.patience and history and len(history) - best_epoch(history).epoch >= params.patience)
+
+
+def collapse(history: Sequence[Epoch]) -> str | None:
+    """What is to be said of a training that lost at its end most of what it had learned; None: it did not.
+
+    At a rate too high for the data a network can die within an epoch: whatever it sees, it answers the same.
+    """
+    best, last = best_epoch(history), history[-1]
+    if last.valid_average_map >= COLLAPSED * best.valid_average_map:
+        return None
+    scores = (
+        f"{100 * best.valid_average_map:.1f} in epoch {best.epoch} to {100 * last.valid_average_map:.1f} at the end"
+    )
+    return (
+        f"valid Average-mAP fell from {scores}; the model is that of epoch {best.epoch}. "
+        "Lower train.learning_rate, or raise train.batch_size"
+    )
 
 
 def read_history(path: Path) -> list[Epoch]:

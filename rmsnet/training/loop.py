@@ -14,6 +14,7 @@ from rmsnet.errors import UserError
 from rmsnet.features.bank import TOLD_ON, FrameBank
 from rmsnet.files import content_hash, followed, replace_folder, write_json, write_text
 from rmsnet.locks import writing
+from rmsnet.logs import log
 from rmsnet.network.devices import choose_device, choose_precision, keep_freed_memory
 from rmsnet.network.model_config import CONFIG_SCHEMA
 from rmsnet.network.model_files import save_model
@@ -23,7 +24,7 @@ from rmsnet.style.tables import as_csv
 from rmsnet.training.ancestor import Ancestor, require_heir
 from rmsnet.training.clips import training_clips
 from rmsnet.training.distributed import processes
-from rmsnet.training.history import Epoch, best_epoch, finished
+from rmsnet.training.history import Epoch, best_epoch, collapse, finished
 from rmsnet.training.inputs import BankFeatures, Inputs
 from rmsnet.training.trainer import Trainer, network_of
 
@@ -154,6 +155,8 @@ def _train(
             trainer.save(partial / CHECKPOINT, fingerprint, history)
             on_epoch(epoch)
 
+    if world.leads and (collapsed := collapse(history)) is not None:
+        log.warning(f"{name or folder.name}: {collapsed}")
     best = best_epoch(history)
     name = name or folder.name
     metrics = {

@@ -18,6 +18,7 @@ from rmsnet.features.games import read_used_games, require_unknown, write_used_g
 from rmsnet.features.profile import PROFILE_FILE
 from rmsnet.files import atomic_folder, write_bytes, write_json
 from rmsnet.locks import alone
+from rmsnet.logs import log
 from rmsnet.network.model_config import read_config
 from rmsnet.network.model_files import load_model
 from rmsnet.params import Params
@@ -120,7 +121,7 @@ def train_stage(
         def on_epoch(epoch: Epoch) -> None:
             run.log_epoch(epoch.epoch, curves(asdict(epoch)))
             if progress:
-                print(_line(name, epoch, train_params.epochs), flush=True)
+                log.info(_line(name, epoch, train_params.epochs))
 
         def on_model(model: Path) -> None:
             copy_recipe_files(features, model)
@@ -201,7 +202,7 @@ def recovered(features: Path, out: Path, params: Params, variant: str | None = N
     if found is None:
         return None
     run_id, model_id, folder = found
-    print(f"an earlier attempt at this task has trained it: the model of MLflow run {run_id} is taken", flush=True)
+    log.info(f"an earlier attempt at this task has trained it: the model of MLflow run {run_id} is taken")
     with atomic_folder(out) as partial:
         shutil.copytree(folder, partial, dirs_exist_ok=True)
         about = {

@@ -79,9 +79,11 @@ def _kernels() -> Finding:
     from rmsnet.network import kernels
     from rmsnet.network.devices import choose_precision
 
-    used = kernels.library() is not None
-    precision = str(choose_precision("auto", torch.device("cpu"))).removeprefix("torch.")
-    said = f"training computes in {precision}{'' if used else ' with PyTorch alone'} on {os.cpu_count()} cores"
+    precision = choose_precision("auto", torch.device("cpu"))
+    name = kernels.chosen(precision)
+    used = name != kernels.PYTORCH
+    by = f"by the kernels for {name}" if used else "with PyTorch alone"
+    said = f"training computes in {str(precision).removeprefix('torch.')} {by} on {os.cpu_count()} cores"
     return Finding("compiled kernels", used or None, said)
 
 

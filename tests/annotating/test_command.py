@@ -1,8 +1,10 @@
 """`rmsnet annotate` as its user meets it."""
 
+import pytest
 import uvicorn
 
 from rmsnet import cli
+from rmsnet.files import write_json
 from tests.matches.builders import write_sure_model
 
 
@@ -50,3 +52,28 @@ def test_what_cannot_be_annotated_is_one_line(game, tmp_path, capsys, monkeypatc
         said = capsys.readouterr().err
         assert why in said
         assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "taken", "other"),
+    [
+        ([], "Labels-v2.json", "Labels.json"),
+        (["--model", "MODEL"], "Labels.json", "Labels-v2.json"),
+        (["--classes", "v1"], "Labels.json", "Labels-v2.json"),
+    ],
+)
+def test_of_two_label_files_the_one_is_taken_whose_classes_fit_and_a_line_says_so(
+    arguments, taken, other, game, model, capsys, monkeypatch
+):
+    ends(monkeypatch)
+    write_json(game / "Labels-v2.json", {"UrlLocal": "", "annotations": []})
+    known = [str(model) if word == "MODEL" else word for word in arguments]
+    assert cli.main(["annotate", str(game), "--no-browser", *known]) == 0
+    assert capsys.readouterr().err == f"labels: {taken}, not {other}; --labels NAME takes another\n"
+
+
+def test_a_label_file_that_is_named_needs_no_line(game, capsys, monkeypatch):
+    ends(monkeypatch)
+    write_json(game / "Labels-v2.json", {"UrlLocal": "", "annotations": []})
+    assert cli.main(["annotate", str(game), "--no-browser", "--labels", "Labels.json"]) == 0
+    assert capsys.readouterr().err == ""

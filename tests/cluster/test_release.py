@@ -63,12 +63,17 @@ def command(*arguments: str) -> dict:
 
 def command_without_deployment(*arguments: str) -> dict:
     """What a command of `python -m pipelines` answers."""
+    return json.loads(said_by_command(*arguments, "--json"))
+
+
+def said_by_command(*arguments: str) -> str:
+    """What a command of `python -m pipelines` prints."""
     place = ["--host", HOST, *(["--namespace", NAMESPACE] if NAMESPACE else [])]
     done = subprocess.run(
-        [sys.executable, "-m", "pipelines", *arguments, *place, "--json"], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "pipelines", *arguments, *place], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return done.stdout
 
 
 def short(model: str, **sections: dict[str, Any]) -> list[str]:
@@ -161,10 +166,12 @@ def _by_the_api(kubeflow: Kubeflow, run: Submitted) -> list[TaskState]:
 
 def test_a_study_of_nine_rows_nine_seeds_and_seventeen_classes(kubeflow: Kubeflow, model: str) -> None:
     rows = {f"dropout-{number}": {"dropout": number / 10} for number in range(ROWS - len(SHORT["variants"]))}
-    found = ended(
-        kubeflow, started("ablation", model, "study=", f"seeds={SEEDS}", variants=rows, data={"classes": "v2"})
-    )
-    assert found.state == "SUCCEEDED"
+    run = started("ablation", model, "study=", f"seeds={SEEDS}", variants=rows, data={"classes": "v2"})
+    assert ended(kubeflow, run).state == "SUCCEEDED"
+    table = said_by_command("logs", run.run_id, "tabulate")
+    print(table)
+    assert f", {SEEDS} seeds**" in table
+    assert all(f"| {name} " in table for name in (*rows, *SHORT["variants"]))
 
 
 def test_matches_are_spotted_with_the_champion(kubeflow: Kubeflow, model: str, trained: RunState) -> None:

@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,7 @@ from rmsnet.network.model_files import load_model
 from rmsnet.tracking import TASK
 from tests.components.conftest import PARAMS
 from tests.json_server import json_server
-
-JOBS = "/apis/trainer.kubeflow.org/v1alpha1/namespaces/team/trainjobs"
-PODS = "/api/v1/namespaces/team/pods"
+from tests.trainer import Cluster
 
 NODES = {"count": 2.0, "image": "rmsnet:1", "resources": {"limits": {"cpu": "2"}}, "pod": {"nodeSelector": {"a": "b"}}}
 """As a component gets it: Kubeflow knows no whole numbers."""
@@ -33,67 +31,6 @@ WORKSPACE_VOLUME = {"name": "kfp-workspace", "persistentVolumeClaim": {"claimNam
 WORKSPACE_MOUNT = {"name": "kfp-workspace", "mountPath": "/kfp-workspace"}
 
 PASSWORD = {"name": "PASSWORD", "valueFrom": {"secretKeyRef": {"name": "storage", "key": "password"}}}
-
-
-class Cluster:
-    """What the API remembers, and how a job ends.
-
-    Attributes:
-        job: that is there now; None: there is none.
-        made: every job that was made.
-        deleted: names of jobs.
-        work: what the nodes do when a job is made.
-        conditions: of the job after that.
-        logs: what each node says.
-        pending: why a node has not started; "": it has.
-        refusal: of every request about jobs; None: there is none.
-    """
-
-    def __init__(self) -> None:
-        self.job: dict[str, Any] | None = None
-        self.made: list[dict[str, Any]] = []
-        self.deleted: list[str] = []
-        self.work: Callable[[dict[str, Any]], None] = lambda training: None
-        self.conditions = [{"type": "Complete", "status": "True"}]
-        self.logs = {"rmsnet-node-0-0-x": "epoch 1/1\ndone", "rmsnet-node-0-1-y": ""}
-        self.pending = ""
-        self.refusal: tuple[int, dict[str, Any] | str] | None = None
-
-    def answer(
-        self, method: str, path: str, headers: Mapping[str, str], body: bytes
-    ) -> tuple[int, dict[str, Any] | str]:
-        path = path.partition("?")[0]
-        if path.startswith(JOBS) and self.refusal:
-            return self.refusal
-        if (method, path) == ("POST", JOBS):
-            self.job = json.loads(body)
-            self.made.append(self.job)
-            variables = {item["name"]: item.get("value") for item in self.job["spec"]["trainer"]["env"]}
-            self.work(json.loads(variables[REQUEST]))
-            return 201, self.job
-        if self.job and path == f"{JOBS}/{self.job['metadata']['name']}":
-            found = {**self.job, "status": {"conditions": self.conditions}}
-            if method == "DELETE":
-                self.deleted.append(self.job["metadata"]["name"])
-                self.job = None
-            return 200, found
-        if path == PODS:
-            return 200, {"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": self._pods()}
-        name = path.removeprefix(f"{PODS}/").removesuffix("/log")
-        if name in self.logs and not self.pending:
-            return 200, self.logs[name]
-        return 404, {"kind": "Status", "message": f"{path} not found", "code": 404}
-
-    def _pods(self) -> list[dict[str, Any]]:
-        waits = {"type": "PodScheduled", "status": "False", "message": self.pending}
-        status = {"phase": "Pending", "conditions": [waits]} if self.pending else {"phase": "Running"}
-        return [
-            {
-                "metadata": {"name": name, "labels": {"batch.kubernetes.io/job-completion-index": str(number)}},
-                "status": status,
-            }
-            for number, name in enumerate(self.logs)
-        ]
 
 
 @pytest.fixture
@@ -182,15 +119,39 @@ def of_the_task(train: Callable[[], dict[str, Any]]) -> Path:
 
 def test_nodes_that_fail_end_the_task_with_their_last_words(cluster: Cluster, train, capsys) -> None:
     cluster.conditions = [{"type": "Failed", "status": "True", "reason": "JobsFailed", "message": "a job\nfailed"}]
-    cluster.logs["rmsnet-node-0-0-x"] = "epoch 1/1\ntrain: bad input: train.epochs: too many\nRootCause 0"
+    cluster.logs["rmsnet-node-0-0-x"] = "epoch 1/1\ntrain: not reachable: MLflow\nRootCause 0"
     with pytest.raises(SystemExit) as refusal:
         train()
     assert refusal.value.code == 1
     (job,) = cluster.deleted
     assert capsys.readouterr().err == (
-        f"train: check failed: TrainJob {job} failed: JobsFailed a job failed; "
-        "node 0: train: bad input: train.epochs: too many\n"
+        f"train: check failed: TrainJob {job} failed: JobsFailed a job failed; node 0: train: not reachable: MLflow\n"
     )
+
+
+def test_nodes_that_refuse_are_not_started_again(cluster: Cluster, train, capsys) -> None:
+    """The pods of a JobSet are, six times in ten minutes."""
+    cluster.conditions = []
+    cluster.logs["rmsnet-node-0-0-x"] = "train: bad input: train.epochs: too many\nRootCause 0"
+    with pytest.raises(SystemExit) as refusal:
+        train()
+    assert refusal.value.code == 1
+    (job,) = cluster.deleted
+    line = f"train: check failed: TrainJob {job} failed: node 0: train: bad input: train.epochs: too many\n"
+    assert capsys.readouterr().err == line
+
+
+def test_a_node_that_is_started_again_is_heard_from_the_first_line(trains: Cluster, train, capsys) -> None:
+    trains.before = {"rmsnet-node-0-0-x": "epoch 1/9\nepoch 2/9\nepoch 3/9"}
+    train()
+    told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("node 0")]
+    assert told == [
+        *(f"node 0: epoch {number}/9" for number in (1, 2, 3)),
+        "node 0: starts again, number 2",
+        "node 0: OOMKilled: it took more memory than its limit (node)",
+        "node 0: epoch 1/1",
+        "node 0: done",
+    ]
 
 
 def test_a_node_that_finds_no_place_is_told_of_once(trains: Cluster, train, capsys) -> None:

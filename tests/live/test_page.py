@@ -11,7 +11,7 @@ from tests.builders import random_model
 def test_the_page_has_the_looks_of_the_classes_and_the_names_of_the_periods():
     model = random_model()
     page = live_page("Köln 1 - 0 <Bremen>", model, choose_stretches(model.classes))
-    data = json.loads(re.search(r'id="data">(.+?)</script>', page)[1])
+    data = json.loads(re.search(r'id="match" type="application/json">(.+?)</script>', page)[1])
     assert list(data["classes"]) == list(model.classes)
     assert data["classes"]["soccer"]["name"] == "Goal"
     assert [period["name"] for period in data["periods"]] == ["1st half", "2nd half"]

@@ -1,6 +1,7 @@
 """The commands as people type them: output, exit status, one line for bad input."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -71,15 +72,18 @@ def test_a_life_of_two_versions(run, shop):
     assert status == 0
     assert "valid split" in out
 
-    status, out, _ = run("registry", "compare", "2", "@previous", "--features", str(shop.features))
+    status, out, _ = run("registry", "compare", "@previous", "2", "--features", str(shop.features))
     assert status == 0
-    assert out.startswith("version 2 ")
+    assert re.match(r"version 1 .*; version 2 minus version 1 with", out)
+    assert re.search(r"^ +minus version 1 ", out, re.MULTILINE)
+    assert re.search(r"^Average-mAP +\+", out, re.MULTILINE)  # version 2 is better
     status, out, _ = run("registry", "rollback", "--reason", "misses cards")
     assert (status, out) == (0, "rmsnet: @champion 2 → 1; @previous 1 → none\n")
 
     status, out, _ = run("registry", "list")
     assert status == 0
     assert [line.split()[:2] for line in out.splitlines()[1:]] == [["2", "good"], ["1", "@champion"]]
+    assert ["taken back" in line for line in out.splitlines()[1:]] == [True, False]
     status, out, _ = run("registry", "history")
     assert [line.split()[3] for line in out.splitlines()[1:]] == ["promote", "refused", "promote", "rollback"]
     assert "misses cards" in out

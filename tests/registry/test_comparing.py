@@ -41,7 +41,7 @@ def test_a_version_is_judged_like_the_folder_it_came_from(shop, tmp_path, capsys
     assert compare(shop, str(shop.evaluation / "good"), "@champion") == 0
     (difference,) = read_json(tmp_path / "compared" / "comparison.json")["differences"].values()
     assert difference["average_map"]["value"] == 0
-    assert "version 1" in capsys.readouterr().out
+    assert "minus good" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,8 @@ from rmsnet.files import write_json
 from rmsnet.registry.history import history
 from rmsnet.registry.levels import share
 from rmsnet.registry.stage import promote, register_stage, rollback
-from rmsnet.tracking.store import our_client
+from rmsnet.registry.versions import find_version
+from rmsnet.tracking.store import NOTE_TAG, our_client
 from tests.builders import learnable_bank, write_bank
 from tests.registry.conftest import PARAMS
 from tests.registry.deaths import Died, mortal
@@ -431,6 +432,13 @@ def test_a_version_that_was_rolled_back_comes_back_only_by_force(shop):
     change = rollback("rmsnet", "misses every second card")
     assert change.moves["champion"] == (2, 1)
     assert tracking.aliases("rmsnet") == {"champion": 1}
+    for number, decision in ((2, "taken back"), (1, "promoted")):
+        version = find_version("rmsnet", str(number))
+        assert version.tags["decision"] == decision
+        for page in (tracking.description("rmsnet", number), our_client().get_run(version.run_id).data.tags[NOTE_TAG]):
+            assert "is \\@champion again, version 2 was taken back: misses every second card" in page, number
+            assert "is now" not in page, number
+        assert "# " in tracking.description("rmsnet", number)  # the card is there still
     with pytest.raises(CheckFailed, match="not rolled back"):
         promote("2", shop.features, OUT, PARAMS, validation=shop.validation)
     assert tracking.aliases("rmsnet")["champion"] == 1

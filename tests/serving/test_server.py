@@ -134,7 +134,7 @@ def test_a_port_that_is_taken_is_refused(served, monkeypatch):
 
 
 def test_the_kserve_example_calls_the_command_as_it_is(repository):
-    service = yaml.safe_load((repository / "deploy" / "serving" / "inference-service.yaml").read_text())
+    service = yaml.safe_load((repository / "deploy" / "serving" / "base" / "inference-service.yaml").read_text())
     container = service["spec"]["predictor"]["containers"][0]
     require_called(container)
 
@@ -143,9 +143,9 @@ def test_the_kserve_example_calls_the_command_as_it_is(repository):
 def test_the_overlays_have_a_challenger_answer_along_or_for_a_share(name, share, repository):
     """What RawDeployment ignores, canaryTrafficPercent, is in none of them."""
     folder = repository / "deploy" / "serving"
-    service = yaml.safe_load((folder / "inference-service.yaml").read_text())
+    service = yaml.safe_load((folder / "base" / "inference-service.yaml").read_text())
     overlay = yaml.safe_load((folder / name / "kustomization.yaml").read_text())
-    assert overlay["resources"] == [".."]
+    assert overlay["resources"] == ["../base"]
     container = service["spec"]["predictor"]["containers"][0]
     for change in yaml.safe_load(overlay["patches"][0]["patch"]):
         assert (change["op"], change["path"]) == ("add", "/spec/predictor/containers/0/args/-")

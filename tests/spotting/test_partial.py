@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from rmsnet.network.model_files import load_model
 from rmsnet.params import SpotParams
 from rmsnet.spotting.decoding import decided, hard_suppression, soft_suppression
-from rmsnet.spotting.inference import spot_bank
-from rmsnet.spotting.partial import PartialSpotting, half_bank
+from rmsnet.spotting.inference import half_bank, spot_bank
+from rmsnet.spotting.partial import PartialSpotting
 from tests.builders import random_model
 from tests.matches.builders import write_features, write_sure_model
 

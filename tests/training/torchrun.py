@@ -21,7 +21,7 @@ def command(options):
 
 parser = argparse.ArgumentParser("rmsnet")
 parser.set_defaults(run=command)
-sys.exit(run_command(parser, []))
+sys.exit(run_command("rmsnet", lambda: parser, []))
 """
 
 

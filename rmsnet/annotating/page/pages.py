@@ -5,8 +5,8 @@ from typing import Any
 
 from rmsnet.annotating.desk import Desk
 from rmsnet.dataset.formats.registry import FORMATS
-from rmsnet.matches.page.parts import filled, part, script_json
-from rmsnet.style.page import MADE_BY, page, style, table, tag, text
+from rmsnet.matches.page.parts import filled, part
+from rmsnet.style.page import page, table, tag
 
 SHARED_SCRIPTS = ("moments", "ground", "axis", "video", "look")
 SCRIPTS = ("edits", "server", "frames", "board", "chosen", "looks", "hands", "keys", "start")
@@ -29,14 +29,8 @@ def match_page(desk: Desk, annotator: str, several: bool) -> str:
     }
     shared = [part(f"{name}.js") for name in SHARED_SCRIPTS]
     own = [part(f"{name}.js", __package__) for name in SCRIPTS]
-    parts = {
-        "TITLE": text(f"{data['title']}: annotate"),
-        "DATA": script_json(data),
-        "STYLE": "\n".join([style("colours"), part("page.css"), part("annotate.css", __package__)]),
-        "SCRIPT": "\n\n".join([*shared, *own]),
-        "MADEBY": MADE_BY,
-    }
-    return filled(part("annotate.html", __package__), parts)
+    styles = f"{part('page.css')}\n{part('annotate.css', __package__)}"
+    return filled(part("annotate.html", __package__), f"{data['title']}: annotate", styles, data, [*shared, *own])
 
 
 def overview_page(rows: Sequence[Mapping[str, Any]]) -> str:

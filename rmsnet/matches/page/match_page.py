@@ -13,12 +13,11 @@ from rmsnet.features.bank import FrameBank
 from rmsnet.matches.highlights.clips import HIGHLIGHTS, REEL, Highlights
 from rmsnet.matches.match import Match
 from rmsnet.matches.page.page_video import PageVideo
-from rmsnet.matches.page.parts import code_of, filled, part, period_name, script_json, title_of
+from rmsnet.matches.page.parts import code_of, filled, part, period_name, title_of
 from rmsnet.matches.page.votes import Votes
 from rmsnet.matches.stretches import Stretches
 from rmsnet.spots import Predictions
 from rmsnet.spotting.thresholds import Floats
-from rmsnet.style.page import MADE_BY, style, text
 from rmsnet.style.palette import class_looks, name_of
 
 SCRIPTS = ("moments", "ground", "page", "axis", "video", "acts", "event", "reel", "look", "settings", "start")
@@ -112,9 +111,8 @@ def match_page(
         else [{**spot, "visible": bool(bank.truth.visible[row])} for row, spot in _in_order(bank, bank.truth)],
         "votes": [[_sparse(votes[label], rows) for rows in bank.halves] for label in range(len(bank.classes))],
     }
-    parts = {"TITLE": text(title), "DATA": script_json(data), "STYLE": f"{style('colours')}\n{part('page.css')}"}
-    script = "\n\n".join(part(f"{name}.js") for name in SCRIPTS)
-    return filled(part("page.html"), {**parts, "SCRIPT": script, "MADEBY": MADE_BY})
+    scripts = [part(f"{name}.js") for name in SCRIPTS]
+    return filled(part("page.html"), title, part("page.css"), data, scripts)
 
 
 def _in_order(bank: FrameBank, spots: Any) -> "list[tuple[int, dict[str, Any]]]":

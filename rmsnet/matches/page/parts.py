@@ -10,6 +10,7 @@ from rmsnet.dataset.periods import HALVES, Period
 from rmsnet.errors import UserError
 from rmsnet.matches.exports.cuts import Source
 from rmsnet.matches.exports.timecode import labels_a_second
+from rmsnet.style.page import MADE_BY, document, text
 
 # "2015-02-21 - 18-00 Chelsea 1 - 1 Burnley", the name of a game in SoccerNet.
 _GAME = re.compile(r"(\d{4}-\d{2}-\d{2}) - (\d{2})-(\d{2}) (.+)")
@@ -47,16 +48,27 @@ def code_of(source: Source) -> dict[str, Any] | None:
     }
 
 
-def script_json(data: Mapping[str, Any]) -> str:
-    """JSON that may stand inside a script element whatever names it holds."""
-    return json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
-
-
 def part(name: str, package: str = __package__) -> str:
     """A file of this folder, or of another package."""
     return files(package).joinpath(name).read_text(encoding="utf-8").rstrip()
 
 
-def filled(page: str, parts: Mapping[str, str]) -> str:
-    """A page with its parts in the places of @@NAME@@."""
-    return re.sub(r"@@([A-Z]+)@@", lambda found: parts[found[1]], page) + "\n"
+def filled(
+    template: str, title: str, styles: str, data: Mapping[str, Any], scripts: Sequence[str], **parts: str
+) -> str:
+    """A page with a script.
+
+    Args:
+        template: HTML of its body; @@MADEBY@@ in it is who has made it.
+        title: plain text.
+        styles: what is added to our colours.
+        data: for the script, in the element "match".
+        scripts: its parts, in order.
+        parts: plain text for the places of other @@NAME@@.
+    """
+    texts = {"MADEBY": MADE_BY, **parts}
+    body = re.sub(r"@@([A-Z]+)@@", lambda found: text(texts[found[1]]), template)
+    # Whatever names it holds, the data may stand inside a script element.
+    held = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+    behind = f'<script id="match" type="application/json">{held}</script>'
+    return document(title, styles, "\n".join([body, behind, "<script>", "\n\n".join(scripts), "</script>"]))

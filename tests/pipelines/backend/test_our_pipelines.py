@@ -13,6 +13,7 @@ from pipelines.backend.rules import findings
 from pipelines.backend.size import MOST_WORKFLOW_BYTES
 from pipelines.compiling import PIPELINES, compile_pipeline, pods
 from pipelines.deployment import Deployment, load_deployment
+from pipelines.resources import Resources, Workspace
 
 EXAMPLES = ("laptop", "cluster", "nvidia")
 
@@ -67,6 +68,14 @@ def test_what_two_variants_and_two_shards_cost_is_what_was_seen() -> None:
     cost: Cost = cost_of(document_of("training", two), Assumptions({"variants": ["full", "no-masking"]}))
     assert (cost.tasks, cost.pods, cost.layers) == (9, 25, 3)
     assert 450_000 < cost.workflow_bytes < 600_000
+
+
+def test_the_nodes_of_a_training_are_counted() -> None:
+    place = {"train": Resources(cpu="8", memory="32Gi"), "evaluate": Resources(cpu="500m", memory="2Gi")}
+    three = Deployment(train_nodes=3, workspace=Workspace(size="10Gi"), **place)
+    cost = cost_of(document_of("training", three), Assumptions({"variants": ["full", "no-masking"]}))
+    assert (cost.nodes, cost.cpu, round(cost.memory_gib)) == (6, 2 * (3 * 8 + 0.5), 2 * (3 * 32 + 2))
+    assert "18 pods and 6 nodes of trainings" in cost.lines()[0]
 
 
 def test_a_small_task_takes_a_small_place() -> None:

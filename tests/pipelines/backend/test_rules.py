@@ -66,6 +66,19 @@ def one(compiled: Compiled, change) -> list:
     return compiled(one)
 
 
+def test_how_long_a_run_is_kept_is_the_controllers(compiled: Compiled) -> None:
+    @dsl.pipeline(name="kept", pipeline_config=dsl.PipelineConfig(ttl_seconds_after_finished=120))
+    def kept():
+        say(text="a")
+
+    rule = "how long a run is kept is the controller's"
+    assert lines(compiled(kept), rule) == [
+        "kept: asks to be taken away 2 minutes after its end; stock clusters do that after an hour; "
+        "the administrators change it: ttlStrategy in workflow-controller-configmap"
+    ]
+    assert lines(one(compiled, lambda task: None), rule) == []
+
+
 def test_retries_are_for_lost_pods(compiled: Compiled) -> None:
     document = one(compiled, lambda task: task.set_retry(2))
     assert lines(document, "retries are for lost pods")[0].startswith("one: say run again when a pod is lost, not when")

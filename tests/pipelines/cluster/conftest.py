@@ -138,6 +138,8 @@ class Kubeflow:
             "run_id": "run-0",
             "display_name": "train full",
             "state": state,
+            "created_at": START,
+            "finished_at": END,
             "pipeline_version_reference": {"pipeline_id": "pipeline-0", "pipeline_version_id": "version-0"},
             "run_details": {"task_details": tasks},
         }

@@ -7,6 +7,7 @@ import pytest
 
 from pipelines.__main__ import main
 from pipelines.cluster import doctor
+from rmsnet.workplace.findings import Finding
 from tests.pipelines.cluster.conftest import Kubernetes
 
 DEPLOYMENT = """
@@ -45,6 +46,9 @@ def whole(kubernetes: Kubernetes, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         "/apis/storage.k8s.io/v1/storageclasses/shared": {"provisioner": "nfs"},
         "/api/v1/nodes": {"items": [node]},
         "/apis/trainer.kubeflow.org/v1alpha1/clustertrainingruntimes/torch-distributed": {"kind": "x"},
+        f"{SPACE}/limitranges": {
+            "items": [{"metadata": {}, "spec": {"limits": [{"type": "Container", "defaultRequest": {"cpu": "10m"}}]}}]
+        },
         f"{SPACE}/resourcequotas": {
             "items": [{"metadata": {"name": "team"}, "status": {"hard": hard, "used": used}}]
         },
@@ -95,6 +99,12 @@ def test_what_is_missing_is_a_line_and_status_1(kubeflow, whole: Kubernetes, lin
     assert said.err.count("\n") == 1
 
 
+def test_what_nobody_needs_is_not_missing(kubeflow, whole: Kubernetes, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    monkeypatch.setattr(doctor, "examine", lambda visit: iter([Finding("a GPU", None, "nothing asks for one")]))
+    assert visit(kubeflow[1]) == 0
+    assert capsys.readouterr().out == "without  a GPU: nothing asks for one\n"
+
+
 def test_a_secret_without_a_key_that_is_needed(kubeflow, whole: Kubernetes, capsys) -> None:
     whole.things[f"{SPACE}/secrets/storage"] = {"data": {"key": "eA=="}}
     assert visit(kubeflow[1]) == 1
@@ -110,8 +120,9 @@ def test_a_claim_that_several_nodes_cannot_share(kubeflow, whole: Kubernetes, ca
 @pytest.mark.parametrize(
     ("hard", "status", "line"),
     [
-        ("20", 0, "ok       quota team: requests.cpu: 10 of 20 used; train: 5 of 16 pods at a time"),
-        ("11", 1, "missing  quota team: requests.cpu: 10 of 11 used; validate: 0 of 1 pods at a time"),
+        ("20", 0, "ok       quota team: requests.cpu: 10 of 20 used; train: 5 of 16 at a time"),
+        ("11", 1, "missing  quota team: requests.cpu: 10 of 11 used; validate: 0 of 1 at a time"),
+        ("15", 1, "train: 2 of 16 at a time; a training over 2 nodes: 0 of 1 at a time"),
     ],
 )
 def test_a_quota_is_held_against_what_is_asked_for_at_once(
@@ -119,6 +130,21 @@ def test_a_quota_is_held_against_what_is_asked_for_at_once(
 ) -> None:
     whole.things[f"{SPACE}/resourcequotas"]["items"][0]["status"]["hard"]["requests.cpu"] = hard
     assert visit(kubeflow[1]) == status
+    assert line in capsys.readouterr().out
+
+
+def test_a_quota_that_argos_own_containers_cannot_be_held_against(kubeflow, whole: Kubernetes, capsys) -> None:
+    """They name no requests and no limits: Kubernetes refuses every pod of a run."""
+    whole.things[f"{SPACE}/resourcequotas"]["items"][0]["status"]["hard"] = {"limits.memory": "1Ti"}
+    assert visit(kubeflow[1]) == 1
+    line = "0 of 1Ti used; Argo's own containers name none: a LimitRange must, default.memory"
+    assert f"missing  quota team: limits.memory: {line}" in capsys.readouterr().out
+
+
+def test_each_node_of_a_training_needs_its_own_gpus(kubeflow, whole: Kubernetes, capsys) -> None:
+    whole.things["/api/v1/nodes"]["items"][0]["status"]["allocatable"]["nvidia.com/mig-1g.10gb"] = "3"
+    assert visit(kubeflow[1]) == 1
+    line = "missing  2 nvidia.com/mig-1g.10gb: on 1 of 1 nodes; a training over 2 nodes finds 1 places"
     assert line in capsys.readouterr().out
 
 

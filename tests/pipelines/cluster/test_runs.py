@@ -1,5 +1,7 @@
 """What became of a run: its tasks with their reasons, from Kubeflow where it knows them, else from the pods."""
 
+import base64
+import gzip
 import json
 
 import pytest
@@ -31,6 +33,50 @@ def test_a_run_that_ends_well_is_told_of_task_by_task(kubeflow, order: Order) ->
     run = wait(Kubeflow(host), submit(Kubeflow(host), order), 10, lines.append)
     assert run.state == "SUCCEEDED"
     assert lines == ["identify-data: succeeded after 30 s", "validate-data: cached"]
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_a_run_whose_pods_kubernetes_refuses_says_why(kubeflow, kubernetes, order: Order, compressed: bool) -> None:
+    """Kubeflow's API says that it failed and no more."""
+    state, host = kubeflow
+    state.states = ["FAILED"]
+    refused = 'pods "rmsnet-x" is forbidden: exceeded quota: small'
+    nodes = {"a": {"type": "DAG", "phase": "Error", "message": "x"}, "b": {"type": "Pod", "phase": "Error"}}
+    nodes["b"]["message"] = refused
+    packed = base64.b64encode(gzip.compress(json.dumps(nodes).encode())).decode()
+    status = {"compressedNodes": packed} if compressed else {"nodes": nodes}
+    kubernetes.things["/apis/argoproj.io/v1alpha1/namespaces/kubeflow/workflows"] = {"items": [{"status": status}]}
+    with pytest.raises(CheckFailed, match=refused):
+        wait(Kubeflow(host), submit(Kubeflow(host), order), 10)
+
+
+def test_a_task_that_waits_for_room_in_a_quota_says_so(kubeflow, kubernetes) -> None:
+    state, host = kubeflow
+    state.states, state.tasks = ["RUNNING"], [[task("validate-data", "RUNNING")]]
+    refused = 'pods "x" is forbidden: exceeded quota: small, requested: requests.memory=2112Mi'
+    nodes = {"a": {"type": "Pod", "phase": "Pending", "message": refused}}
+    place = "/apis/argoproj.io/v1alpha1/namespaces/kubeflow/workflows"
+    kubernetes.things[place] = {"items": [{"status": {"nodes": nodes}}]}
+    assert the_run(host).tasks[0].reason == refused
+    nodes["a"]["message"] = "PodInitializing"
+    assert the_run(host).tasks[0].reason == ""
+
+
+@pytest.mark.parametrize(("deadline", "reason"), [(30, "the run's deadline, 0.5 minutes, was over"), (60, "")])
+def test_a_run_that_took_as_long_as_it_may_says_so(kubeflow, deadline: int, reason: str) -> None:
+    """Kubeflow's API says that a task failed, and its pod is gone."""
+    state, host = kubeflow
+    state.states, state.tasks = ["FAILED"], [[task("collect-features", "FAILED")]]
+    platform = {"platforms": {"kubernetes": {"pipelineConfig": {"activeDeadlineSeconds": deadline}}}}
+    tasks = {"dag": {"tasks": {"collect-features": {"componentRef": {"name": "comp-collect"}}}}}
+    spec = {
+        "root": tasks,
+        "components": {"comp-collect": {"executorLabel": "exec"}},
+        "deploymentSpec": {"executors": {"exec": {"container": {}}}},
+    }
+    state.pipeline_spec = {"pipeline_spec": spec, "platform_spec": platform}
+    (found,) = the_run(host).tasks
+    assert (found.state, found.reason) == ("FAILED", reason)
 
 
 def test_a_run_that_fails_names_the_task_and_its_last_words(kubeflow, kubernetes, order: Order) -> None:
