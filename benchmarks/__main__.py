@@ -87,9 +87,9 @@ def run(benchmark: Short, record: Record) -> None:
             record.row(figure.name, value, figure.unit, "more is better" if figure.more_is_better else "")
         elif state == "done":
             state = f"failed: prints no figure for {figure.name}"
-    record.row("CPU", after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, "s")
     record.put(
         state=state,
+        cpu=after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
         seconds=time.monotonic() - started,
         says=benchmark.says,
         command=f"python {' '.join(benchmark.arguments)}",

@@ -68,13 +68,13 @@ def _machines(mine: Results, ours: Results) -> list[Row]:
 
 
 def _row(name: str, found: Mapping[str, Any]) -> Row:
-    took = f"{found['seconds']:.0f}" if "seconds" in found else "–"
-    return {"benchmark": name, "state": found["state"], "seconds": took, "what it says": found.get("says", "")}
+    wall, cpu = (f"{found[what]:.0f}" if what in found else "–" for what in ("seconds", "cpu"))
+    return {"benchmark": name, "state": found["state"], "seconds": wall, "of CPU": cpu, "what": found.get("says", "")}
 
 
 def _drawn(compared: Sequence[Mapping[str, Any]]) -> Html:
-    """How many times as good each figure is as ours, without what each benchmark took in all."""
-    known = [row for row in compared if row["times as good"] != "–" and not row["figure"].startswith("CPU (")]
+    """How many times as good each figure is as ours."""
+    known = [row for row in compared if row["times as good"] != "–"]
     if not known:
         return Html()
     made, (axes,) = figure("short runs", height=1.2 + 0.24 * len(known))
@@ -83,6 +83,7 @@ def _drawn(compared: Sequence[Mapping[str, Any]]) -> Html:
     axes.axvline(1, color=QUIET.on_light, linewidth=1)
     axes.set_xscale("log", base=2)
     axes.xaxis.set_major_formatter("{x:g}")
+    axes.set_xlim(min(0.45, *ratios), max(2.2, *ratios))
     axes.set_yticks(range(len(known)), [f"{row['benchmark']}: {row['figure']}" for row in known], fontsize=8)
     axes.invert_yaxis()
     name_axes(axes, "This machine beside ours", "times as good")

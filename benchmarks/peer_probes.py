@@ -68,6 +68,14 @@ def opensportslib_training(folder):
     return {"epoch": epoch, "epoch_cpu": epoch_cpu, "spotting_cpu": spotting, "spotting_reason": reason}
 
 
+def opensportslib_first_training(folder):
+    """Of 0.1.0: the array on the GPU with which every clip begins, in training and spotting; fails without one."""
+    from opensportslib.datasets import localization_dataset
+
+    localization_dataset.cupy.zeros(1)
+    raise SystemExit("has a GPU: not measured")
+
+
 def imports(name):
     """What importing what one works with takes."""
     __import__(name)
@@ -78,6 +86,7 @@ PROBES = {
     "imports": imports,
     "soccernet_evaluation": soccernet_evaluation,
     "opensportslib_evaluation": opensportslib_evaluation,
+    "opensportslib_first_training": opensportslib_first_training,
     "opensportslib_training": opensportslib_training,
 }
 

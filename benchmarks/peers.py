@@ -59,14 +59,21 @@ class Peer:
 
 PEERS = (
     Peer("SoccerNet==0.2.0", "SoccerNet.Evaluation.ActionSpotting", "soccernet_evaluation"),
+    Peer(
+        "OpenSportsLib==0.1.0",
+        "opensportslib.datasets.localization_dataset",
+        "opensportslib_evaluation",
+        "opensportslib_first_training",
+        install="OpenSportsLib[localization]==0.1.0",
+    ),
     *(
         Peer(
             f"OpenSportsLib=={version}",
-            "opensportslib.apis",
+            "opensportslib.datasets.localization_dataset",
             "opensportslib_evaluation",
             "opensportslib_training",
         )
-        for version in ("0.1.0", "0.3.3", "0.3.4.dev1")
+        for version in ("0.3.3", "0.3.4.dev1")
     ),
     Peer("ours", "rmsnet.evaluation", "ours", install=str(PROJECT)),
     Peer("ours[train]", "rmsnet.training", "ours", "ours", install=f"{PROJECT}[train]"),

@@ -22,6 +22,7 @@ FILE_OPTIONS = {
     "protocol": "devkit",
     "frame_rate": None,
     "suppress": None,
+    "no_plots": False,
 }
 """Options that a model has no use for, with their defaults."""
 
@@ -64,6 +65,9 @@ def add_parser(commands: Commands) -> None:
     files.add_argument("--frame-rate", type=float, help="of the grid, frames per second (default: 2; ball 25)")
     files.add_argument(
         "--suppress", type=int, metavar="FRAMES", help="e2e-spot: keep the best prediction within so many (default: 1)"
+    )
+    files.add_argument(
+        "--no-plots", action="store_true", help="numbers, tables and a page without pictures, in a second"
     )
     parser.add_argument(
         "--tolerances",
@@ -152,6 +156,10 @@ def _run_files(options: argparse.Namespace) -> Any:
     if options.frame_rate is not None and not 1 <= options.frame_rate <= 1000:
         raise UserError(f"--frame-rate {options.frame_rate:g}: must lie between 1 and 1000 frames per second")
 
+    named = _named(options.predictions)
+    if options.no_plots and len(named) > 1:
+        raise UserError("--no-plots: is for one set of predictions; the page of a comparison is made of its plots")
+
     from rmsnet.dataset.class_lists import class_list, classes_of
     from rmsnet.evaluation.assessment import parse_tolerances
     from rmsnet.evaluation.comparison import comparison, comparison_table
@@ -166,7 +174,7 @@ def _run_files(options: argparse.Namespace) -> Any:
         classes = class_list(options.classes, options.label_file, options.ignore_other_labels)
     assessments = evaluate_files(
         options.labels,
-        _named(options.predictions),
+        named,
         options.out,
         split=options.split,
         classes=classes,
@@ -176,6 +184,7 @@ def _run_files(options: argparse.Namespace) -> Any:
         frame_rate=options.frame_rate,
         allow_missing=options.allow_missing,
         extra_time=options.leave_out_extra_time,
+        plots=not options.no_plots,
     )
     if not options.json:
         for assessment in assessments:

@@ -36,10 +36,10 @@ ROWS_SHOWN = 20
 """Misses and false alarms that the page shows; the CSV files have more."""
 
 
-def write_report(folder: Path, assessment: Assessment) -> None:
-    """Write all files of an evaluation into a folder that exists."""
+def write_report(folder: Path, assessment: Assessment, draw: bool = True) -> None:
+    """Write all files of an evaluation into a folder that exists, its plots if they are to be drawn."""
     found, diagnosis, confusion = mistakes(assessment), diagnose(assessment), confusion_matrix(assessment)
-    drawn = plots.drawings(assessment, diagnosis, confusion)
+    drawn = plots.drawings(assessment, diagnosis, confusion) if draw else {}
     write_json(folder / "metrics.json", assessment.metrics())
     misses, false_alarms = found
     tables = {
@@ -173,7 +173,7 @@ def report_page(
         tag("p", missing_games(assessment), kind="badge warning") if assessment.missing else Html(),
         tag("p", assessment.suggested(), kind="badge warning") if assessment.suggested() else Html(),
         section("Classes", table(rows, total=True)),
-        pictures((name.replace("_", " "), one.svg) for name, one in drawn.items()),
+        pictures((name.replace("_", " "), one.svg) for name, one in drawn.items()) if drawn else Html(),
         section(
             "Confidence and time",
             tag("p", CONFIDENCE_AND_TIME, kind="quiet"),

@@ -179,6 +179,7 @@ def evaluate_files(
     frame_rate: float | None = None,
     allow_missing: bool = False,
     extra_time: bool = False,
+    plots: bool = True,
 ) -> list[Assessment]:
     """Judge predictions in files; several are compared with the first, game by game.
 
@@ -195,6 +196,7 @@ def evaluate_files(
         frame_rate: of the grid on which times are compared; None: that of the class list's community.
         allow_missing: take a game without predictions for one in which nothing was predicted.
         extra_time: leave out annotated events of extra time instead of refusing them.
+        plots: draw, which takes longer than all else.
 
     Raises:
         UserError: see `files`.
@@ -235,7 +237,7 @@ def evaluate_files(
         for assessment in assessments:
             of_one = folder / assessment.name if several else folder
             of_one.mkdir(exist_ok=True)
-            write_report(of_one, assessment)
+            write_report(of_one, assessment, plots)
         if several:
             write_comparison(folder, assessments)
     return assessments

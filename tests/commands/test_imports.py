@@ -61,6 +61,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("data inspect data --page data.html", {*READS_PARAMS, "numpy", "matplotlib"}),
         ("data convert data --from soccernet-v2 --to csv --out csv", {"numpy"}),
         ("evaluate --labels data --predictions predictions --out evaluation", {"numpy", "matplotlib"}),
+        ("evaluate --labels data --predictions predictions --out numbers --no-plots", {"numpy"}),
         ("page predictions --out match", {"numpy"}),
         ("data simulate --games 3 --minutes 5 --out made", {"numpy"}),
         ("spot half.npy --model model --out spotted", {"numpy", "torch"}),
