@@ -2,6 +2,8 @@
 #
 #   docker build --build-arg COMMIT=$(git rev-parse HEAD) -t rmsnet:0.1.0 .
 #
+# `--target serve` makes another one, of half a gigabyte, that serves an exported model.
+#
 # Runs as any user, needs no writable place but /tmp, and computes on a GPU where the node has one (the CUDA libraries
 # are those of the torch wheel; the node brings the driver).
 ARG BASE_IMAGE=python:3.11-slim
@@ -25,12 +27,35 @@ RUN mkdir -p /opt/weights && if [ -n "${BACKBONE}" ]; then \
         "import sys, torchvision; torchvision.models.get_model(sys.argv[1], weights=sys.argv[2])" \
         "${BACKBONE}" "${WEIGHTS}"; fi
 
-FROM environment AS project
+FROM ${BASE_IMAGE} AS project
 # The compiled products of training (rmsnet/network/kernels.c).
 RUN command -v gcc >/dev/null || \
     { apt-get update && apt-get install --yes --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*; }
+COPY requirements.lock /tmp/
+RUN python3 -m venv /opt/build && \
+    /opt/build/bin/pip install --no-cache-dir --no-deps "$(grep '^setuptools==' /tmp/requirements.lock)"
 COPY . /tmp/project
-RUN /opt/rmsnet/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /tmp/wheel /tmp/project
+RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /tmp/wheel /tmp/project
+
+# An exported model (rmsnet registry export --format onnx) as a web service, and rmsnet spot: no PyTorch, no MLflow.
+#
+#   docker build --target serve -t rmsnet-serve:0.1.0 .
+#   docker run --read-only --tmpfs /tmp -p 8080:8080 -v "$PWD/exported:/model:ro" rmsnet-serve:0.1.0
+FROM ${BASE_IMAGE} AS serve
+COPY requirements.lock /tmp/
+COPY --from=project /tmp/wheel /tmp/wheel
+RUN python3 -m venv /opt/rmsnet && \
+    /opt/rmsnet/bin/pip install --no-cache-dir --constraint /tmp/requirements.lock "$(ls /tmp/wheel/*.whl)[onnx,serve]" && \
+    /opt/rmsnet/bin/pip check
+ENV PATH=/opt/rmsnet/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    HOME=/tmp \
+    MPLCONFIGDIR=/tmp/matplotlib
+USER 1000:1000
+WORKDIR /tmp
+HEALTHCHECK --interval=30s --timeout=10s CMD ["rmsnet", "--version"]
+CMD ["rmsnet", "serve", "/model", "--host", "0.0.0.0", "--port", "8080"]
 
 FROM ${BASE_IMAGE}
 # DVC reads a data revision out of a git repository.

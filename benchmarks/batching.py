@@ -12,9 +12,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
-import mlflow
 import numpy as np
 import torch
 
@@ -25,10 +23,9 @@ from rmsnet.network.dense import dense_scores
 from rmsnet.network.model import RMSNet
 from rmsnet.network.model_files import save_model
 from rmsnet.params import TrainParams
-from rmsnet.spotting.decoding import decode
+from rmsnet.spotting.decoding import clip_scores, decode
+from rmsnet.spotting.half_spotter import HalfSpotter, open_half_spotter
 from rmsnet.spotting.inference import half_bank
-from rmsnet.spotting.scoring import _clip_scores
-from rmsnet.tracking.logged_model import save_pyfunc
 from rmsnet.training.loop import model_config
 from tests.builders import bank
 
@@ -54,18 +51,17 @@ def main(requests: int, lengths: list[int]) -> None:
         print(f"| {frames} | {cells} |", flush=True)
 
 
-def loaded_spotter() -> Any:
+def loaded_spotter() -> HalfSpotter:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         made = bank([1000] * 4, width=WIDTH)
         (folder / "model").mkdir()
         save_model(folder / "model", RMSNet(WIDTH, 3), model_config(TrainParams(), made, "random"))
         write_json(folder / "model" / "profile.json", bank_profile(made))
-        save_pyfunc(folder / "model", np.zeros((120, WIDTH), np.float32), folder / "pyfunc")
-        return mlflow.pyfunc.load_model(str(folder / "pyfunc")).unwrap_python_model()
+        return open_half_spotter(folder / "model")
 
 
-def cost(spotter: Any, halves: Halves, together: int, requests: int) -> float:
+def cost(spotter: HalfSpotter, halves: Halves, together: int, requests: int) -> float:
     """Seconds of the processor that a request takes."""
     started = time.process_time()
     for _ in range(requests // together):
@@ -73,12 +69,12 @@ def cost(spotter: Any, halves: Halves, together: int, requests: int) -> float:
     return (time.process_time() - started) / (requests // together * together)
 
 
-def forward(spotter: Any, features: "np.ndarray") -> tuple[torch.Tensor, torch.Tensor]:
+def forward(spotter: HalfSpotter, features: "np.ndarray") -> tuple[torch.Tensor, torch.Tensor]:
     with torch.inference_mode():
         return dense_scores(spotter.model.network, torch.from_numpy(features), spotter.model.clip_frames)
 
 
-def answer_together(spotter: Any, halves: Halves) -> None:
+def answer_together(spotter: HalfSpotter, halves: Halves) -> None:
     """One pass over halves of one length."""
     logits, offset = forward(spotter, np.concatenate(halves))
     clips, frames = len(halves[0]) - spotter.model.clip_frames + 1, len(halves[0])
@@ -86,12 +82,13 @@ def answer_together(spotter: Any, halves: Halves) -> None:
         finish(spotter, half, (logits[start : start + clips], offset[start : start + clips]))
 
 
-def finish(spotter: Any, half: "np.ndarray", scored: tuple[torch.Tensor, torch.Tensor]) -> None:
+def finish(spotter: HalfSpotter, half: "np.ndarray", scored: tuple[torch.Tensor, torch.Tensor]) -> None:
     """What is left of a request when its clips are scored."""
     model, clips = spotter.model, len(scored[0])
     of_half = half_bank(model, half)
     number = np.zeros(clips, np.int64)
-    scores = _clip_scores(of_half, number, np.arange(clips), *scored, model.clip_frames, model.regression)
+    logits, offset = (part.numpy() for part in scored)
+    scores = clip_scores(of_half, number, np.arange(clips), logits, offset, model.clip_frames, model.regression)
     decode(scores, of_half, model.clip_frames, model.spot)
     spotter.drift(half)
 

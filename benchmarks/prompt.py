@@ -38,6 +38,7 @@ def prepare(folder: Path) -> None:
             *[("registry", "register", model, "--evaluation", "evaluation", "--features", "features")],
         ]
         commands[-1] += ("--out", f"registration-{seed}")
+    commands.append(("registry", "export", "1", "--format", "onnx", "--out", "exported"))
     for command in commands:
         measure([*RMSNET, *command], folder)
     (folder / "games").mkdir()
@@ -55,6 +56,7 @@ def commands(folder: Path) -> dict[str, list[str]]:
         "rmsnet registry compare": [*RMSNET, "registry", "compare", "1", "2", "--features", "features"],
         "rmsnet data inspect": [*RMSNET, "data", "inspect", "data"],
         "rmsnet spot HALF.npy --model DIR": [*RMSNET, "spot", half, "--model", "models/seed-0", "--out", "spotted"],
+        "the same, an export for ONNX Runtime": [*RMSNET, "spot", half, "--model", "exported", "--out", "of-export"],
         "rmsnet evaluate --model DIR": [
             *(*RMSNET, "evaluate", "--model", "models/seed-0", "--features", "features", "--out", "judged")
         ],

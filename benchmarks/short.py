@@ -134,6 +134,18 @@ BENCHMARKS = (
         60,
         (Figure("video to features", r"^video to features +([\d.,]+) frames/s", "frames/s", more_is_better=True),),
     ),
+    Short(
+        "exported",
+        "a model by ONNX Runtime beside the same by PyTorch, one thread",
+        ("-m", "benchmarks.exported", "--backbones", "resnet18", "--rounds", "2"),
+        60,
+        (
+            Figure(
+                "a clip at every frame, of PyTorch's time", r"^\| a clip at every frame \|.* ([\d.]+) \| \S+ \|$", "×"
+            ),
+            Figure("a picture of 224p, of PyTorch's time", r"^\| resnet18, .*224 \|.* ([\d.]+) \| \S+ \|$", "×"),
+        ),
+    ),
     Short("serving", "the service under load", ("-m", "benchmarks.serving", "20"), 60),
     Short("batching", "requests that wait, together in one pass", ("-m", "benchmarks.batching", "4", "600"), 30),
     Short("hostile clients", "what they cost a server", ("-m", "benchmarks.hostile_clients"), 60),

@@ -31,11 +31,12 @@ from rmsnet.simulation.draws import Draws
 from rmsnet.simulation.video import match_colours, write_half_video
 from rmsnet.video import opening, packets
 from rmsnet.video.decoding import expected_samples, sampled_pictures
-from rmsnet.video.extractor import FRAMES_AT_ONCE, Extractor, image_batches, video_features
+from rmsnet.video.extractor import image_batches, video_features
 from rmsnet.video.frames import FrameZip, Pictures, decode_jpeg, write_frames
 from rmsnet.video.recipe import Recipe
 from rmsnet.video.recording import recording_of
 from rmsnet.video.skipping import Choice, Times
+from rmsnet.video.torch_extractor import TorchExtractor
 
 TIMES = (2.0, 0.5)
 """Samples a second, and the first."""
@@ -76,13 +77,13 @@ def simulated_video(path: Path, seconds: int) -> Path:
     return path
 
 
-def random_extractor(backbone: str, device: torch.device, precision: str, whole: bool = False) -> Extractor:
+def random_extractor(backbone: str, device: torch.device, precision: str, whole: bool = False) -> TorchExtractor:
     """A backbone with random weights."""
     from rmsnet.video.backbones import build_backbone
 
     network = build_backbone(backbone).eval().to(device).to(memory_format=torch.channels_last)
     size = {"resize": None, "width": 398} if whole else {}
-    return Extractor(Recipe(backbone, "random", "", *TIMES, precision=precision, **size), network, None, device)
+    return TorchExtractor(Recipe(backbone, "random", "", *TIMES, precision=precision, **size), network, None, device)
 
 
 class Speed:
@@ -108,7 +109,7 @@ class Speed:
         return f"{self.rate:8.1f} frames/s  {self.cpu_ms:7.1f} ms of CPU a frame"
 
 
-def extraction(video: Path, extractor: Extractor, rounds: int) -> None:
+def extraction(video: Path, extractor: TorchExtractor, rounds: int) -> None:
     """Video to features, against the same network on the same batches in memory; rounds of both alternate."""
     recipe = extractor.recipe
 
@@ -116,7 +117,7 @@ def extraction(video: Path, extractor: Extractor, rounds: int) -> None:
         return sum(1 for _ in sampled_pictures(video, recipe.frame_rate, recipe.first_frame_seconds))
 
     pictures = sampled_pictures(video, recipe.frame_rate, recipe.first_frame_seconds)
-    batches = list(image_batches(pictures, recipe, extractor.device))
+    batches = list(image_batches(pictures, extractor))
 
     def network_alone() -> int:
         return sum(len(extractor.features(batch)) for batch in batches)
@@ -218,7 +219,7 @@ def hardware(video: Path, rounds: int) -> None:
     print(f"the card  {hard}; the same pictures: {'yes' if same else 'no'}")
 
 
-def frames(video: Path, folder: Path, extractor: Extractor, rounds: int) -> None:
+def frames(video: Path, folder: Path, extractor: TorchExtractor, rounds: int) -> None:
     """JPEG frames out of a zip, clip by clip, against the network that they are for."""
     path = folder / "half.zip"
     write_frames(path, video, Pictures(224, 398, None, *TIMES), lambda done, expected: None)
@@ -229,7 +230,8 @@ def frames(video: Path, folder: Path, extractor: Extractor, rounds: int) -> None
     def read() -> int:
         return sum(len([decode_jpeg(jpeg, path) for jpeg in archive.jpegs(start, clip)]) for start in starts)
 
-    images = torch.stack([decode_jpeg(jpeg, path) for jpeg in archive.jpegs(0, FRAMES_AT_ONCE[extractor.device.type])])
+    shown = [decode_jpeg(jpeg, path) for jpeg in archive.jpegs(0, extractor.frames_at_once)]
+    images = extractor.stacked([extractor.fitted(picture) for picture in shown])
     reading = Speed().measure(read, rounds).rate
     network = Speed().measure(lambda: len(extractor.features(images)), rounds).rate
     size = path.stat().st_size / len(archive)

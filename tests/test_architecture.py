@@ -192,7 +192,7 @@ def test_the_core_needs_numpy_torch_and_safetensors_alone():
     Fine-tuning and extraction import torchvision when they build a network, PyAV when they open a video.
     """
     core = ("training.loop", "spotting.inference", "network.model_files", "evaluation.metric", "evaluation.bootstrap")
-    names = (*core, "training.finetuning", "video.backbones", "video.extractor")
+    names = (*core, "training.finetuning", "video.backbones", "video.torch_extractor")
     code = (
         "import sys\n"
         f"for name in {EDGES!r}: sys.modules[name] = None\n"  # importing it raises ImportError

@@ -11,17 +11,25 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from safetensors.torch import save_file
 
 from rmsnet.dataset.soccernet import read_split
-from rmsnet.network.model_files import load_model
+from rmsnet.network.model_config import BACKBONE_ONNX
 from rmsnet.network.onnx_model import save_onnx
 from rmsnet.parts import PARTS, installing
 from rmsnet.simulation import simulate
 from rmsnet.tracking import sqlite
 from rmsnet.tracking.store import EXPERIMENT
-from tests.builders import write_model
+from rmsnet.video.backbones import open_backbone
+from rmsnet.video.onnx_graph import backbone_graph
+from rmsnet.video.recipe import BACKBONE_FILE, Recipe
+from tests.builders import bank, random_model, write_bank, write_model
+from tests.serving.conftest import ask, npy
+from tests.serving.test_server import address_in
+from tests.video.videos import TIMES, write_video
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +110,16 @@ def test_all_is_all(extras):
     assert extras["all"] == set().union(*(packages for name, packages in extras.items() if name not in apart))
 
 
+def test_the_image_that_serves_holds_neither_pytorch_nor_mlflow_nor_what_is_not_in_the_lock(repository, light, extras):
+    asked = re.search(r"whl\)\[([\w,]+)\]", (repository / "Dockerfile").read_text())[1].split(",")
+    modules = light | modules_of(set().union(*(extras[name] for name in asked)))
+    assert {"onnxruntime", "av", "fastapi"} <= modules
+    assert not modules & {"torch", "mlflow", "pandas", "scipy", "onnx"}
+    locked = {canonicalize_name(line.partition("==")[0]) for line in (repository / "requirements.lock").open()}
+    owners = packages_distributions()
+    assert {canonicalize_name(owner) for module in modules for owner in owners[module]} <= locked
+
+
 @pytest.mark.parametrize(
     ("module", "command", "line"),
     [
@@ -135,9 +153,12 @@ with contextlib.redirect_stdout(io.StringIO()):
 
 def alone(there: set[str], folder: Path, *commands: str) -> subprocess.CompletedProcess[str]:
     """Commands in a process that finds no module but those of some packages."""
+    return subprocess.run(alone_command(there, *commands), cwd=folder, capture_output=True, text=True, check=False)
+
+
+def alone_command(there: set[str], *commands: str) -> list[str]:
     absent = set(packages_distributions()) - there - {"rmsnet"}
-    code = f"ABSENT = {absent!r}\nCOMMANDS = {commands!r}\n{ALONE}"
-    return subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False)
+    return [sys.executable, "-c", f"ABSENT = {absent!r}\nCOMMANDS = {commands!r}\n{ALONE}"]
 
 
 def test_rmsnet_alone_inspects_converts_evaluates_and_shows_a_match(light, tmp_path):
@@ -181,7 +202,6 @@ def test_a_command_whose_part_is_missing_says_the_line_that_installs_it(light, t
     ("extra", "commands"),
     [
         ("spot", ("spot half.npy --model model --out spotted",)),
-        ("onnx", ("spot half.npy --model exported --out spotted",)),
         ("validate", ("validate data --out report",)),
         ("registry", ("registry list", "registry history")),
         ("video", ("extract data --out features",)),
@@ -199,9 +219,58 @@ def test_a_part_is_all_that_its_commands_need(extra, commands, light, extras, tm
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     simulate(tmp_path / "data", games=6, minutes=5, labels=None)
     write_model(tmp_path / "model")
-    (tmp_path / "exported").mkdir()
-    save_onnx(tmp_path / "exported", load_model(tmp_path / "model"))
     np.save(tmp_path / "half.npy", np.zeros((90, 8), np.float32))
     sqlite.prepare(tmp_path / "mlflow.db", EXPERIMENT)
     done = alone(light | modules_of(extras[extra]), tmp_path, *commands)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An exported model whose features come from pictures, a video, features and frame banks."""
+    from torchvision import models
+
+    root = tmp_path_factory.mktemp("exported")
+    torch.manual_seed(0)
+    save_file(models.resnet18().state_dict(), root / "random.safetensors")
+    network, described = open_backbone("resnet18", str(root / "random.safetensors"))
+    save_file(network.state_dict(), root / BACKBONE_FILE)
+    recipe = Recipe(**described, **TIMES, height=32, width=57, resize=None)
+    model = random_model(width=512, features=recipe.features_info(), weights_hash="of a test")
+    (root / "model").mkdir()
+    save_onnx(root / "model", model, {BACKBONE_ONNX: backbone_graph(recipe, root)})
+    write_video(root / "match.mkv", range(0, 30_000, 100), rate=10)
+    np.save(root / "half.npy", np.random.default_rng(0).normal(size=(90, 512)).astype(np.float32))
+    for number, split in enumerate(("valid", "test")):
+        made = bank([90, 90], [(0, 30, 1), (1, 50, 2)], width=512, seed=number)
+        write_bank(root / "features", split, made, features=recipe.features_info())
+    return root
+
+
+def test_an_exported_model_spots_features_and_videos_and_is_judged_where_there_is_no_pytorch(light, extras, exported):
+    done = alone(
+        light | modules_of(extras["onnx"]),
+        exported,
+        "spot half.npy --model model --out of-features",
+        "spot match.mkv --model model --out of-video --highlights",
+        "evaluate --model model --features features --out evaluated --bootstrap 0",
+    )
+    assert done.returncode == 0, done.stderr
+    files = ("of-features/events.csv", "of-video/report.html", "evaluated/test/metrics.json")
+    assert [name for name in files if (exported / name).exists()] == list(files)
+
+
+def test_an_exported_model_is_served_where_there_is_neither_pytorch_nor_mlflow(light, extras, exported, tmp_path):
+    there = light | modules_of(extras["onnx"] | extras["serve"])
+    rows = np.load(exported / "half.npy")
+    with (tmp_path / "log").open("wb") as log:
+        server = subprocess.Popen(
+            alone_command(there, "serve model --port 0 --threads 1 --jobs jobs"), cwd=exported, stderr=log, stdout=log
+        )
+    try:
+        url = address_in(tmp_path / "log", server)
+        status, answer = ask(f"{url}/spot", npy(rows))
+        assert (status, answer["model"]["name"]) == (200, "tiny")
+    finally:
+        server.terminate()
+        server.wait(60)

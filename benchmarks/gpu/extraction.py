@@ -1,4 +1,4 @@
-"""Features of pictures that lie in memory, by `rmsnet.video.extractor`: no decoding, random weights."""
+"""Features of pictures that lie in memory, by `rmsnet.video.torch_extractor`: no decoding, random weights."""
 
 from collections.abc import Callable
 from functools import partial
@@ -15,9 +15,9 @@ from benchmarks.gpu.limits import Products, convolution_rate, product_rate
 from benchmarks.gpu.record import Record
 from benchmarks.gpu.settings import Settings
 from rmsnet.video.backbones import build_backbone
-from rmsnet.video.extractor import FRAMES_AT_ONCE, Extractor
 from rmsnet.video.preprocessing import normalized
 from rmsnet.video.recipe import Recipe
+from rmsnet.video.torch_extractor import FRAMES_AT_ONCE, TorchExtractor
 
 COMPARED = 4
 """Pictures whose features are compared with the CPU's."""
@@ -108,9 +108,9 @@ def folded(
         speed(record, f"{name}, as a CUDA graph: {size} at once", replay, size, device, settings)
 
 
-def extractor_of(settings: Settings, network: nn.Module, device: torch.device, precision: str) -> Extractor:
+def extractor_of(settings: Settings, network: nn.Module, device: torch.device, precision: str) -> TorchExtractor:
     recipe = Recipe(settings.backbone, "random", "", 2.0, 0.5, settings.side, settings.side, None, precision=precision)
-    return Extractor(recipe, network, None, device)
+    return TorchExtractor(recipe, network, None, device)
 
 
 def calm(network: nn.Module) -> nn.Module:

@@ -6,13 +6,12 @@ on for good, see `rmsnet.dataset.roles`.
 """
 
 import os
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
-import torch
 
 from rmsnet.annotating.choosing import Moment, Scored, by_match, choose_moments
 from rmsnet.annotating.games import Asked, Game, dataset_of, labels_of
@@ -24,10 +23,9 @@ from rmsnet.files import write_json
 from rmsnet.matches.match import clock
 from rmsnet.matches.one_match import read_match
 from rmsnet.matches.reading import reader_of
-from rmsnet.network.model import Ensemble, RMSNet
-from rmsnet.network.model_files import SpottingModel
+from rmsnet.network.spotting_model import SpottingModel
 from rmsnet.reading.names import same_name
-from rmsnet.spotting.scoring import score_every_clip
+from rmsnet.spotting.inference import score_bank
 
 APART_SECONDS = 30.0
 """Between two moments of a match: who looks at one sees what is nearer."""
@@ -141,15 +139,13 @@ def _members(suggesters: Sequence[Suggester]) -> list[SpottingModel]:
                     f"--model {suggester.folder}: {key}: {_said(config[key])}, and {_said(first[key])} of "
                     f"{suggesters[0].folder}; models that are asked together read and answer the same"
                 )
-    return [
-        SpottingModel(cast(RMSNet, network), suggester.spotter.config)
-        for suggester in suggesters
-        for network in _networks(suggester.spotter)
-    ]
+    return [member for suggester in suggesters for member in _apart(suggester.spotter)]
 
 
-def _networks(spotter: SpottingModel) -> Iterable[torch.nn.Module]:
-    return spotter.network.members if isinstance(spotter.network, Ensemble) else [spotter.network]
+def _apart(spotter: SpottingModel) -> list[SpottingModel]:
+    """The members of an ensemble; where they are exported as one graph they answer as one."""
+    members = getattr(spotter.network, "members", None)
+    return [spotter] if members is None else [replace(spotter, network=member) for member in members]
 
 
 def _said(value: Any) -> str:
@@ -199,7 +195,7 @@ def _score(number: int, game: Game, suggester: Suggester, members: Sequence[Spot
     match = match_of(game, suggester.features, game.kick_offs())
     read = reader_of(spotter, suggester.folder, suggester.device, True)
     bank, _, _ = read_match(match, game.kept, read, spotter)
-    answers = [score_every_clip(member, bank) for member in members]
+    answers = [score_bank(member, bank, 1) for member in members]
     step = max(1, spotter.clip_frames // LOOKS_A_CLIP)
     scored = []
     for place, half in enumerate(bank.halves):

@@ -8,7 +8,7 @@ from rmsnet.commands._options import Commands
 
 def add_parser(commands: Commands) -> None:
     parser = commands.add_parser("serve", help="a model as a web service: features in, events as JSON out")
-    parser.add_argument("model", help="models:/rmsnet@champion, or a folder with an MLflow model")
+    parser.add_argument("model", help="models:/rmsnet@champion, hf://ORG/NAME or a model folder")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=int, default=8080, help="0: a free one (default: 8080)")
     parser.add_argument(

@@ -120,9 +120,8 @@ def _readable(bank: FrameBank, model: Path, features: Path, device: str) -> Fram
     if "pictures" not in bank.info["features"]:
         return bank
     from rmsnet.features.from_frames import features_of_frames
-    from rmsnet.network.devices import choose_device
 
-    return features_of_frames(model, bank, features, choose_device(device))
+    return features_of_frames(model, bank, features, device)
 
 
 def _require_replaceable(out: Path, made_here: Collection[str]) -> None:

@@ -21,12 +21,13 @@ from rmsnet.params import ExtractParams
 from rmsnet.progress import progress
 from rmsnet.video.backbones import open_backbone
 from rmsnet.video.decoding import expected_samples
-from rmsnet.video.extractor import Extractor, Progress, load_extractor
+from rmsnet.video.extractor import Extractor, Progress, open_extractor
 from rmsnet.video.files import Footage, file_of
 from rmsnet.video.frames import FrameZip, Pictures, frames_path, write_frames
 from rmsnet.video.halves import DoneHalf, identity_of, is_done, read_half, write_half
 from rmsnet.video.pca import Pca, PcaFit, save_pca
 from rmsnet.video.recipe import BACKBONE_FILE, PCA_FILE, Recipe, recipe_of
+from rmsnet.video.torch_extractor import TorchExtractor
 
 WHOLE_ASPECT = 398 / 224
 """Width over height of SoccerNet's videos, and of the paper's frames."""
@@ -80,12 +81,12 @@ def from_videos(
     if model is None and params.source == "frames":
         return _frames(videos, halves, params, work, shown)
     if model is None:
-        extractor = new_extractor(params, choose_device(device), work)
+        extractor: Extractor = new_extractor(params, choose_device(device), work)
         files = {BACKBONE_FILE: work / BACKBONE_FILE}
     else:
         recipe = recipe_of(read_features_entry(model), str(model))
         files = {name: model / name for name in (BACKBONE_FILE, PCA_FILE)}
-        extractor = load_extractor(recipe, model, choose_device(device))
+        extractor = open_extractor(recipe, model, device)
     recipe = extractor.recipe
     targets = {(game, half): work / "halves" / game / f"{half}.safetensors" for game, half in videos}
 
@@ -164,7 +165,7 @@ def _noted(path: Path, made_of: Mapping[str, str]) -> list[str] | None:
     return warnings if made_of.items() <= notes.items() else None
 
 
-def new_extractor(params: ExtractParams, device: torch.device, folder: Path) -> Extractor:
+def new_extractor(params: ExtractParams, device: torch.device, folder: Path) -> TorchExtractor:
     """The backbone that the parameters name, with its recipe; weights from a file are kept in the folder.
 
     Where the device has no instructions for the precision that is asked for, the features are made in float32, and
@@ -185,7 +186,7 @@ def new_extractor(params: ExtractParams, device: torch.device, folder: Path) -> 
     (folder / BACKBONE_FILE).unlink(missing_ok=True)
     if Path(recipe.weights).suffix:
         write_tensors(folder / BACKBONE_FILE, network.state_dict())
-    return Extractor(recipe, network.to(device).to(memory_format=torch.channels_last), None, device)
+    return TorchExtractor(recipe, network.to(device).to(memory_format=torch.channels_last), None, device)
 
 
 def fit_pca(source: Source, folder: Path) -> tuple[Pca, dict[str, Any]]:

@@ -3,7 +3,7 @@
 from rmsnet.dataset.periods import HALVES, periods_of
 from rmsnet.matches.page.parts import filled, part
 from rmsnet.matches.stretches import Stretches
-from rmsnet.network.model_files import SpottingModel
+from rmsnet.network.spotting_model import SpottingModel
 from rmsnet.style.palette import class_looks, name_of
 
 

@@ -16,14 +16,14 @@ from rmsnet.live.clock import TICKS
 from rmsnet.live.journal import Journal
 from rmsnet.live.periods import STATE_FOLDER, Period
 from rmsnet.matches.match import clock
-from rmsnet.network.model_files import SpottingModel
+from rmsnet.network.spotting_model import SpottingModel
 from rmsnet.params import SpotParams
 from rmsnet.spots import Predictions
 from rmsnet.spotting.inference import half_bank, spot_bank
 from rmsnet.spotting.partial import PartialSpotting
 from rmsnet.spotting.thresholds import Floats, is_told
 from rmsnet.video.decoding import DecodingReport, expected_samples
-from rmsnet.video.extractor import FRAMES_AT_ONCE, Extractor, feature_batches
+from rmsnet.video.extractor import Extractor, feature_batches
 from rmsnet.video.files import HalfVideo
 from rmsnet.video.growing import GrowingFile
 from rmsnet.video.halves import Features, write_features
@@ -99,7 +99,7 @@ class PeriodSpotter:
         if not rows.exists():
             return np.empty((0, width), np.float32)
         numbers = np.fromfile(rows, np.float32)
-        batch = FRAMES_AT_ONCE[self._extractor.device.type]
+        batch = self._extractor.frames_at_once
         whole = len(numbers) // width // batch * batch
         return numbers[: whole * width].reshape(whole, width)
 

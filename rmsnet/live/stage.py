@@ -6,12 +6,13 @@ import sys
 import threading
 import urllib.error
 import urllib.request
+from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import torch
+import numpy as np
 
 from rmsnet.dataset.periods import periods_of
 from rmsnet.documents import read_document
@@ -31,10 +32,9 @@ from rmsnet.logs import log
 from rmsnet.matches.one_match import SpottedMatch
 from rmsnet.matches.stage import least_told, params_of, spot_stage
 from rmsnet.matches.stretches import choose_stretches
-from rmsnet.network.devices import choose_device
-from rmsnet.network.model_files import load_model
+from rmsnet.network.onnx_model import load_spotter
 from rmsnet.tracking import find_model
-from rmsnet.video.extractor import FRAMES_AT_ONCE, load_extractor
+from rmsnet.video.extractor import features_of, open_extractor
 from rmsnet.video.growing import GrowingFile
 from rmsnet.video.recipe import recipe_of
 from rmsnet.waiting import abandon
@@ -92,13 +92,12 @@ def live_stage(
         raise UserError("--period-gap and --end-after must be above 0")
     hook = None
     folder = find_model(model)
-    spotter = load_model(folder, choose_device(device))
+    spotter = load_spotter(folder, device)
     recipe = recipe_of(spotter.config["features"], str(folder))
-    extractor = load_extractor(recipe, folder, choose_device(device))
+    extractor = open_extractor(recipe, folder, device)
     # The first batch takes seconds: not those of the match.
-    extractor.features(
-        torch.zeros((FRAMES_AT_ONCE[extractor.device.type], 3, recipe.height, recipe.width), dtype=torch.uint8)
-    )
+    black = np.zeros((recipe.height, recipe.width, 3), np.uint8)
+    deque(features_of([black] * extractor.frames_at_once, extractor))
     params, least = params_of(spotter, None), least_told(folder, spotter, confidence)
     periods = periods_of(spotter.config)
     stretches = choose_stretches(spotter.classes, before or [], after or [], None, None, len(periods))

@@ -16,14 +16,14 @@ from rmsnet.errors import CheckFailed, UserError
 from rmsnet.evaluation.results import RESULTS, results_of
 from rmsnet.features.bank import TOLD_ON, BankHalf, FrameBank
 from rmsnet.features.profile import Drift, drift, summarize
-from rmsnet.files import content_hash, write_bytes, write_json, write_text
+from rmsnet.files import content_hash, write_json, write_text
 from rmsnet.matches.exports.writing import export_match
 from rmsnet.matches.highlights.clips import HIGHLIGHTS, Highlight, Highlights, write_highlights
 from rmsnet.matches.match import Match, clock
 from rmsnet.matches.overview import EVENT_COLUMNS, EVENTS, write_events
 from rmsnet.matches.page.match_page import match_page
 from rmsnet.matches.page.page_video import page_video
-from rmsnet.matches.page.votes import Votes, plot_votes, votes_of
+from rmsnet.matches.page.votes import Votes, draw_votes, votes_of
 from rmsnet.matches.reading import Reader
 from rmsnet.matches.stretches import Stretches, pick
 from rmsnet.network.model_config import ORIGIN_FILE
@@ -182,7 +182,7 @@ def spot_match(match: Match, out: Path, read: Reader, asked: Asked) -> SpottedMa
     write_events(out, events)
     name = str(spotter.config["name"])
     note = f"{marked(name, simulated)}, {match.name}"
-    write_bytes(out / "votes.png", plot_votes(votes, predictions, bank, spotter.clip_frames, note))
+    write_text(out / "votes.svg", draw_votes(votes, predictions, bank, spotter.clip_frames, note))
     page = partial(
         match_page,
         match,

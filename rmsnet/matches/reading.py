@@ -19,12 +19,11 @@ def reader_of(spotter: SpottingModel, folder: Path, device: str, shown: bool) ->
         if half.features is not None:
             return open_features(half.features)[half.rows or slice(None)], []
         if not made:
-            from rmsnet.network.devices import choose_device
-            from rmsnet.video.extractor import load_extractor
+            from rmsnet.video.extractor import open_extractor
             from rmsnet.video.recipe import recipe_of
 
             recipe = recipe_of(spotter.config["features"], str(folder))
-            made.append(load_extractor(recipe, folder, choose_device(device)))
+            made.append(open_extractor(recipe, folder, device))
         return _from_video(half, made[0], out / "features" / f"{half.number}.safetensors", shown)
 
     return read

@@ -55,7 +55,7 @@ def spot_stage(
     Args:
         sources: see `rmsnet.matches.sources.find_matches`.
         model: a model folder, or the MLflow URI of a registered model.
-        out: gets results_spotting.json, origin.json (which model, trained on which data), events.csv, votes.png,
+        out: gets results_spotting.json, origin.json (which model, trained on which data), events.csv, votes.svg,
             report.html, features/ where they were made from video, highlights/ and exports/; for several matches a
             folder <league>/<season>/<game> of these for each, events.csv of all of them and index.html.
         stride: frames between clips; None: as the model was judged.

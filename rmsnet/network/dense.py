@@ -72,9 +72,8 @@ def _partial_sums(x: Tensor, weight: Tensor) -> tuple[list[Tensor], list[Tensor]
     Frames outside the half count as zero.
     """
     frames = x.shape[0]
-    columns = weight.permute(1, 2, 0).reshape(x.shape[1], -1)  # (Cin, K · Cout)
-    products = (F.pad(x, (0, 0, REACH, REACH)) @ columns).view(frames + 2 * REACH, KERNEL, -1)
-    terms = [products[tap : tap + frames, tap] for tap in range(KERNEL)]
+    padded = F.pad(x, (0, 0, REACH, REACH))
+    terms = [padded[tap : tap + frames] @ weight[:, :, tap].T for tap in range(KERNEL)]
     to_tap = [terms[0]]
     for term in terms[1:]:
         to_tap.append(to_tap[-1] + term)

@@ -51,17 +51,17 @@ INLINE void NAME(write)(NAME(number) *place, vector x) { *NAME(at)(place) = x; }
 
 /* PIECE(rows, first) for all of `count` rows, where `rows` is a number that the compiler knows. */
 #define IN_PIECES(count, PIECE)                                                                                        \
-    for (long first_ = 0, left_ = (count); left_ > 0;) {                                                               \
-        long done_ = left_ >= ROWS ? ROWS : left_ >= 4 ? 4 : left_ >= 2 ? 2 : 1;                                       \
-        if (done_ == ROWS)                                                                                             \
+    for (long first_ = 0, left_ = (count), done_; left_ > 0; first_ += done_, left_ -= done_) {                        \
+        done_ = left_ >= ROWS ? ROWS : left_ >= 4 ? 4 : left_ >= 2 ? 2 : 1;                                            \
+        if (done_ == ROWS) {                                                                                           \
             PIECE(ROWS, first_);                                                                                       \
-        else if (done_ == 4)                                                                                           \
+        } else if (done_ == 4) {                                                                                       \
             PIECE(4, first_);                                                                                          \
-        else if (done_ == 2)                                                                                           \
+        } else if (done_ == 2) {                                                                                       \
             PIECE(2, first_);                                                                                          \
-        else                                                                                                           \
+        } else {                                                                                                       \
             PIECE(1, first_);                                                                                          \
-        first_ += done_, left_ -= done_;                                                                               \
+        }                                                                                                              \
     }
 
 INLINE void NAME(clear)(int rows, vector sum[][COLUMNS]) {
@@ -86,9 +86,11 @@ INLINE void NAME(product)(int rows, long inner, const float *a, long of_row, lon
 TARGET void NAME(pack_taps)(const float *taps, float *out, long inputs, long outputs, long of_input, long of_output,
                             long folded) {
     long of_tap = inputs * outputs;
+    long across = of_output == 1 ? outputs : inputs, down = of_output == 1 ? inputs : outputs; /* along memory, and not */
 #pragma omp parallel for schedule(static) collapse(2)
-    for (long o = 0; o < outputs; o += PANEL)
-        for (long i = 0; i < inputs; i += PANEL) {
+    for (long d = 0; d < down; d += PANEL)
+        for (long a = 0; a < across; a += PANEL) {
+            long i = of_output == 1 ? d : a, o = of_output == 1 ? a : d;
             ALIGNED float block[TAPS][PANEL][PANEL]; /* inputs, outputs */
             for (int k = 0; k < TAPS; k++) {
                 const float *from = taps + k * of_tap + i * of_input + o * of_output;
@@ -144,6 +146,7 @@ TARGET void NAME(frequencies)(const number *x, const number *active, const float
     for (long c = 0; c < channels; c += PANEL)
         for (long b = 0; b < batch; b++) {
             ALIGNED float even[half * PANEL], odd[half * PANEL];
+            number *to = out + c / PANEL * OF_PANEL + b * PANEL;
             for (long i = 0; i < half; i++)
                 for (int v = 0; v < COLUMNS; v++) {
                     vector frame[2];
@@ -157,8 +160,10 @@ TARGET void NAME(frequencies)(const number *x, const number *active, const float
                     *NAME(at)(odd + i * PANEL + LANES * v) = frame[0] - frame[1];
                 }
 #define PIECE(rows, first)                                                                                             \
+    for (long t = 2 * first; t < 2 * (first + rows) && t < frames && b + 1 < batch; t++)                               \
+        __builtin_prefetch(x + (t * batch + b + 1) * channels + c); /* too far apart to be foreseen */                 \
     NAME(some_frequencies)                                                                                             \
-    (rows, first, half, count, cosine, sine, even, odd, sign, out + c / PANEL * OF_PANEL + b * PANEL, channels / PANEL * OF_PANEL)
+    (rows, first, half, count, cosine, sine, even, odd, sign, to, channels / PANEL * OF_PANEL)
             IN_PIECES(count, PIECE)
 #undef PIECE
         }

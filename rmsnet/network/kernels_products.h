@@ -131,6 +131,9 @@ TARGET void NAME(taps_gradient)(const float *cosine, const float *sine, const fl
                     long parts = first + f ? 3 : 1;
                     const float *left = x + (first + f) * of_x + i / PANEL * OF_PANEL;
                     const float *right = gradient + (first + f) * of_gradient + c / PANEL * OF_PANEL;
+                    for (long p = 0; p < 3; p++) /* those of the next frequency: too far apart to be foreseen */
+                        for (long b = 0; b < batch && first + f + 1 < count; b++)
+                            __builtin_prefetch(left + of_x + p * (count - 1) * of_x + b * PANEL, 0, 2);
 #define PIECE(rows, row)                                                                                               \
     NAME(some_responses)                                                                                               \
     (rows, parts, left + row, right, responses[f][0][row], batch, (count - 1) * of_x,             \

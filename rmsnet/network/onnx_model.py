@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rmsnet.errors import UserError
+from rmsnet.errors import UserError, one_line
 from rmsnet.files import content_hash, write_bytes, write_json
 from rmsnet.network.model_config import CONFIG, EVERY_CLIP_ONNX, ONNX, WEIGHTS, read_config
 from rmsnet.network.spotting_model import SpottingModel
@@ -81,21 +81,23 @@ def open_graph(folder: Path, name: str) -> Any:
     """The session of one of a model's graphs, on as many threads as OMP_NUM_THREADS says, as PyTorch's are.
 
     Raises:
-        UserError: it is not the file that its config was written with, or ONNX Runtime cannot read it.
+        UserError: it is not there, not the file that its config was written with, or none that ONNX Runtime reads.
     """
     import onnxruntime
 
     path = folder / name
-    content = path.read_bytes() if path.exists() else b""
-    if content_hash(content) != _hashes(read_config(folder)).get(name):
-        raise UserError(f"{path}: is not the file its {CONFIG} was written with; export the model again")
+    if not path.exists() or content_hash(path.read_bytes()) != _hashes(read_config(folder)).get(name):
+        raise UserError(f"{path}: is not there, or not the file its {CONFIG} was written with; export the model again")
     settings = onnxruntime.SessionOptions()
     settings.log_severity_level = 3
     threads = os.environ.get("OMP_NUM_THREADS", "")
     settings.intra_op_num_threads = int(threads) if threads.isdecimal() else 0
     # A thread without work sleeps: decoding, and whoever else is on the machine, wants the processor.
     settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(content, settings, providers=["CPUExecutionProvider"])
+    try:
+        return onnxruntime.InferenceSession(path, settings, providers=["CPUExecutionProvider"])
+    except Exception as error:  # the library's own have no base of their own
+        raise UserError(f"{path}: ONNX Runtime cannot read it ({one_line(error)[:120]})") from None
 
 
 def _hashes(config: Mapping[str, Any]) -> Mapping[str, Any]:

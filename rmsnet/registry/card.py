@@ -9,7 +9,7 @@ from rmsnet.dataset.suggested import Suggested
 from rmsnet.evaluation.assessment import Assessment
 from rmsnet.evaluation.bootstrap import interval
 from rmsnet.evaluation.metric import average_map
-from rmsnet.network.model_files import SpottingModel
+from rmsnet.network.spotting_model import SpottingModel
 from rmsnet.spots import Predictions, Truth
 from rmsnet.style.tables import Row, as_markdown, facts, markdown_text
 from rmsnet.style.words import marked, percent, with_ends

@@ -15,7 +15,7 @@ from rmsnet.evaluation.metric import Judged
 from rmsnet.evaluation.results import read_metrics
 from rmsnet.evaluation.stage import corpus_of
 from rmsnet.features.bank import FrameBank, read_bank
-from rmsnet.network.model_files import SpottingModel
+from rmsnet.network.spotting_model import SpottingModel
 from rmsnet.params import Params
 from rmsnet.registry.gate import duel
 from rmsnet.spotting.inference import spot_bank, spot_features

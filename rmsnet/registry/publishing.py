@@ -1,7 +1,8 @@
 """A version of the registry for those who have no registry: a folder, a repository of the Hugging Face Hub, a bucket.
 
 model.safetensors, config.json, …   the model folder as it is, which every command takes for --model; of an ONNX export
-                                    model.onnx in the place of the weights, for `rmsnet spot` without PyTorch
+                                    graphs in the place of the weights (model.onnx, every_clip.onnx, and backbone.onnx
+                                    where a recipe leads from pictures to features): spots without PyTorch
 README.md                           the card, with the hub's metadata at its head
 example.safetensors, example.json   features, and the events that the model finds in them
 """
@@ -18,12 +19,14 @@ from urllib.parse import urlsplit
 from rmsnet import tracking
 from rmsnet.errors import UserError, one_line
 from rmsnet.files import atomic_folder, contents, require_replaceable, write_json, write_tensors, write_text
-from rmsnet.network.model_config import CONFIG, WEIGHTS
+from rmsnet.network.model_config import BACKBONE_ONNX, CONFIG, WEIGHTS
 from rmsnet.network.model_files import SpottingModel, load_model
 from rmsnet.network.onnx_model import save_onnx
 from rmsnet.reading.hub import HUB, asking_hub, endpoint, repository_of
 from rmsnet.registry.card import FORCED_TAG, model_card
 from rmsnet.registry.versions import find_version
+from rmsnet.tracking.logged_model import EXPORTED_EVENTS, EXPORTED_FEATURES
+from rmsnet.video.recipe import BACKBONE_FILE, PCA_FILE, recipe_of
 
 if TYPE_CHECKING:
     from rmsnet.tracking import Version
@@ -78,12 +81,13 @@ def _write(folder: Path, name: str, version: "Version", uri: str, form: str) -> 
         if path.suffix in (".safetensors", ".json"):
             copyfile(path, folder / path.name)
     if form == ONNX_FORM:
-        save_onnx(folder, model)
-        (folder / WEIGHTS).unlink()
+        save_onnx(folder, model, _backbone_graph(model, model_folder))
+        for name in (WEIGHTS, BACKBONE_FILE, PCA_FILE):
+            (folder / name).unlink(missing_ok=True)
     example = tracking.recorded_example(tracking.fetch_model(uri))
     if example is not None and example.events is not None:
-        write_tensors(folder / "example.safetensors", {"features": example.features})
-        write_json(folder / "example.json", asdict(example.events))
+        write_tensors(folder / EXPORTED_FEATURES, {"features": example.features})
+        write_json(folder / EXPORTED_EVENTS, asdict(example.events))
     scores = {
         split: {"average_map": float(value), "simulated": model.simulated}
         for split in ("valid", "test")
@@ -91,6 +95,15 @@ def _write(folder: Path, name: str, version: "Version", uri: str, form: str) -> 
     }
     card = model_card(name, version, model, scores, None, tracking.run_tags(version.run_id))
     write_text(folder / "README.md", f"{_metadata(name, version, model, scores)}\n{card}{_use(folder, model)}")
+
+
+def _backbone_graph(model: SpottingModel, folder: Path) -> Mapping[str, bytes]:
+    """Of a model whose features come from pictures; nothing of features that were computed elsewhere."""
+    if "recipe" not in model.config["features"]:
+        return {}
+    from rmsnet.video.onnx_graph import backbone_graph
+
+    return {BACKBONE_ONNX: backbone_graph(recipe_of(model.config["features"], str(folder)), folder)}
 
 
 def _metadata(name: str, version: "Version", model: SpottingModel, scores: Mapping[str, Mapping[str, Any]]) -> str:
@@ -120,7 +133,7 @@ def _use(folder: Path, model: SpottingModel) -> str:
     source = "1.mkv 2.mkv" if "recipe" in model.config["features"] else "1.npy 2.npy"
     lines = ["", "## From the hub, or from a folder", "", "```"]
     lines += [f"rmsnet spot {source} --model hf://ORGANISATION/NAME --out match", "```", ""]
-    if (folder / "example.json").exists():
+    if (folder / EXPORTED_EVENTS).exists():
         lines += [
             "`example.safetensors` holds features, `example.json` the events that the model finds in them:",
             "",

@@ -14,7 +14,7 @@ Videos: see `job_routes.py`.
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -158,7 +158,10 @@ def make_app(
     @app.get("/version")
     async def mlflow_version() -> PlainTextResponse:
         """MLflow's, as its own server says it."""
-        return PlainTextResponse(version("mlflow"))
+        try:
+            return PlainTextResponse(version("mlflow"))
+        except PackageNotFoundError:
+            raise Refused(404, "there is no MLflow here") from None
 
     @app.exception_handler(Refused)
     async def refuse(request: Request, error: Refused) -> JSONResponse:

@@ -5,7 +5,6 @@ DIR/<id>/1.<suffix>    the video
 DIR/<id>/match/        what rmsnet spot leaves: page, events, clips
 """
 
-import os
 import re
 import subprocess
 import sys
@@ -94,17 +93,16 @@ class JobLimits:
 class Jobs:
     """The queue; whoever makes it holds the folder's lock, see `rmsnet.locks.writing`."""
 
-    def __init__(self, folder: Path, limits: JobLimits, model: Callable[[], str], threads: int | None) -> None:
+    def __init__(self, folder: Path, limits: JobLimits, model: Callable[[], str]) -> None:
         """Read what is there; what ran when the server ended waits again.
 
         Args:
             folder: of the queue.
             limits: what jobs may cost.
             model: URI of the model that is served now.
-            threads: of the processor; None: all.
         """
         self.folder, self.limits = folder, limits
-        self._model, self._threads = model, threads
+        self._model = model
         self._changed = threading.Condition()
         self._jobs: dict[str, Job] = {}
         self._running: subprocess.Popen[str] | None = None
@@ -261,7 +259,6 @@ class Jobs:
             *(sys.executable, "-m", "rmsnet.cli", "spot", str(folder / f"1{job.suffix}")),
             *("--model", job.model, "--out", str(folder / "match"), "--highlights"),
         )
-        threads = {} if self._threads is None else {"OMP_NUM_THREADS": str(self._threads)}
         with self._changed:
             if self._ending():
                 return job
@@ -271,7 +268,6 @@ class Jobs:
                 stderr=subprocess.PIPE,
                 text=True,
                 errors="replace",
-                env={**os.environ, **threads},
             )
             if self.limits.memory_bytes:
                 bound_memory(self._running.pid, self.limits.memory_bytes)

@@ -10,7 +10,9 @@ import numpy as np
 
 from rmsnet import tracking
 from rmsnet.errors import UserError
+from rmsnet.reading.hub import HUB, fetch_published
 from rmsnet.registry.signing import require_signed
+from rmsnet.spotting.half_spotter import HalfSpotter, open_half_spotter
 
 if TYPE_CHECKING:
     from rmsnet.serving.requests import Features
@@ -30,11 +32,11 @@ class ServedModel:
     """A loaded model.
 
     Attributes:
-        spotter: the code of the logged model, see `rmsnet.tracking.pyfunc_model`.
+        spotter: what answers.
         description: what is served, as JSON.
     """
 
-    spotter: Any
+    spotter: HalfSpotter
     description: Mapping[str, Any]
 
     @property
@@ -59,26 +61,25 @@ class ServedModel:
         if found is not None:
             drift = {"distance": found.distance, "limit": found.limit, "drifted": found.drifted}
         model = {"name": self.description["name"], "version": self.version}
-        return {"events": events.to_dict(orient="records"), "drift": drift, "model": model}
+        return {"events": events.rows(), "drift": drift, "model": model}
 
 
 def load_served(uri: str, key: Path | None = None) -> ServedModel:
     """Fetch and load a model, and try it on the example that was recorded with it.
 
     Args:
-        uri: an MLflow URI such as models:/rmsnet/3, or a folder with an MLflow model.
+        uri: an MLflow URI such as models:/rmsnet/3, hf://ORGANISATION/NAME, a model folder, or a folder with an MLflow
+            model.
         key: public key of whom must have signed it; None: nobody.
 
     Raises:
         UserError: no such model, its files are not those that were registered, or it answers its example otherwise.
         UserError, CheckFailed: see `rmsnet.registry.signing.require_signed`.
     """
-    folder = tracking.fetch_model(uri)
+    folder = fetch_published(uri) if uri.startswith(HUB) else tracking.fetch_model(uri)
     if key is not None:
         require_signed(uri, folder, key)
-    with tracking.asking(f"{uri} cannot be loaded"):
-        loaded = tracking.load_with_our_code(folder)
-    spotter = loaded.unwrap_python_model()
+    spotter = open_half_spotter(tracking.folder_in(folder, uri))
     keys = ("name", "classes", "width", "frame_rate", "first_frame_seconds", "features", "dataset", "simulated")
     config = spotter.model.config
     numbered = _VERSION.fullmatch(uri)
@@ -105,10 +106,10 @@ def require_example(model: ServedModel, example: "tracking.Example | None") -> N
     if told is None:
         return
     same = (
-        found["label"].tolist() == told.label
+        found.label == told.label
         and len(told.label) == len(told.position_ms) == len(told.confidence)
-        and np.allclose(found["position_ms"], told.position_ms, rtol=0, atol=SAME_MS)
-        and np.allclose(found["confidence"], told.confidence, rtol=0, atol=SAME_CONFIDENCE)
+        and np.allclose(found.position_ms, told.position_ms, rtol=0, atol=SAME_MS)
+        and np.allclose(found.confidence, told.confidence, rtol=0, atol=SAME_CONFIDENCE)
     )
     if not same:
         raise UserError(

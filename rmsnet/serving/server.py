@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import os
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def serve(
         host: name or address to listen on.
         port: 0: a free one.
         limits: what clients may cost.
-        threads: of the processor, for each half that is computed; None: as PyTorch chooses.
+        threads: of the processor, for each half that is computed; None: all.
         api_key_file: keys of those who may ask; None: everybody may.
         shadow: URI of a challenger that answers along.
         challenger_share: of the requests that it answers itself.
@@ -54,12 +55,11 @@ def serve(
         UserError: no such model, one that was damaged, no key, an address that cannot be had, a queue that another
             server has.
     """
-    import torch
-
     if threads is not None and threads < 1:
         raise UserError(f"--threads {threads}: at least one")
     if threads is not None:
-        torch.set_num_threads(threads)
+        # Read when the library that computes is loaded, here and in the process of a job.
+        os.environ["OMP_NUM_THREADS"] = str(threads)
     if challenger_share and not shadow:
         raise UserError("--challenger-share: name the challenger with --shadow")
     keys, traces = Keys(api_key_file) if api_key_file else None, traces_of_environment()
@@ -70,9 +70,7 @@ def serve(
         service = open_service(uri, metrics, key)
         jobs = None
         if jobs_folder is not None:
-            jobs = Jobs(
-                jobs_folder, job_limits or JobLimits(), lambda: str(service.current.description["uri"]), threads
-            )
+            jobs = Jobs(jobs_folder, job_limits or JobLimits(), lambda: str(service.current.description["uri"]))
         _run(service, metrics, limits, keys, challenger, jobs, traces, host, port)
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from rmsnet.features.bank import FrameBank
 from rmsnet.network.dense import SHORTEST_CLIP, dense_scores
 from rmsnet.network.devices import release_pages
-from rmsnet.network.model_files import SpottingModel
+from rmsnet.network.spotting_model import SpottingModel
 from rmsnet.spotting.decoding import ClipScores, Ints, clip_scores
 from rmsnet.spotting.decoding import sliding_clips as sliding_clips
 

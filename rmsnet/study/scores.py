@@ -13,7 +13,6 @@ from rmsnet.evaluation.metric import Protocol, Scores
 from rmsnet.features.bank import FrameBank
 from rmsnet.features.from_frames import features_of_frames
 from rmsnet.files import atomic_folder, content_hash, write_json
-from rmsnet.network.devices import choose_device
 from rmsnet.network.model_files import combine_models, load_model
 from rmsnet.params import SpotParams, TrainParams
 from rmsnet.spots import Predictions
@@ -188,7 +187,7 @@ class Bench:
     def _spotted(self, folder: Path, spot: SpotParams, split: str) -> tuple[FrameBank, Predictions]:
         bank = self.banks[split]
         if "pictures" in bank.info["features"]:
-            bank = features_of_frames(folder, bank, self.features, choose_device(self.device))
+            bank = features_of_frames(folder, bank, self.features, self.device)
         return bank, spot_bank(load_model(folder), bank, spot)
 
 

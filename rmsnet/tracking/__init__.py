@@ -25,7 +25,7 @@ from rmsnet.tracking.models import (
     fetch_artifacts,
     fetch_model,
     find_model,
-    load_with_our_code,
+    folder_in,
     model_folder,
     predict_with_logged_model,
 )
@@ -71,8 +71,8 @@ __all__ = [
     "find_model",
     "find_run",
     "finished_earlier",
+    "folder_in",
     "lines",
-    "load_with_our_code",
     "log_evaluation",
     "log_to_run",
     "mark_applied",

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from rmsnet.documents import read_document
 from rmsnet.features.bank import FrameBank
 from rmsnet.files import write_json
+from rmsnet.reading.tensors import read_tensors
+from rmsnet.spotting.half_spotter import HalfEvents, open_half_spotter
 from rmsnet.tracking.sbom import SBOM_FILE, bill_of_materials
 from rmsnet.tracking.store import quiet_mlflow
 
@@ -27,6 +29,12 @@ PACKAGE = Path(__file__).parents[1]
 MODEL_TAG = "rmsnet.model_id"
 """On a run: its logged model."""
 
+
+MLMODEL = "MLmodel"
+"""By it a folder with an MLflow model is known."""
+
+EXPORTED_FEATURES, EXPORTED_EVENTS = "example.safetensors", "example.json"
+"""In an export: the input example, and its events."""
 
 EXAMPLE_EVENTS = "example_events.json"
 """In a folder with an MLflow model: the events of its input example."""
@@ -60,7 +68,7 @@ def save_pyfunc(folder: Path, example: "npt.NDArray[np.float32]", saved: Path) -
             input_example=example,
             signature=_signature(example.shape[1]),
         )
-    write_json(saved / EXAMPLE_EVENTS, asdict(_events(folder, example)))
+    write_json(saved / EXAMPLE_EVENTS, asdict(open_half_spotter(folder).events(example)))
     config = read_document(folder / "config.json", _Named)
     write_json(saved / SBOM_FILE, bill_of_materials(config.name, config.weights_hash, MODEL_PACKAGES))
 
@@ -87,15 +95,6 @@ def _known_packages() -> Iterator[None]:
 
 
 @dataclass(frozen=True)
-class RecordedEvents:
-    """Events by column, all of one length."""
-
-    position_ms: list[int]
-    label: list[str]
-    confidence: list[float]
-
-
-@dataclass(frozen=True)
 class Example:
     """What was recorded with a model when it was logged.
 
@@ -105,34 +104,28 @@ class Example:
     """
 
     features: "npt.NDArray[np.float32]"
-    events: RecordedEvents | None
-
-
-def _events(folder: Path, features: "npt.NDArray[np.float32]") -> RecordedEvents:
-    """What the model in a folder makes of a half."""
-    from rmsnet.network.model_files import load_model
-    from rmsnet.spotting.inference import spot_features
-
-    model = load_model(folder)
-    found = spot_features(model, features)
-    labels = [model.classes[label] for label in found.label]
-    return RecordedEvents(found.position_ms.tolist(), labels, found.confidence.tolist())
+    events: HalfEvents | None
 
 
 def recorded_example(folder: Path) -> Example | None:
-    """The example in a folder with an MLflow model; None where it was logged without one.
+    """The example in a folder with an MLflow model, or in an export; None where it was made without one.
 
     Raises:
         UserError: its events are none.
     """
     import numpy as np
-    from mlflow.models import Model
 
-    features = Model.load(folder).load_input_example(str(folder))
-    if features is None:
+    if (folder / MLMODEL).exists():
+        from mlflow.models import Model
+
+        features, path = Model.load(folder).load_input_example(str(folder)), folder / EXAMPLE_EVENTS
+        if features is None:
+            return None
+    elif (folder / EXPORTED_FEATURES).exists():
+        features, path = read_tensors(folder / EXPORTED_FEATURES, "numpy").get("features", ()), folder / EXPORTED_EVENTS
+    else:
         return None
-    path = folder / EXAMPLE_EVENTS
-    told = read_document(path, RecordedEvents, advice="register the model again") if path.exists() else None
+    told = read_document(path, HalfEvents, advice="register or export the model again") if path.exists() else None
     return Example(np.asarray(features, np.float32), told)
 
 

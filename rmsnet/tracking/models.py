@@ -6,13 +6,11 @@ records have one order for everybody, and a record that a second process writes 
 """
 
 import json
-import shutil
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from rmsnet.documents import read_yaml, structured
@@ -21,7 +19,7 @@ from rmsnet.files import content_hash
 from rmsnet.logs import log
 from rmsnet.reading.hub import HUB, fetch_published
 from rmsnet.reading.names import fault_of
-from rmsnet.tracking.logged_model import PYFUNC_CODE
+from rmsnet.tracking.logged_model import MLMODEL
 from rmsnet.tracking.patience import DOWNLOAD_SECONDS
 from rmsnet.tracking.registry_tables import VersionRow, alias_rows, files_of_version, version_rows
 from rmsnet.tracking.store import asking, connect, our_client, prepared_file, shown, tracking_uri
@@ -48,18 +46,20 @@ def model_folder(uri: str) -> Path:
     Raises:
         UserError: there is no such model, the store is away, or the files are not those that were registered.
     """
-    found = fetch_model(uri)
-    return found / _model_place(found, f"{uri}: MLmodel")
+    return folder_in(fetch_model(uri), uri)
 
 
-def _model_place(folder: Path, where: str) -> str:
-    """Where in a folder with an MLflow model of ours the model folder lies.
+def folder_in(folder: Path, uri: str) -> Path:
+    """The model folder in a folder with an MLflow model of ours; else the folder itself.
 
     Raises:
-        UserError: it is none of ours, or damaged.
+        UserError: an MLflow model that is none of ours, or damaged.
     """
-    description = structured(read_yaml(folder / "MLmodel", where), _Description, where, "it is no model of rmsnet")
-    return description.flavors.python_function.artifacts["model"].path
+    if not (folder / MLMODEL).exists():
+        return folder
+    where = f"{uri}: {MLMODEL}"
+    description = structured(read_yaml(folder / MLMODEL, where), _Description, where, "it is no model of rmsnet")
+    return folder / description.flavors.python_function.artifacts["model"].path
 
 
 @dataclass(frozen=True)
@@ -91,20 +91,26 @@ class _Description:
 def find_model(model: str) -> Path:
     """The folder of a model that is named by its path, by an MLflow URI or by hf://ORGANISATION/NAME.
 
+    A path may lead to a folder with an MLflow model.
+
     Raises:
         UserError: the URI leads to no model (see `model_folder`, `rmsnet.reading.hub.fetch_published`).
     """
     if model.startswith(HUB):
         return fetch_published(model)
-    return model_folder(model) if model.startswith(("models:/", "runs:/")) else Path(model)
+    return folder_in(fetch_model(model), model)
 
 
 def fetch_model(uri: str) -> Path:
     """A local copy of the MLflow model behind a URI; a version's files are compared with the hash in its tags.
 
+    A folder is where it is.
+
     Raises:
         UserError: see `model_folder`.
     """
+    if not uri.startswith(("models:/", "runs:/")):
+        return Path(uri)
     with asking(f"{uri} is not to be had"):
         found, version = _lying_here(uri) or _fetched(uri)
     if version is not None:
@@ -196,7 +202,7 @@ def files_hash(folder: Path) -> str:
     parts: list[str | bytes] = []
     for file in files:
         content: str | bytes = file.read_bytes()
-        if file == folder / "MLmodel":
+        if file == folder / MLMODEL:
             with suppress(UserError, AttributeError):  # damaged: as it is, then
                 lasting = {key: value for key, value in read_yaml(file).items() if key not in _VOLATILE}
                 content = json.dumps(lasting, sort_keys=True, default=str)
@@ -211,7 +217,7 @@ def _is_note(path: Path) -> bool:
 
 def first_files_hash(folder: Path) -> str:
     """The hash that versions were registered with until it held everything: the model folder, its code, MLmodel."""
-    parts = [folder / "artifacts", folder / "code", folder / "MLmodel"]
+    parts = [folder / "artifacts", folder / "code", folder / MLMODEL]
     files = sorted(file for part in parts for file in (part.rglob("*") if part.is_dir() else [part]) if file.is_file())
     kept = [file for file in files if file.suffix != ".pyc"]
     return content_hash(*(item for file in kept for item in (file.relative_to(folder).as_posix(), file.read_bytes())))
@@ -242,23 +248,3 @@ def predict_with_carried_code(folder: Path, features: "npt.NDArray[np.float32]")
 
 def _is_ours(module: str) -> bool:
     return module.partition(".")[0] == "rmsnet"
-
-
-def load_with_our_code(folder: Path) -> Any:
-    """An MLflow model of ours, run by the code of this process whatever code it carries.
-
-    What a model of another version carries would meet the modules that are loaded here already.
-    """
-    import mlflow
-    from mlflow.models import Model
-
-    _model_place(folder, f"{folder / 'MLmodel'}")
-    with TemporaryDirectory(prefix="rmsnet-") as temporary:
-        ours = Path(shutil.copytree(folder, f"{temporary}/model", ignore=shutil.ignore_patterns("code")))
-        description = Model.load(ours)
-        flavor = description.flavors["python_function"]
-        flavor.pop("code", None)
-        flavor["model_code_path"] = PYFUNC_CODE.name
-        shutil.copyfile(PYFUNC_CODE, ours / PYFUNC_CODE.name)
-        description.save(ours / "MLmodel")
-        return mlflow.pyfunc.load_model(str(ours))

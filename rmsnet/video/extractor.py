@@ -3,55 +3,40 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
-import torch
-from torch import Tensor, nn
 
-from rmsnet.network.devices import multiplies_bfloat16
-from rmsnet.video.backbones import load_backbone
+from rmsnet.network.onnx_model import is_onnx
 from rmsnet.video.decoding import DecodingReport, Picture, expected_samples, half_pictures
 from rmsnet.video.files import Footage, HalfVideo, half_video
-from rmsnet.video.pca import Matrix, Pca, load_pca
+from rmsnet.video.pca import Matrix
 from rmsnet.video.prefetch import prefetched
-from rmsnet.video.preprocessing import fit, normalized
 from rmsnet.video.recipe import Recipe
-
-FRAMES_AT_ONCE = {"cpu": 8, "cuda": 128}
-"""A GPU that is given few waits for the next ones: with 32 a third of the speed of 512, with 128 nine tenths of it.
-
-A CPU gains nothing by more than 8, and a match that is still played is spotted 4 s behind them."""
 
 Progress = Callable[[int, int | None], None]
 """Told of the frames done and the frames expected (None: unknown)."""
 
 
-@dataclass(frozen=True)
-class Extractor:
-    """Everything that a recipe needs, loaded.
+class Extractor(Protocol):
+    """Everything that a recipe needs, loaded; of PyTorch or of ONNX Runtime."""
 
-    Attributes:
-        recipe: what is computed.
-        network: the backbone, in eval mode, on the device.
-        pca: None where the recipe has none.
-        device: where the network computes.
-    """
+    @property
+    def recipe(self) -> Recipe:
+        """What is computed."""
 
-    recipe: Recipe
-    network: nn.Module
-    pca: Pca | None
-    device: torch.device
+    @property
+    def frames_at_once(self) -> int:
+        """Frames that the network is given at once."""
 
-    def features(self, images: Tensor) -> Matrix:
-        """(B, K) features of (B, 3, height, width) uint8 images as `rmsnet.video.preprocessing.fit` gives them.
+    def fitted(self, picture: Picture) -> Any:
+        """A picture as a part of a batch, made while the network works on others; all of one shape."""
 
-        A recipe of bfloat16 is followed in float32 where the device has no instructions for it.
-        """
-        lower = self.recipe.precision != "float32" and multiplies_bfloat16(self.device)
-        with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=lower):
-            numbers = normalized(images.to(self.device, non_blocking=True), self.recipe)
-            rows: Matrix = self.network(numbers).float().cpu().numpy()
-        return rows if self.pca is None else self.pca.apply(rows)
+    def stacked(self, images: list[Any]) -> Any:
+        """A batch."""
+
+    def features(self, images: Any) -> Matrix:
+        """(B, K) features of a batch."""
 
 
 @dataclass(frozen=True)
@@ -67,14 +52,20 @@ class VideoFeatures:
     warnings: tuple[str, ...]
 
 
-def load_extractor(recipe: Recipe, folder: Path, device: torch.device) -> Extractor:
+def open_extractor(recipe: Recipe, folder: Path, device: str = "auto") -> Extractor:
     """Load what a recipe names: a model's or a frame bank's folder holds what is not to be had by name.
 
     Raises:
-        UserError: weights or PCA are missing or are others than the recipe was made with.
+        UserError: weights, PCA or graph are missing or are others than the recipe was made with.
     """
-    network = load_backbone(recipe, folder).to(device).to(memory_format=torch.channels_last)
-    return Extractor(recipe, network, load_pca(recipe, folder), device)
+    if is_onnx(folder):
+        from rmsnet.video.onnx_extractor import load_onnx_extractor
+
+        return load_onnx_extractor(recipe, folder)
+    from rmsnet.network.devices import choose_device
+    from rmsnet.video.torch_extractor import load_extractor
+
+    return load_extractor(recipe, folder, choose_device(device))
 
 
 def video_features(
@@ -111,26 +102,29 @@ def feature_batches(half: HalfVideo, extractor: Extractor, report: DecodingRepor
         UserError: see `rmsnet.video.decoding.sampled_pictures`.
     """
     recipe = extractor.recipe
-    pictures = half_pictures(half, recipe.frame_rate, recipe.first_frame_seconds, report, skip)
-    for images in prefetched(image_batches(pictures, recipe, extractor.device)):
+    return features_of(half_pictures(half, recipe.frame_rate, recipe.first_frame_seconds, report, skip), extractor)
+
+
+def features_of(pictures: Iterable[Picture], extractor: Extractor) -> Iterator[Matrix]:
+    """The features of pictures, (B, K) batch by batch."""
+    for images in prefetched(image_batches(pictures, extractor)):
         yield extractor.features(images)
 
 
-def image_batches(pictures: Iterable[Picture], recipe: Recipe, device: torch.device) -> Iterator[Tensor]:
-    """(B, 3, height, width) uint8 batches of pictures for a device; in pinned memory where a transfer can overlap."""
-    batch: list[Tensor] = []
+def image_batches(pictures: Iterable[Picture], extractor: Extractor) -> Iterator[Any]:
+    """Batches of pictures for an extractor, each of one shape."""
+    batch: list[Any] = []
     last: Picture | None = None
     for picture in pictures:
-        # A picture that stands for several samples is resized once.
-        batch.append(batch[-1] if picture is last and batch else fit(picture, recipe))
+        # A picture that stands for several samples is fitted once.
+        image = batch[-1] if picture is last and batch else extractor.fitted(picture)
         last = picture
-        if len(batch) == FRAMES_AT_ONCE[device.type]:
-            yield _stacked(batch, device)
+        if batch and image.shape != batch[0].shape:  # the video goes on in another size
+            yield extractor.stacked(batch)
+            batch = []
+        batch.append(image)
+        if len(batch) == extractor.frames_at_once:
+            yield extractor.stacked(batch)
             batch = []
     if batch:
-        yield _stacked(batch, device)
-
-
-def _stacked(images: list[Tensor], device: torch.device) -> Tensor:
-    stacked = torch.stack(images)
-    return stacked.pin_memory() if device.type == "cuda" else stacked
+        yield extractor.stacked(batch)

@@ -16,16 +16,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
 from rmsnet.errors import UserError
 from rmsnet.files import atomic_file, content_hash
 from rmsnet.reading.archives import UNREADABLE
-from rmsnet.video.decoding import DecodingReport, expected_samples, sampled_pictures
+from rmsnet.video.decoding import DecodingReport, Picture, expected_samples, sampled_pictures
 from rmsnet.video.extractor import Progress
 from rmsnet.video.files import Footage
-from rmsnet.video.preprocessing import fit
 
 JPEG_QUALITY = 90
 """At 90 a 224 × 398 frame of the real clips takes 19 KB; all of SoccerNet at 2 fps would take about 100 GB."""
@@ -73,6 +70,8 @@ def write_frames(path: Path, video: Footage, pictures: Pictures, progress: Progr
         UserError: see `rmsnet.video.decoding.sampled_pictures`.
     """
     from PIL import Image
+
+    from rmsnet.video.preprocessing import fit
 
     report = DecodingReport()
     expected = expected_samples(video, pictures.frame_rate, pictures.first_frame_seconds)
@@ -148,8 +147,8 @@ class FrameZip:
         return result
 
 
-def decode_jpeg(jpeg: bytes, path: Path) -> Tensor:
-    """(3, height, width) uint8; Pillow lets other threads work meanwhile.
+def decode_jpeg(jpeg: bytes, path: Path) -> Picture:
+    """A frame; Pillow lets other threads work meanwhile.
 
     Raises:
         UserError: the picture is damaged.
@@ -158,7 +157,7 @@ def decode_jpeg(jpeg: bytes, path: Path) -> Tensor:
 
     try:
         image = Image.open(io.BytesIO(jpeg), formats=["JPEG"])
-        return torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1)
+        return np.array(image.convert("RGB"))
     except (OSError, SyntaxError, ValueError, TypeError, LookupError, struct.error, Image.DecompressionBombError):
         raise UserError(f"{path}: a frame is damaged; run rmsnet extract again") from None
 

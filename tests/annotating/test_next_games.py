@@ -17,7 +17,8 @@ from rmsnet.cli import main
 from rmsnet.dataset.roles import CHOSEN, split
 from rmsnet.errors import UserError
 from rmsnet.files import write_json
-from rmsnet.network.model_files import combine_models
+from rmsnet.network.model_files import combine_models, load_model
+from rmsnet.network.onnx_model import save_onnx
 from tests.builders import random_model, write_labels, write_lists, write_model
 
 CLASSES = ("Goal", "Corner")
@@ -88,6 +89,14 @@ def test_the_members_of_an_ensemble_are_asked_one_by_one(shop):
     together = [(game.name, read_looks(game).moments) for game in chosen(shop, "pair")]
     assert apart == together
     assert any(look.disagreement > 0 for _, looks in apart for look in looks)
+
+
+def test_a_model_that_is_exported_for_onnx_runtime_is_asked_as_any_other(shop):
+    Path("exported").mkdir()
+    save_onnx(Path("exported"), load_model(Path("model 1")))
+    apart = [(game.name, read_looks(game).moments) for game in chosen(shop, "model 0", "model 1")]
+    together = [(game.name, read_looks(game).moments) for game in chosen(shop, "model 0", "exported")]
+    assert apart == together
 
 
 def test_a_single_model_is_asked_and_it_is_said_that_several_know_more(shop):

@@ -9,6 +9,8 @@ import pytest
 
 from rmsnet.dataset.formats.converting import convert
 from rmsnet.dataset.soccernet import read_split
+from rmsnet.network.model_files import load_model
+from rmsnet.network.onnx_model import save_onnx
 from rmsnet.simulation import simulate
 from rmsnet.tracking import sqlite
 from rmsnet.tracking.store import EXPERIMENT
@@ -17,6 +19,7 @@ from tests.builders import write_model
 HEAVY = (
     *("torch", "torchvision", "mlflow", "pandas", "matplotlib", "matplotlib.pyplot", "great_expectations"),
     *("dvc", "kfp", "av", "scipy", "sqlalchemy", "alembic", "pydantic", "yaml", "numpy"),
+    *("onnx", "onnxruntime"),
 )
 READS_PARAMS = {"yaml", "pydantic"}
 
@@ -37,7 +40,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dataset, predictions for a game, a model, the features of a half, a store of models."""
     root = tmp_path_factory.mktemp("prompt")
     simulate(root / "data", games=3, minutes=5, labels=None, seed=3)
-    write_model(root / "model")
+    (root / "exported").mkdir()
+    save_onnx(root / "exported", load_model(write_model(root / "model")))
     np.save(root / "half.npy", np.random.default_rng(0).normal(size=(200, 8)).astype(np.float32))
     sqlite.prepare(root / "mlflow.db", EXPERIMENT)
     (game,) = read_split(root / "data", "test")
@@ -59,7 +63,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("evaluate --labels data --predictions predictions --out evaluation", {"numpy", "matplotlib"}),
         ("page predictions --out match", {"numpy"}),
         ("data simulate --games 3 --minutes 5 --out made", {"numpy"}),
-        ("spot half.npy --model model --out spotted", {"numpy", "torch", "matplotlib", "av"}),
+        ("spot half.npy --model model --out spotted", {"numpy", "torch"}),
+        ("spot half.npy --model exported --out spotted", {"numpy", "onnxruntime"}),
     ],
 )
 def test_a_command_loads_what_it_uses_and_nothing_else(command, loads, folder, monkeypatch):

@@ -149,7 +149,7 @@ def test_of_a_match_in_one_video_each_period_is_read_from_its_kick_off_to_the_ne
     for half in bank.halves:
         frames = FrameZip(tmp_path / "frames" / frames_path(half.game, half.half))
         pictures = [decode_jpeg(jpeg, frames.path) for jpeg in frames.jpegs(0, len(frames))]
-        shown.append([number_of(picture.permute(1, 2, 0).numpy()) for picture in pictures])
+        shown.append([number_of(picture) for picture in pictures])
     assert shown[0] == [30 + 5 * sample for sample in range(1, 33)]
     assert shown[1] == [190 + 5 * sample for sample in range(1, 28)] + [329]
 

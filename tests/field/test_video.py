@@ -51,7 +51,7 @@ def dataset(root: Path, **videos: Path) -> Path:
 def extracted(out: Path) -> list[list[int]]:
     """The numbers that the frames of each half of the training split show."""
     return [
-        [number_of(decode_jpeg(jpeg, path).permute(1, 2, 0).numpy()) for jpeg in FrameZip(path).jpegs(0, half.frames)]
+        [number_of(decode_jpeg(jpeg, path)) for jpeg in FrameZip(path).jpegs(0, half.frames)]
         for half in read_bank(out, "train").halves
         for path in [out / "frames" / half.game / f"{half.half}.zip"]
     ]

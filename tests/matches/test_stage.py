@@ -3,6 +3,7 @@ import io
 import json
 import subprocess
 import sys
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -47,7 +48,7 @@ def test_a_features_file_becomes_events_a_plot_and_a_page(model, tmp_path):
     table = list(csv.DictReader(io.StringIO((tmp_path / "out/events.csv").read_text())))
     assert [row["position_ms"] for row in table] == [row["position"] for row in rows]
     assert len(spotted.events) == len(rows) > 0
-    assert (tmp_path / "out/votes.png").read_bytes().startswith(b"\x89PNG")
+    assert ElementTree.parse(tmp_path / "out/votes.svg").getroot().tag.endswith("svg")
     assert "half" in (tmp_path / "out/report.html").read_text()
     origin = read_json(tmp_path / "out/origin.json")
     assert origin["weights_hash"] == load_model(model).config["weights_hash"]
@@ -87,7 +88,7 @@ def test_a_match_without_events_has_all_its_files(tmp_path):
     assert spotted.events == ()
     assert (tmp_path / "out/events.csv").read_text() == "half,time,minute,position_ms,label,confidence\n"
     assert results(tmp_path / "out") == []
-    assert (tmp_path / "out/votes.png").exists()
+    assert "spots nothing in this match" in (tmp_path / "out/votes.svg").read_text()
 
 
 def test_the_official_evaluator_takes_the_results_and_agrees_with_ours(model, tmp_path, monkeypatch):

@@ -19,6 +19,7 @@ from rmsnet.network.onnx_model import load_spotter
 from rmsnet.reading.hub import fetch_published
 from rmsnet.registry.publishing import export_version
 from rmsnet.registry.stage import register_stage
+from rmsnet.serving.model import load_served
 from rmsnet.spotting.inference import spot_features
 from tests.registry.conftest import PARAMS
 
@@ -240,6 +241,18 @@ def test_an_export_for_onnx_runtime_spots_the_same_where_there_is_no_pytorch(reg
     assert len(found) == len(order)
     np.testing.assert_allclose([int(one["position"]) for one in found], expected.position_ms[order], atol=1)
     np.testing.assert_allclose([float(one["confidence"]) for one in found], expected.confidence[order], atol=1e-4)
+
+
+def test_an_export_is_served_if_it_answers_the_example_that_lies_in_it(registered):
+    export_version(NAME, "1", "exported", "onnx")
+    served = load_served("exported")
+    example = load_file("exported/example.safetensors")["features"]
+    told = json.loads(Path("exported/example.json").read_text())
+    assert [event["label"] for event in served.answer(example, False)["events"]] == told["label"]
+    told["position_ms"][0] += 1000
+    Path("exported/example.json").write_text(json.dumps(told))
+    with pytest.raises(UserError, match="exported: gives other events for its recorded example"):
+        load_served("exported")
 
 
 def test_a_damaged_export_is_refused(registered):

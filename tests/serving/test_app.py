@@ -73,9 +73,15 @@ def test_what_is_asked_elsewhere_or_otherwise_is_refused(served):
 
 def test_a_model_that_is_not_there_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
-    for uri in ("models:/rmsnet@champion", "nowhere"):
-        with pytest.raises(UserError, match=f"{uri} is not to be had"):
+    for uri, says in (("models:/rmsnet@champion", " is not to be had"), ("nowhere", ": no model there")):
+        with pytest.raises(UserError, match=uri + says):
             load_served(uri)
+
+
+def test_a_model_folder_is_served_as_the_mlflow_model_made_of_it(model_folder, loaded_model):
+    alone = load_served(str(model_folder))
+    assert alone.answer(HALF, True) == loaded_model.answer(HALF, True)
+    assert alone.version is None
 
 
 def test_features_of_half_and_double_precision_are_taken(served):

@@ -37,7 +37,7 @@ def served(jobs, loaded_model):
 
 
 def queue(folder, model="nowhere", **limits) -> Jobs:
-    return Jobs(folder, JobLimits(**limits), lambda: str(model), 1)
+    return Jobs(folder, JobLimits(**limits), lambda: str(model))
 
 
 def test_a_video_is_taken_spotted_and_shown(model, video, loaded_model, tmp_path):

@@ -5,7 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from rmsnet.documents import read_json
 from rmsnet.errors import UserError
+from rmsnet.files import content_hash, write_json
 from rmsnet.network.onnx_model import load_spotter, save_onnx
 from rmsnet.params import SpotParams
 from rmsnet.spotting.inference import half_bank, score_bank, spot_bank
@@ -54,6 +56,18 @@ def test_no_frame_is_computed_twice_for_a_clip_at_every_frame(pair):
     with pytest.raises(AttributeError):  # the graph over clips is not asked
         score_bank(replace(pair[1], every_clip=None, clips=None), bank([60]), 1)
     assert len(score_bank(replace(pair[1], clips=None), bank([60]), 1).half) == 20
+
+
+def test_a_graph_that_is_none_is_one_line(pair, tmp_path):
+    exported(tmp_path / "exported", pair[0])
+    path = tmp_path / "exported" / "model.onnx"
+    path.write_bytes(b"no graph")
+    config = read_json(path.with_name("config.json"))
+    config["onnx_hashes"]["model.onnx"] = content_hash(b"no graph")
+    write_json(path.with_name("config.json"), config)
+    with pytest.raises(UserError, match=r"model\.onnx: ONNX Runtime cannot read it") as refusal:
+        load_spotter(path.parent)
+    assert "\n" not in str(refusal.value)
 
 
 def test_features_that_are_too_large_are_one_line(pair):

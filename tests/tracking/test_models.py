@@ -13,6 +13,7 @@ from rmsnet.dataset.labels import V1_CLASSES
 from rmsnet.errors import UserError
 from rmsnet.files import write_json
 from rmsnet.matches.stage import spot_stage
+from rmsnet.spotting.half_spotter import open_half_spotter
 from rmsnet.tracking.logged_model import save_pyfunc
 from rmsnet.tracking.models import first_files_hash, predict_with_carried_code
 from rmsnet.tracking.store import our_client
@@ -48,7 +49,7 @@ def test_a_model_of_the_first_layout_still_runs_on_the_code_that_it_carries(old)
 
 
 def test_a_model_of_the_first_layout_runs_on_our_code_too(old):
-    events = tracking.load_with_our_code(old).predict(HALF)
+    events = open_half_spotter(tracking.find_model(str(old))).events(HALF)
     assert list(zip(events.position_ms, events.label, strict=True)) == EVENTS
 
 

@@ -22,7 +22,7 @@ from rmsnet.training.finetuning import clip_inputs
 from rmsnet.training.history import Epoch
 from rmsnet.training.loop import train
 from rmsnet.video.backbones import open_backbone
-from rmsnet.video.extractor import load_extractor, video_features
+from rmsnet.video.extractor import open_extractor, video_features
 from rmsnet.video.recipe import BACKBONE_FILE, recipe_of
 from tests.training.torchrun import torchrun
 from tests.video.datasets import random_weights, video_dataset
@@ -136,7 +136,7 @@ def test_a_fine_tuned_model_goes_from_a_video_to_events(folder, trained, tmp_pat
     recipe = recipe_of(read_json(trained / CONFIG)["features"], "model")
     assert (recipe.weights, recipe.height, recipe.width, recipe.resize) == ("fine-tuned.safetensors", 32, 57, None)
     video = folder / "data" / "league" / "season" / "game 2" / "1_224p.mkv"
-    features = video_features(video, load_extractor(recipe, trained, torch.device("cpu"))).features
+    features = video_features(video, open_extractor(recipe, trained, "cpu")).features
     extract(folder / "data", tmp_path / "features", model=trained)
     bank = read_bank(tmp_path / "features", "valid")
     np.testing.assert_allclose(bank.features[: len(features)], features, rtol=0, atol=1e-3)
@@ -147,7 +147,7 @@ def test_a_fine_tuned_model_goes_from_a_video_to_events(folder, trained, tmp_pat
 
 def test_frames_become_the_features_that_the_model_reads(folder, trained):
     """The trainer judged the model on the same frames: the score is the same."""
-    bank = features_of_frames(trained, read_bank(folder / "frames", "valid"), folder / "frames", torch.device("cpu"))
+    bank = features_of_frames(trained, read_bank(folder / "frames", "valid"), folder / "frames", "cpu")
     found = spot_bank(load_model(trained), bank)
     score = average_map(bank.truth, found, halves=len(bank.halves), classes=3, frame_rate=2.0).average_map
     assert score == pytest.approx(read_json(trained / "metrics.json")["valid_average_map"])

@@ -8,13 +8,14 @@ import torch
 from safetensors.torch import save_file
 
 from rmsnet.errors import UserError
-from rmsnet.video import extractor as extractor_module
+from rmsnet.video import torch_extractor
 from rmsnet.video.backbones import open_backbone
 from rmsnet.video.decoding import sampled_pictures
-from rmsnet.video.extractor import image_batches, load_extractor, video_features
+from rmsnet.video.extractor import image_batches, video_features
 from rmsnet.video.pca import PcaFit, save_pca
 from rmsnet.video.preprocessing import fit, normalized
 from rmsnet.video.recipe import BACKBONE_FILE, Recipe
+from rmsnet.video.torch_extractor import TorchExtractor, load_extractor
 from tests.video.videos import TIMES, write_video
 
 CPU = torch.device("cpu")
@@ -59,7 +60,7 @@ def test_a_gpu_is_given_more_pictures_at_once_than_a_cpu(monkeypatch):
     recipe = Recipe("resnet18", "random", "", height=8, width=8, resize=8, **TIMES)
     pictures = [np.full((8, 8, 3), number, np.uint8) for number in range(150)]
     for device, sizes in (("cpu", [*[8] * 18, 6]), ("cuda", [128, 22])):
-        batches = list(image_batches(pictures, recipe, torch.device(device)))
+        batches = list(image_batches(pictures, TorchExtractor(recipe, torch.nn.Identity(), None, torch.device(device))))
         assert [len(images) for images in batches] == sizes
         assert torch.cat(batches)[:, 0, 0, 0].tolist() == list(range(150))
 
@@ -79,7 +80,7 @@ def test_the_pca_is_applied_as_the_recipe_says(tmp_path):
 
 def test_in_bfloat16_the_features_move_by_less_than_they_vary(tmp_path, monkeypatch):
     """A fixed random network: thousandths of a feature's size, and it is the recipe that says so."""
-    monkeypatch.setattr(extractor_module, "multiplies_bfloat16", lambda device: True)
+    monkeypatch.setattr(torch_extractor, "multiplies_bfloat16", lambda device: True)
     recipe = random_resnet18(tmp_path)
     path = write_video(tmp_path / "match.mkv", range(0, 8000, 40))
     exact, rounded = (
@@ -91,7 +92,7 @@ def test_in_bfloat16_the_features_move_by_less_than_they_vary(tmp_path, monkeypa
 
 
 def test_a_recipe_of_bfloat16_is_followed_in_float32_where_the_cpu_has_no_instructions_for_it(tmp_path, monkeypatch):
-    monkeypatch.setattr(extractor_module, "multiplies_bfloat16", lambda device: False)
+    monkeypatch.setattr(torch_extractor, "multiplies_bfloat16", lambda device: False)
     recipe = random_resnet18(tmp_path)
     path = write_video(tmp_path / "match.mkv", range(0, 2000, 40))
     exact, asked = (

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from rmsnet import cli, tracking
 from rmsnet.dataset.class_lists import class_list
@@ -14,9 +13,10 @@ from rmsnet.dataset.soccernet import open_dataset
 from rmsnet.documents import read_json
 from rmsnet.network.model_config import CONFIG
 from rmsnet.network.model_files import load_model
+from rmsnet.network.onnx_model import load_spotter
 from rmsnet.simulation import video as simulated_video
 from rmsnet.spotting.inference import spot_features
-from rmsnet.video.extractor import load_extractor, video_features
+from rmsnet.video.extractor import open_extractor, video_features
 from rmsnet.video.recipe import recipe_of
 
 
@@ -62,7 +62,7 @@ def test_from_simulated_broadcasts_to_the_events_of_a_video(tmp_path, monkeypatc
 
     folder = tracking.model_folder("models:/rmsnet@champion")
     model = load_model(folder)
-    extractor = load_extractor(recipe_of(read_json(folder / CONFIG)["features"], "model"), folder, torch.device("cpu"))
+    extractor = open_extractor(recipe_of(read_json(folder / CONFIG)["features"], "model"), folder, "cpu")
     dataset = open_dataset(Path("data"))
     (game,) = dataset.splits["test"]
     hits, events = 0, 0
@@ -77,3 +77,11 @@ def test_from_simulated_broadcasts_to_the_events_of_a_video(tmp_path, monkeypatc
                 hits += model.classes.index(event.label) in spots.label[near]
     assert model.simulated
     assert hits >= events / 2
+
+    rmsnet("registry", "export", "champion", "--format", "onnx", "--out", "exported")
+    exported = Path("exported")
+    assert {path.name for path in exported.glob("*.safetensors")} <= {"example.safetensors"}
+    ours = video_features(dataset.game_folder(game) / "2_224p.mkv", open_extractor(extractor.recipe, exported)).features
+    assert np.linalg.norm(ours - features) < 1e-2 * np.linalg.norm(features)  # pixels that are rounded otherwise
+    same = spot_features(load_spotter(exported), features)
+    np.testing.assert_allclose(same.position_ms, spots.position_ms, atol=1)

@@ -1,5 +1,7 @@
 """Light and dark, the lane of confidence, votes at one scale, and where the caption stands."""
 
+from xml.etree import ElementTree
+
 import numpy as np
 import pytest
 
@@ -74,17 +76,19 @@ def test_votes_have_one_scale_in_every_match_that_of_the_clips_that_hold_a_momen
     assert page.js("document.querySelector('.lane svg').getAttribute('viewBox')").endswith(" 41")
 
 
-def test_and_so_have_their_pictures(monkeypatch):
+def test_and_so_have_their_pictures():
     drawn = []
-    monkeypatch.setattr(votes, "png", lambda figure: drawn.append(figure) or b"")
     halves = (BankHalf("match", 1, 0, 120),)
     bank = FrameBank(np.zeros((120, 1), np.float32), halves, truth_of([[]], V1_CLASSES), V1_CLASSES, 2.0, 0.5, {})
     one = Predictions(np.array([0]), np.array([30_000]), np.array([2]), np.array([0.9]))
     for most in (3, 30):
         counts = np.zeros((3, 120), int)
         counts[2, 60] = most
-        votes.plot_votes(counts, one, bank, 41, "a note")
-    assert [figure.axes[0].get_ylim() for figure in drawn] == [(0, 41), (0, 41)]
+        picture = ElementTree.fromstring(votes.draw_votes(counts, one, bank, 41, "a <note>"))
+        heights = [float(point.split(",")[1]) for point in picture.find(".//{*}polyline").get("points").split()]
+        drawn.append(heights)
+    low, high = (max(drawn[0]) - min(heights) for heights in drawn)
+    assert high == pytest.approx(10 * low, abs=1)
 
 
 @needs_browser
