@@ -9,6 +9,7 @@ enum {
     GROUP = 3,  /* frequencies that one pass over the taps responds to */
     CHUNK = 8,  /* frequencies whose responses' gradients are kept before they become one of the taps */
     CLIPS = 16, /* whose frames fit a cache */
+    STRIP = 16, /* inputs whose taps do */
 };
 
 #if defined(__x86_64__) && defined(__linux__)

@@ -88,21 +88,21 @@ TARGET void NAME(pack_taps)(const float *taps, float *out, long inputs, long out
     long of_tap = inputs * outputs;
     long across = of_output == 1 ? outputs : inputs, down = of_output == 1 ? inputs : outputs; /* along memory, and not */
 #pragma omp parallel for schedule(static) collapse(2)
-    for (long d = 0; d < down; d += PANEL)
-        for (long a = 0; a < across; a += PANEL) {
+    for (long d = 0; d < down; d += of_output == 1 ? STRIP : PANEL)
+        for (long a = 0; a < across; a += of_output == 1 ? PANEL : STRIP) {
             long i = of_output == 1 ? d : a, o = of_output == 1 ? a : d;
-            ALIGNED float block[TAPS][PANEL][PANEL]; /* inputs, outputs */
+            ALIGNED float block[TAPS][STRIP][PANEL]; /* inputs, outputs */
             for (int k = 0; k < TAPS; k++) {
                 const float *from = taps + k * of_tap + i * of_input + o * of_output;
                 if (of_output == 1)
-                    for (int r = 0; r < PANEL; r++)
+                    for (int r = 0; r < STRIP; r++)
                         for (int s = 0; s < PANEL; s++) block[k][r][s] = from[r * of_input + s];
                 else
                     for (int s = 0; s < PANEL; s++)
-                        for (int r = 0; r < PANEL; r++) block[k][r][s] = from[s * of_output + r];
+                        for (int r = 0; r < STRIP; r++) block[k][r][s] = from[s * of_output + r];
             }
             float *to = out + (o * inputs + i * PANEL) * TAPS;
-            for (int r = 0; r < PANEL; r++, to += TAPS * PANEL)
+            for (int r = 0; r < STRIP; r++, to += TAPS * PANEL)
                 for (int k = 0; k < TAPS; k++)
                     for (int v = 0; v < COLUMNS; v++) {
                         vector tap = NAME(load)(&block[k][r][LANES * v]);
