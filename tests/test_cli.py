@@ -73,7 +73,8 @@ def test_refusals_become_one_line_and_a_status(error, status, monkeypatch, capsy
 
 
 LOADING = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell starts in the background ignores it
 from rmsnet import cli
 from rmsnet.commands import extract
 
