@@ -1,4 +1,4 @@
-"""The parts of a training step beside what the machine allows them: its products' rate, its memory's, their operations."""
+"""The parts of a training step beside what the machine allows: the rates of its products and its memory."""
 
 import time
 from collections.abc import Callable
@@ -108,14 +108,13 @@ def parts(dtype: torch.dtype) -> dict[str, Part]:
             )
 
     first = 4 * number * WIDTH * CONV1
-    whole = {
+    return {
         "gather": Part(lambda: bank.index_select(0, rows), 0, 2 * number * WIDTH, size),
         "first layer": Part(first_layer, first, 2 * number * WIDTH, size),
         **_convolutions(x, weights, dtype),
         "heads, loss": Part(heads, 6 * BATCH * CONV2 * 64, 0, 4),
         "norm, optimiser": Part(optimiser, 0, 6 * count, 4),
     }
-    return whole
 
 
 def _convolutions(x: Tensor, weights: dict[str, Tensor], dtype: torch.dtype) -> dict[str, Part]:
@@ -177,12 +176,13 @@ def _convolutions(x: Tensor, weights: dict[str, Tensor], dtype: torch.dtype) -> 
 
 def report(threads: int) -> tuple[str, float, float]:
     """The table, and a step's floor and the sum of its parts in seconds."""
-    torch.set_num_threads(threads)
     keep_freed_memory()
     dtype = choose_precision("auto", torch.device("cpu"))
+    torch.set_num_threads(1)
     rate, copied = rates(dtype), copy_rate(T * BATCH * CONV1)
     best = max(rate.values())
-    lines = [f"kernels: {kernels.chosen(dtype)}, {dtype}, {threads} thread(s); rates are of one thread's share"]
+    torch.set_num_threads(threads)
+    lines = [f"kernels: {kernels.chosen(dtype)}, {dtype}, {threads} thread(s); these rates are of one:"]
     lines += [f"  {name:20} {gflops:8.0f} GFLOP/s" for name, gflops in rate.items()]
     lines += [f"  {'copy of 2.7 MB':20} {copied:8.1f} GB/s", ""]
     lines += [f"{'part of a step':20} {'ms':>6} {'floor':>6} {'share':>6} {'MFLOP':>7} {'MB':>6}"]

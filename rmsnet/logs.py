@@ -36,16 +36,17 @@ class _StandardError(logging.Handler):
         print(self.format(record), file=sys.stderr, flush=True)
 
 
-_handler = _StandardError()
-_handler.setFormatter(_Line())
-log.addHandler(_handler)
-log.setLevel(logging.INFO)
+if log.level == logging.NOTSET:  # else a model that carries its code is loaded, and this is said already
+    _handler = _StandardError()
+    _handler.setFormatter(_Line())
+    log.addHandler(_handler)
+    log.setLevel(logging.INFO)
 
 
 @contextmanager
 def as_loud_as(level: int) -> Iterator[None]:
     """Say what is of this level and above: `QUIET` errors alone, `VERBOSE` also what libraries log for debugging."""
-    root = logging.root
+    root, handlers = logging.root, list(log.handlers)
     loggers = [log, root, *map(logging.getLogger, _TALKATIVE)]
     before = [logger.level for logger in loggers]
     log.setLevel(level)
@@ -53,16 +54,19 @@ def as_loud_as(level: int) -> Iterator[None]:
         logging.captureWarnings(True)
         root.setLevel(level)
     elif level <= VERBOSE:
-        log.removeHandler(_handler)  # root has it: what is ours is said once
-        root.addHandler(_handler)
         root.setLevel(level)
+        for handler in handlers:  # of root's, so that what is ours is said once
+            log.removeHandler(handler)
+            root.addHandler(handler)
         for name in _TALKATIVE:
             logging.getLogger(name).setLevel(logging.INFO)
     try:
         yield
     finally:
         logging.captureWarnings(False)
-        root.removeHandler(_handler)
-        log.addHandler(_handler)
+        if level <= VERBOSE:
+            for handler in handlers:
+                root.removeHandler(handler)
+                log.addHandler(handler)
         for logger, was in zip(loggers, before, strict=True):
             logger.setLevel(was)

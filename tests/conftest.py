@@ -3,16 +3,21 @@
 import inspect
 import os
 import shutil
+import sqlite3
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import Any
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 from rmsnet.tracking import sqlite
 from tests.mlflow_server import mlflow_server
+from tests.pictures import not_rendered
 from tests.warm_python import warm_python
 
 # Slow on a busy machine is not wrong.
@@ -35,6 +40,8 @@ inspect.stack = bare_stack
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
+
+Once = Callable[[str, Callable[[Path], None]], Path]
 
 LONGEST_FIRST = (
     "test_pipeline.py",
@@ -70,19 +77,45 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         items.sort(key=lambda item: place.get(item.path, len(place)))
 
 
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for all processes of a test run."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def once(shared_folder: Path) -> Once:
+    """Make a folder once, whichever process asks first."""
+
+    def once(name: str, make: Callable[[Path], None]) -> Path:
+        folder = shared_folder / "made" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / "lock"):
+            if not (folder / "done").exists():
+                make(folder)
+                (folder / "done").touch()
+        return folder
+
+    return once
+
+
+@pytest.fixture(scope="session")
+def store_template(once: Once) -> Callable[[], Path]:
+    """Makes an empty SQLite store, whose tables MLflow makes in 70 steps, when somebody asks, and once."""
+    make = sqlite._make
+    return lambda: once("mlflow-template", lambda folder: make(folder / "mlflow.db")) / "mlflow.db"
+
+
 @pytest.fixture(scope="session", autouse=True)
-def stores_from_a_template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A new SQLite store of this process starts as a copy of the first one, whose tables MLflow has made in 70 steps.
+def stores_from_a_template(store_template: Callable[[], Path]) -> Iterator[None]:
+    """A new SQLite store of this process starts as a copy of the first one.
 
     Processes that a test starts make theirs anew.
     """
-    make = sqlite._make
-    template = tmp_path_factory.mktemp("mlflow-template") / "mlflow.db"
 
     def copy(path: Path) -> None:
-        if not template.exists():
-            make(template)
-        shutil.copy(template, path)
+        shutil.copy(store_template(), path)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sqlite, "_make", copy)
@@ -103,15 +136,44 @@ def repository() -> Path:
     return Path(__file__).resolve().parents[1]
 
 
+@pytest.fixture
+def no_pictures() -> Iterator[None]:
+    """For a test of what stands beside the pictures."""
+    with not_rendered():
+        yield
+
+
+WARM = pytest.StashKey[Path]()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """The processes of pytest-xdist share one warm Python; it loads its libraries when the first of them asks."""
+    config = node.config
+    if WARM not in config.stash:
+        stack = ExitStack()
+        config.stash[WARM] = stack.enter_context(warm_python())
+        config.add_cleanup(stack.close)
+    node.workerinput["python_folder"] = str(config.stash[WARM])
+
+
 @pytest.fixture(scope="session")
-def python_folder() -> Iterator[Path]:
-    """Where a `python` lies that starts at once, see `tests.warm_python`; to be put first on PATH."""
+def python_folder(pytestconfig: pytest.Config) -> Iterator[Path]:
+    """Where a `python` and a `dvc` lie that start at once, see `tests.warm_python`; to be put first on PATH."""
+    shared = getattr(pytestconfig, "workerinput", {}).get("python_folder")
+    if shared is not None:
+        yield Path(shared)
+        return
     with warm_python() as folder:
         yield folder
 
 
 @pytest.fixture(scope="session")
-def mlflow_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def mlflow_address(tmp_path_factory: pytest.TempPathFactory, store_template: Callable[[], Path]) -> Iterator[str]:
     """The address of a real MLflow server, one for all tests of a process."""
-    with mlflow_server(tmp_path_factory.mktemp("mlflow-server")) as address:
+    folder = tmp_path_factory.mktemp("mlflow-server")
+    shutil.copy(store_template(), folder / "server.db")
+    with closing(sqlite3.connect(folder / "server.db")) as store, store:
+        store.execute("UPDATE experiments SET artifact_location = 'mlflow-artifacts:/0'")  # as a server makes it
+    with mlflow_server(folder) as address:
         yield address

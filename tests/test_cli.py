@@ -1,8 +1,6 @@
 import os
-import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -74,28 +72,43 @@ def test_refusals_become_one_line_and_a_status(error, status, monkeypatch, capsy
     assert capsys.readouterr().err.count("\n") == 1
 
 
+LOADING = """
+import sys, time
+from rmsnet import cli
+from rmsnet.commands import extract
+
+def load(options):
+    import half_loaded
+    time.sleep(60)
+
+extract.run = load
+sys.exit(cli.main(["extract", "data", "--out", "x"]))
+"""
+
+HALF_LOADED = """
+import os, time
+try:
+    os.kill(os.getpid(), NUMBER)
+    time.sleep(0.01)
+except BaseException:
+    raise ImportError("cannot load module more than once per process") from None
+"""
+
+
 @pytest.mark.parametrize(("number", "says", "status"), [(2, "interrupted", 130), (15, "terminated", 143)])
-def test_a_signal_in_the_middle_of_an_import_waits_for_its_end(number, says, status, tmp_path, monkeypatch, capsys):
-    (tmp_path / "half_loaded.py").write_text(
-        f"import os, time\ntry:\n    os.kill(os.getpid(), {number})\n    time.sleep(0.01)\n"
-        "except BaseException:\n    raise ImportError('cannot load module more than once per process') from None\n"
+def test_a_signal_in_the_middle_of_an_import_waits_for_its_end(number, says, status, repository, tmp_path):
+    (tmp_path / "half_loaded.py").write_text(HALF_LOADED.replace("NUMBER", str(number)))
+    done = subprocess.run(
+        [sys.executable, "-c", LOADING],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": f"{repository}:{tmp_path}"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=50,
     )
-    monkeypatch.syspath_prepend(tmp_path)
-
-    def load(options):
-        import half_loaded
-
-        time.sleep(60)
-        raise AssertionError(half_loaded)
-
-    from rmsnet.commands import extract
-
-    monkeypatch.setattr(extract, "run", load)
-    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
-    assert cli.main(["extract", "data", "--out", "x"]) == status
-    assert capsys.readouterr().err == f"rmsnet: {says}; run the same command again to continue\n"
-    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
-    del sys.modules["half_loaded"]
+    said = f"rmsnet: {says}; run the same command again to continue\n"
+    assert (done.returncode, done.stdout, done.stderr) == (status, "", said)
 
 
 def test_a_bug_is_a_traceback(monkeypatch):

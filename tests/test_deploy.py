@@ -14,7 +14,7 @@ FOLDERS = ("base", "runs")
 
 OVERLAYS = ("standalone", "multi-user", "offline")
 
-SERVING = ("serving/base", "serving/shadow", "serving/canary")
+SERVING = ("serving/base", "serving/shadow", "serving/canary", "serving/exported")
 
 
 def manifests(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -3,6 +3,7 @@
 import logging
 import sys
 import warnings
+from importlib import import_module
 
 import pytest
 
@@ -104,3 +105,10 @@ def test_every_help_names_both(capsys):
         told = capsys.readouterr().out
         assert "--quiet" in told, words
         assert "--verbose" in told, words
+
+
+def test_the_code_that_a_model_carries_says_nothing_twice(talking, monkeypatch, capsys):
+    """MLflow imports it anew, in a process that has its own."""
+    monkeypatch.delitem(sys.modules, "rmsnet.logs")
+    import_module("rmsnet.logs")
+    assert said(capsys, *COMMAND).count("a game is left out") == 1

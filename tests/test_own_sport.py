@@ -108,7 +108,7 @@ def test_a_model_of_it_spots_and_is_judged_in_its_own_clock(
 
 @pytest.mark.slow
 def test_the_commands_of_the_guide_lead_from_filmed_matches_to_the_spots_of_a_new_one(
-    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    repository: Path, no_pictures: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """As somebody has it who has filmed: a video of each match, a list of its events, and when its halves began.
 

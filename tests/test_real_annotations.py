@@ -11,7 +11,7 @@ from rmsnet.simulation import simulate
 
 
 @pytest.mark.slow
-def test_real_annotations_go_through_every_stage_to_a_champion(shared, repository, tmp_path, monkeypatch):
+def test_real_annotations_go_through_every_stage_to_a_champion(shared, repository, no_pictures, tmp_path, monkeypatch):
     from rmsnet import tracking
     from rmsnet.evaluation.stage import evaluate_stage
     from rmsnet.features.stage import extract

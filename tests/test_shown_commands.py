@@ -16,6 +16,7 @@ from pipelines.__main__ import main as pipelines
 from rmsnet.cli import _parser
 from rmsnet.cli import main as rmsnet
 from rmsnet.simulation import video as simulated_video
+from tests.pictures import not_rendered
 from tests.shown import NOT_RUN, OUTPUT, RUN, SESSION, Block, agrees, blocks
 
 ROOT = Path(__file__).parents[1]
@@ -70,7 +71,7 @@ def runs() -> list[str]:
 def prepared(tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("prepared")
     (root / "params.yaml").write_text(PARAMETERS)
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, not_rendered():
         patch.chdir(root)
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         for command in PREPARED:

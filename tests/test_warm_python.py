@@ -6,8 +6,6 @@ import sys
 
 import pytest
 
-from tests.warm_python import warm_python
-
 TELL = """
 import os, sys
 print(sys.argv[1:], os.getcwd(), os.environ["ASKED"], sys.stdin.read(), "rmsnet" in sys.modules)
@@ -27,10 +25,9 @@ time.sleep(600)
 """
 
 
-@pytest.fixture(scope="module")
-def warm():
-    with warm_python() as folder:
-        yield folder
+@pytest.fixture
+def warm(python_folder):
+    return python_folder
 
 
 def run(python, *arguments, folder):

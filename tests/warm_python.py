@@ -31,6 +31,8 @@ LIBRARIES = (
     "mlflow.store.model_registry.sqlalchemy_store",
     "great_expectations",
     "kfp.dsl",
+    "dvc.cli.parser",
+    "dvc.repo",
     "matplotlib.figure",
     "matplotlib.backends.backend_agg",
 )
@@ -62,14 +64,19 @@ if status < 0:
 sys.exit(status)
 """
 
+DVC = """#!/bin/sh
+exec {python} -m dvc "$@"
+"""
+
 
 @contextmanager
 def warm_python() -> Iterator[Path]:
-    """A folder with a `python` and a `python3` that fork, for as long as it is open."""
+    """A folder with a `python`, a `python3` and a `dvc` that fork, for as long as it is open."""
     folder = Path(tempfile.mkdtemp(prefix="warm-"))  # the address of a socket must be short
     address = folder / "line"
-    for name in ("python", "python3"):
-        (folder / name).write_text(CLIENT.format(python=sys.executable, address=address))
+    client = CLIENT.format(python=sys.executable, address=address)
+    for name, text in {"python": client, "python3": client, "dvc": DVC.format(python=folder / "python")}.items():
+        (folder / name).write_text(text)
         (folder / name).chmod(0o755)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(address))

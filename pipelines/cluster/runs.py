@@ -109,11 +109,12 @@ def status(kubeflow: Kubeflow, run_id: str) -> RunState:
     if run.state in BAD:
         tasks = [task if task.state in (*FINISHED, "CACHED") else _of_ended(task, str(run.state)) for task in tasks]
         tasks = _with_deadline(tasks, run, document)
-    failed = run.state in BAD and not any(task.reason for task in tasks)
+    stopped = run.state in BAD and any(past.state == "CANCELING" for past in run.state_history or ())
+    failed = run.state in BAD and not stopped and not any(task.reason for task in tasks)
     podless = [task for task in tasks if task.state == "RUNNING" and task.attempts is None]
     refusal = refusal_of(core, run_id, kubeflow.namespace) if core is not None and (failed or podless) else ""
     tasks = [replace(task, reason=refusal) if task in podless else task for task in tasks]
-    reason = refusal if failed else ""
+    reason = "it was stopped" if stopped else refusal if failed else ""
     return RunState(run_id, run.display_name, str(run.state), kubeflow.page("runs", run_id), tuple(tasks), reason)
 
 

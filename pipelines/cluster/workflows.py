@@ -1,8 +1,8 @@
 """What Argo says of a run, where Kubeflow's API keeps no word of it: a pod that Kubernetes would not have."""
 
-import base64
 import gzip
 import json
+from binascii import a2b_base64
 from collections.abc import Mapping
 from typing import Any
 
@@ -43,5 +43,5 @@ def _nodes(status: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
     """By id; above 1 MB Argo compresses them."""
     if "compressedNodes" not in status:
         return status.get("nodes") or {}
-    found: dict[str, dict[str, Any]] = json.loads(gzip.decompress(base64.b64decode(status["compressedNodes"])))
+    found: dict[str, dict[str, Any]] = json.loads(gzip.decompress(a2b_base64(status["compressedNodes"])))
     return found

@@ -2,13 +2,12 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from filelock import FileLock
 from kfp import dsl
 from kfp.dsl import HTML, Artifact, ClassificationMetrics, Dataset, Metrics, Model
 
@@ -30,29 +29,6 @@ PARAMS: dict[str, Any] = {
     # Two epochs reach nothing; the machinery is what is tested.
     "register": {"floor": 0},
 }
-
-
-@pytest.fixture(scope="session")
-def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One folder for all processes of a test run."""
-    base = tmp_path_factory.getbasetemp()
-    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-
-
-@pytest.fixture(scope="session")
-def once(shared_folder: Path) -> Callable[[str, Callable[[Path], None]], Path]:
-    """Make a folder once, whichever process asks first."""
-
-    def once(name: str, make: Callable[[Path], None]) -> Path:
-        folder = shared_folder / "components" / name
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / "lock"):
-            if not (folder / "done").exists():
-                make(folder)
-                (folder / "done").touch()
-        return folder
-
-    return once
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""The compiled convolutions for processors that this machine has not: by a cross compiler, emulated, against naive loops.
+"""The compiled convolutions for processors that this machine has not: cross-compiled, emulated, against naive loops.
 
 On Debian both come with `apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user`.
 """

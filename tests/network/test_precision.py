@@ -1,4 +1,4 @@
-"""bfloat16 against float32: the cheaper type must not cost Average-mAP, beyond what another seed would change."""
+"""Faster ways against float32 by PyTorch: none may cost Average-mAP, beyond what another seed would change."""
 
 import math
 from dataclasses import replace
@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from rmsnet.network import kernels
 from rmsnet.params import TrainParams
 from rmsnet.study.summary import estimate
 from rmsnet.training.learner import Learner
@@ -24,19 +25,21 @@ def banks():
     return learnable_bank(4, noise=1.2, seed=1), learnable_bank(6, noise=1.2, seed=2)
 
 
-def scores(banks, precision: str, folder) -> list[float]:
+def scores(banks, precision: str, path: str, folder) -> list[float]:
     """Validation Average-mAP of each seed; they differ in first weights, clips, masks and dropout."""
-    return [
-        train(*banks, replace(PARAMS, precision=precision, seed=seed), folder / f"{precision} {seed}", device="cpu")[
-            "valid_average_map"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RMSNET_KERNELS", path)
+        return [
+            train(*banks, replace(PARAMS, precision=precision, seed=seed), folder / f"{seed}", device="cpu")[
+                "valid_average_map"
+            ]
+            for seed in SEEDS
         ]
-        for seed in SEEDS
-    ]
 
 
 @pytest.fixture(scope="module")
 def float32(banks, tmp_path_factory):
-    return scores(banks, "float32", tmp_path_factory.mktemp("float32"))
+    return scores(banks, "float32", "pytorch", tmp_path_factory.mktemp("float32"))
 
 
 def reach(scores: list[float]) -> float:
@@ -54,10 +57,15 @@ def differ_by_less_than_seeds(ours: list[float], theirs: list[float]) -> bool:
     return abs(np.mean(ours) - np.mean(theirs)) <= math.hypot(reach(ours), reach(theirs))
 
 
-def test_bfloat16_agrees_with_float32_within_the_seed_noise(banks, float32, tmp_path):
-    bfloat16 = scores(banks, "bfloat16", tmp_path)
-    assert bfloat16 != float32, "the types do differ"
-    assert differ_by_less_than_seeds(bfloat16, float32)
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_what_is_used_here_agrees_with_float32_by_pytorch_within_the_seed_noise(precision, banks, float32, tmp_path):
+    """Paths of one type differ from each other by less than either from PyTorch (test_kernels.py)."""
+    path = kernels.chosen(getattr(torch, precision))
+    if (precision, path) == ("float32", kernels.PYTORCH):
+        pytest.skip("it is used here")
+    found = scores(banks, precision, path, tmp_path)
+    assert found != float32, "they do differ"
+    assert differ_by_less_than_seeds(found, float32)
     assert reach(float32) < 0.05, "noise that would not hide five points"
     assert 0.2 < np.mean(float32) < 0.9, "a score that could fall and could rise"
 
@@ -74,4 +82,4 @@ def test_the_comparison_would_notice_a_type_that_is_too_coarse(banks, float32, t
         return measured
 
     monkeypatch.setattr(Learner, "step", rounded)
-    assert not differ_by_less_than_seeds(scores(banks, "bfloat16", tmp_path), float32)
+    assert not differ_by_less_than_seeds(scores(banks, "bfloat16", "pytorch", tmp_path), float32)

@@ -16,6 +16,8 @@ from rmsnet.files import write_json
 from rmsnet.params import EvaluateParams, Params, TrainParams
 from rmsnet.training.stage import train_stage
 from tests.builders import learnable_bank, write_bank
+from tests.conftest import Once
+from tests.pictures import not_rendered
 
 GAMES: Mapping[str, int] = {"train": 4, "valid": 6, "test": 3, "gate": 22}
 
@@ -52,8 +54,12 @@ class Workshop:
 
 
 @pytest.fixture(scope="session")
-def finished_workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
-    root = tmp_path_factory.mktemp("workshop")
+def finished_workshop(once: Once) -> Workshop:
+    root = once("workshop", make_workshop)
+    return Workshop(root, root / "mlflow.db")
+
+
+def make_workshop(root: Path) -> None:
     shop = Workshop(root, root / "mlflow.db")
     for number, (split, games) in enumerate(GAMES.items()):
         made = write_bank(shop.features, split, learnable_bank(games, seed=number), content=f"content of {split}")
@@ -69,17 +75,16 @@ def finished_workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
             "content": {split: f"content of {split}" for split in GAMES},
         },
     )
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, not_rendered():
         patch.chdir(root)
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         for name in PARAMS.variants:
             train_stage(shop.features, shop.model(name), PARAMS, variant=name, device="cpu", progress=False)
             evaluate_stage(shop.model(name), shop.features, shop.evaluation / name, PARAMS.evaluate, device="cpu")
-    return shop
 
 
 @pytest.fixture
-def shop(finished_workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workshop:
+def shop(finished_workshop: Workshop, no_pictures: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workshop:
     """The working directory, with a store of one's own; the models in it are shared and only read."""
     store = tmp_path / "mlflow.db"
     shutil.copy(finished_workshop.store, store)

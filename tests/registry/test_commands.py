@@ -111,7 +111,7 @@ def test_an_empty_registry_says_so(run):
         (["registry", "list", "--set", "register.floor=2"], "floor must lie in [0, 1]"),
         (["registry", "list", "--set", "register.model_name=a/b"], "model_name must be"),
         (["serve", "models:/rmsnet@champion"], "is not to be had"),
-        (["serve", "nowhere"], "is not to be had"),
+        (["serve", "nowhere"], "no model there"),
     ],
 )
 def test_bad_input_is_one_line_and_status_2(run, shop, arguments, says):

@@ -156,11 +156,30 @@ def test_the_overlays_have_a_challenger_answer_along_or_for_a_share(name, share,
     assert not [text for text in texts if re.search(r"^\s*canaryTrafficPercent:", text, re.MULTILINE)]
 
 
-def require_called(container):
+def test_an_exported_model_is_served_from_where_kserve_puts_it_by_the_image_that_is_made_for_it(repository):
+    folder = repository / "deploy" / "serving"
+    service = yaml.safe_load((folder / "base" / "inference-service.yaml").read_text())
+    overlay = yaml.safe_load((folder / "exported" / "kustomization.yaml").read_text())
+    container = service["spec"]["predictor"]["containers"][0]
+    for change in yaml.safe_load(overlay["patches"][0]["patch"]):
+        *path, last = change["path"].removeprefix("/spec/predictor/containers/0/").split("/")
+        place = container
+        for step in path:
+            place = place[step]
+        assert change["op"] == "replace"
+        assert place[int(last) if isinstance(place, list) else last]
+        place[int(last) if isinstance(place, list) else last] = change["value"]
+    require_called(container, "/mnt/models")  # where KServe puts what STORAGE_URI names
+    assert [item["name"] for item in container["env"]] == ["STORAGE_URI", "OMP_NUM_THREADS", "HOME"]
+    assert container["image"].partition(":")[0].endswith("/rmsnet-serve")
+    assert "AS serve\n" in (repository / "Dockerfile").read_text()
+
+
+def require_called(container, model="models:/rmsnet@champion"):
     program, *arguments = [*container["command"], *container["args"]]
     options = cli._parser().parse_args(arguments)
     assert program == "rmsnet"
-    assert (options.model, options.host) == ("models:/rmsnet@champion", "0.0.0.0")
+    assert (options.model, options.host) == (model, "0.0.0.0")
     for probe, path in (("startupProbe", "/health"), ("readinessProbe", "/ready"), ("livenessProbe", "/health")):
         assert container[probe]["httpGet"] == {"path": path, "port": options.port}
     assert container["ports"][0]["containerPort"] == options.port

@@ -25,7 +25,7 @@ def rmsnet(*arguments: str) -> None:
 
 
 @pytest.mark.slow
-def test_from_simulated_broadcasts_to_the_events_of_a_video(tmp_path, monkeypatch):
+def test_from_simulated_broadcasts_to_the_events_of_a_video(no_pictures, tmp_path, monkeypatch):
     """Four games of two five-minute halves, a real ImageNet network at small pictures, two pictures a second.
 
     The test game is seen by nobody before its videos are spotted by what the registry holds.

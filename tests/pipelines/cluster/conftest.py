@@ -32,6 +32,7 @@ class Kubeflow:
         uploads: of versions: what was said about each.
         runs, schedules: what was created.
         states: of a run, one for each time somebody asks; the last one stays.
+        past: states that a run was in.
         tasks: of a run, the same.
         foreign: a namespace that is somebody else's.
         failures: answers 503 so many times first.
@@ -47,6 +48,7 @@ class Kubeflow:
     runs: list[dict[str, Any]] = field(default_factory=list)
     schedules: dict[str, dict[str, Any]] = field(default_factory=dict)
     states: list[str] = field(default_factory=lambda: ["PENDING", "RUNNING", "SUCCEEDED"])
+    past: tuple[str, ...] = ()
     tasks: list[list[dict[str, Any]]] = field(default_factory=lambda: [[]])
     failures: int = 0
     version: str = "2.17.0"
@@ -138,6 +140,7 @@ class Kubeflow:
             "run_id": "run-0",
             "display_name": "train full",
             "state": state,
+            "state_history": [{"state": past} for past in self.past],
             "created_at": START,
             "finished_at": END,
             "pipeline_version_reference": {"pipeline_id": "pipeline-0", "pipeline_version_id": "version-0"},

@@ -35,6 +35,13 @@ def test_a_run_that_ends_well_is_told_of_task_by_task(kubeflow, order: Order) ->
     assert lines == ["identify-data: succeeded after 30 s", "validate-data: cached"]
 
 
+def test_a_run_that_somebody_has_stopped_says_so(kubeflow) -> None:
+    """Kubeflow calls it failed."""
+    state, host = kubeflow
+    state.states, state.past = ["FAILED"], ("RUNNING", "CANCELING", "FAILED")
+    assert the_run(host).reason == "it was stopped"
+
+
 @pytest.mark.parametrize("compressed", [False, True])
 def test_a_run_whose_pods_kubernetes_refuses_says_why(kubeflow, kubernetes, order: Order, compressed: bool) -> None:
     """Kubeflow's API says that it failed and no more."""
