@@ -208,7 +208,8 @@ def _probed(peer: Peer, python: Path, folder: Path) -> list[str]:
     best = min(of_import, key=lambda found: found.get("cpu", float("inf")))
     cells = [best["reason"] if "reason" in best else f"{best['cpu']:.1f} s of CPU, {best['megabytes']:.0f} MB"]
     if peer.evaluation == "ours":
-        judged = command(python, folder, "evaluate", "--labels", "labels", "--predictions", "sparse", "--out", "report")
+        files = ("--labels", "labels", "--predictions", "sparse")
+        judged = command(python, folder, "evaluate", *files, "--out", "report", "--no-plots")
     else:
         judged = probe(python, folder, peer.evaluation, str(folder))
     cells += (
