@@ -109,8 +109,8 @@ def prepare(folder: Path) -> None:
         env={**os.environ, "PYTHONPATH": str(PROJECT)},
         check=True,
     )
-    for split in ("train", "valid", "test"):
-        (folder / "data" / f"{split}.json").write_text(json.dumps(_manifest(folder / "data", split)))
+    for split, manifest in _manifests(folder / "data").items():
+        (folder / "data" / f"{split}.json").write_text(json.dumps(manifest))
 
 
 def _listed(rows: Any, key: str) -> list[Found]:
@@ -123,33 +123,36 @@ def _listed(rows: Any, key: str) -> list[Found]:
     return [{key: f"{game}/{half}", "events": found} for (game, half), found in halves.items()]
 
 
-def _manifest(data: Path, split: str) -> Found:
-    """The halves of a split as OpenSportsLib's JSON, with our labels."""
-    games = json.loads((data / f"{split}.json").read_text()) if (data / f"{split}.json").exists() else None
+def _manifests(data: Path) -> dict[str, Found]:
+    """The halves of each split as OpenSportsLib's JSON, with our labels."""
     from rmsnet.dataset.soccernet import read_split
 
-    listed, labels = games or read_split(data, split), set()
-    halves = []
-    for game in listed:
-        annotations = json.loads((data / game / "Labels.json").read_text())["annotations"]
-        for half in (1, 2):
-            (features,) = (data / game).glob(f"{half}_*.npy")
-            events = []
-            for row in annotations:
-                of_half, _, clock = row["gameTime"].partition(" - ")
-                if int(of_half) == half:
-                    minutes, seconds = clock.split(":")
-                    labels.add(row["label"])
-                    at = 1000 * (60 * int(minutes) + int(seconds))
-                    events.append({"head": "action", "label": row["label"], "position_ms": str(at)})
-            path = features.relative_to(data).as_posix()
-            halves.append({"inputs": [{"type": "features", "path": path, "fps": 2}], "events": events})
+    labels = set()
+    found: dict[str, list[Found]] = {}
+    for split in ("train", "valid", "test"):
+        found[split] = []
+        for game in read_split(data, split):
+            annotations = json.loads((data / game / "Labels.json").read_text())["annotations"]
+            labels |= {row["label"] for row in annotations}
+            for half in "12":
+                (features,) = (data / game).glob(f"{half}_*.npy")
+                path = features.relative_to(data).as_posix()
+                events = [
+                    {"head": "action", "label": row["label"], "position_ms": str(_milliseconds(row["gameTime"]))}
+                    for row in annotations
+                    if row["gameTime"][0] == half
+                ]
+                found[split].append({"inputs": [{"type": "features", "path": path, "fps": 2}], "events": events})
+    head = {"type": "single_label", "labels": sorted(labels)}
     return {
-        "version": "2.0",
-        "task": "action_spotting",
-        "labels": {"action": {"type": "single_label", "labels": sorted(labels)}},
-        "data": halves,
+        split: {"version": "2.0", "task": "action_spotting", "labels": {"action": head}, "data": halves}
+        for split, halves in found.items()
     }
+
+
+def _milliseconds(game_time: str) -> int:
+    minutes, seconds = game_time.partition(" - ")[2].split(":")
+    return 1000 * (60 * int(minutes) + int(seconds))
 
 
 def measured(peer: Peer, folder: Path, environment: Path | None) -> list[str]:
@@ -205,7 +208,8 @@ def _probed(peer: Peer, python: Path, folder: Path) -> list[str]:
     best = min(of_import, key=lambda found: found.get("cpu", float("inf")))
     cells = [best["reason"] if "reason" in best else f"{best['cpu']:.1f} s of CPU, {best['megabytes']:.0f} MB"]
     if peer.evaluation == "ours":
-        judged = command(python, folder, "evaluate", "--labels", "labels", "--predictions", "sparse", "--out", "report")
+        files = ("--labels", "labels", "--predictions", "sparse")
+        judged = command(python, folder, "evaluate", *files, "--out", "report", "--no-plots")
     else:
         judged = probe(python, folder, peer.evaluation, str(folder))
     cells += (
