@@ -22,7 +22,7 @@ help: ## this list
 
 setup: $(READY) ## install the locked dependencies into .venv
 
-$(READY): pyproject.toml requirements.lock rmsnet/network/kernels.c
+$(READY): pyproject.toml requirements.lock $(wildcard rmsnet/network/kernels*.[ch])
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "rmsnet needs Python 3.11 or newer; $(PYTHON) is older: make PYTHON=python3.12"; exit 2; }
 	$(PYTHON) -m venv .venv
