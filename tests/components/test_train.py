@@ -96,7 +96,7 @@ def test_a_second_attempt_takes_what_the_first_has_trained(artifacts, study, tmp
     finally:
         shutil.rmtree(study.folder, ignore_errors=True)
         shutil.move(kept, study.folder)
-    printed = capsys.readouterr().out
+    printed = capsys.readouterr().err
     assert "an earlier attempt at this task has trained it" in printed
     assert "epoch 1/2" not in printed
     assert made["metrics"].metadata == study.metrics.metadata

@@ -40,7 +40,7 @@ from rmsnet.simulation.games import labelled_games
 from rmsnet.spotting.inference import spot_bank, spot_features
 from rmsnet.spotting.thresholds import learned_thresholds
 from rmsnet.tracking import change_log, read_run
-from rmsnet.tracking.models import _model_place
+from rmsnet.tracking.models import folder_in
 from rmsnet.training.clips import training_clips
 from rmsnet.training.history import read_history
 from rmsnet.validation.tables import read_tables
@@ -241,7 +241,7 @@ READERS = {
         breaking.broken_csv,
         lambda root: join_spotted([root / "spotted"], root / "out", "t"),
     ),
-    "MLmodel": Reader("MLmodel", breaking.broken_yaml, lambda root: _model_place(root, "MLmodel")),
+    "MLmodel": Reader("MLmodel", breaking.broken_yaml, lambda root: folder_in(root, "models:/rmsnet/1")),
     "a pointer of DVC": Reader("data.dvc", breaking.broken_yaml, lambda root: dvc_md5(root / "data")),
     "params.yaml": Reader("params.yaml", breaking.broken_yaml, lambda root: load_params(root / "params.yaml")),
     "a deployment": Reader("deploy.yaml", breaking.broken_yaml, lambda root: load_deployment(root / "deploy.yaml")),
