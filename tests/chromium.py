@@ -13,7 +13,8 @@ from typing import Any
 import websocket
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 90
+"""A browser that draws and decodes by the processor shares it with other tests."""
 
 
 def find_chromium() -> str | None:
