@@ -80,7 +80,7 @@ BENCHMARKS = (
         "quality",
         "CPU seconds to a fixed quality by the paper's schedule and by others, on a tiny dataset",
         (
-            *("-m", "benchmarks.quality", "--games", "6", "--minutes", "3", "--clips", "60", "--epochs", "2"),
+            *("-m", "benchmarks.quality", "--games", "6", "--minutes", "5", "--clips", "60", "--epochs", "2"),
             *("--seeds", "1"),
         ),
         60,

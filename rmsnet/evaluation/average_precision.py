@@ -95,13 +95,13 @@ class Counted:
     def average_precision(self, weights: Floats) -> Floats:
         """See `Evidence`."""
         hits, predictions, events = self.corpus(weights)
-        precision = hits / np.maximum(predictions, 1, dtype=np.float64)
+        precision = _precision(hits, predictions)
         return mean_over_recalls(_best_from(precision, hits, events[:, None], RECALLS))
 
     def curves(self, tolerance: int) -> list[Curve]:
         """See `Evidence`; thresholds that no prediction reaches are left out."""
         hits, predictions, events = self.corpus(np.ones((1, len(self.events))))
-        precision, recall = precision_and_recall(hits, predictions, events)
+        precision, recall = _precision(hits, predictions), hits / np.maximum(events, 1)[:, None, :, None]
         counts = np.broadcast_to(predictions, hits.shape)[0, tolerance]
         reached = [np.flatnonzero(count)[::-1] for count in counts]
         return [
@@ -114,7 +114,7 @@ class Counted:
         at = min(tolerance, self.predictions.shape[1] - 1)
         one = Counted(self.hits[:, [tolerance]], self.predictions[:, [at]], self.events)
         hits, predictions, events = one.corpus(weights)
-        precision = hits / np.maximum(predictions, 1, dtype=np.float64)
+        precision = _precision(hits, predictions)
         return _best_from(precision[:, 0], hits[:, 0], events, recalls)
 
 
@@ -170,11 +170,9 @@ def _reaching(hits: Counts, needed: Floats, start: Ints) -> Ints:
     return np.asarray(place + (flat[place] >= needed))
 
 
-def precision_and_recall(hits: Counts, predictions: Counts, events: Floats) -> tuple[Floats, Floats]:
-    """(B, D, C, 200) precision and recall from what `Counted.corpus` gives; 0 where nothing is divided by nothing."""
-    precision = hits / np.maximum(predictions, 1, dtype=np.float64)
-    recall = hits / np.maximum(events, 1)[:, None, :, None]
-    return precision, recall
+def _precision(hits: Counts, predictions: Counts) -> Floats:
+    """0 where nothing is predicted."""
+    return np.asarray(hits / np.maximum(predictions, 1, dtype=np.float64))
 
 
 def mean_over_recalls(best: Floats) -> Floats:

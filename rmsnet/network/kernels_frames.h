@@ -49,6 +49,21 @@ INLINE void NAME(write)(NAME(number) *place, vector x) { *NAME(at)(place) = x; }
 #endif
 #define number NAME(number)
 
+/* The responses of packed and folded taps at some frequencies, as the products of this kind of processor take them; four
+   bytes each. */
+INLINE void NAME(respond)(int frequencies, const float *cosine, const float *sine, const float *taps, long inputs,
+                          void *out);
+
+/* The same at so many frequencies, GROUP at most, `size` responses each. */
+INLINE void NAME(respond_to)(long frequencies, const float *cosine, const float *sine, const float *taps, long inputs,
+                             long size, float *out) {
+    if (frequencies == GROUP)
+        NAME(respond)(GROUP, cosine, sine, taps, inputs, out);
+    else
+        for (long f = 0; f < frequencies; f++)
+            NAME(respond)(1, cosine + f * (MIDDLE + 1), sine + f * MIDDLE, taps, inputs, out + f * size);
+}
+
 /* PIECE(rows, first) for all of `count` rows, where `rows` is a number that the compiler knows. */
 #define IN_PIECES(count, PIECE)                                                                                        \
     for (long first_ = 0, left_ = (count), done_; left_ > 0; first_ += done_, left_ -= done_) {                        \

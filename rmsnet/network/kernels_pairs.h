@@ -79,7 +79,9 @@ INLINE void NAME(end)(void) {}
 
 /* The responses of packed and folded taps at some frequencies, in pairs of inputs: (frequencies, 3, inputs / 2, PANEL) real
    parts, imaginary parts, sums of both. */
-INLINE void NAME(respond)(int frequencies, const float *cosine, const float *sine, const float *taps, long inputs, pair *out) {
+INLINE void NAME(respond)(int frequencies, const float *cosine, const float *sine, const float *taps, long inputs,
+                          void *responses) {
+    pair *out = responses;
     for (long i = 0; i < inputs; i += 2, taps += 2 * TAPS * PANEL)
         for (int v = 0; v < COLUMNS; v++) {
             vector real[GROUP][2], imaginary[GROUP][2];
@@ -119,12 +121,9 @@ TARGET void NAME(multiply)(const float *cosine, const float *sine, const float *
             ALIGNED float product[3][PANEL][PANEL];
             const float *of_panel = taps + c * inputs * TAPS;
             long last = first + GROUP < count ? first + GROUP : count;
-            if (last - first == GROUP)
-                NAME(respond)(GROUP, cosine + first * (MIDDLE + 1), sine + first * MIDDLE, of_panel, inputs, responses);
-            else
-                for (long f = first; f < last; f++)
-                    NAME(respond)
-                    (1, cosine + f * (MIDDLE + 1), sine + f * MIDDLE, of_panel, inputs, responses + (f - first) * size);
+            NAME(respond_to)
+            (last - first, cosine + first * (MIDDLE + 1), sine + first * MIDDLE, of_panel, inputs, size,
+             (float *)responses);
             NAME(begin)();
             for (long f = first; f < last; f++)
                 for (long row = 0; row < batch; row += PANEL) {

@@ -2,7 +2,8 @@
 
 /* The responses of packed and folded taps at some frequencies: real parts, imaginary parts, sums of both. */
 INLINE void NAME(respond)(int frequencies, const float *cosine, const float *sine, const float *taps, long inputs,
-                          float *out) {
+                          void *responses) {
+    float *out = responses;
     for (long i = 0; i < inputs; i++, taps += TAPS * PANEL) {
         vector real[GROUP][COLUMNS], imaginary[GROUP][COLUMNS];
         NAME(clear)(frequencies, real);
@@ -61,12 +62,8 @@ TARGET void NAME(multiply)(const float *cosine, const float *sine, const float *
             ALIGNED float responses[GROUP * size];
             const float *of_panel = taps + c * inputs * TAPS;
             long last = first + GROUP < count ? first + GROUP : count;
-            if (last - first == GROUP)
-                NAME(respond)(GROUP, cosine + first * (MIDDLE + 1), sine + first * MIDDLE, of_panel, inputs, responses);
-            else
-                for (long f = first; f < last; f++)
-                    NAME(respond)
-                    (1, cosine + f * (MIDDLE + 1), sine + f * MIDDLE, of_panel, inputs, responses + (f - first) * size);
+            NAME(respond_to)
+            (last - first, cosine + first * (MIDDLE + 1), sine + first * MIDDLE, of_panel, inputs, size, responses);
             for (long f = first; f < last; f++) {
                 const float *of_f = x + f * of_x, *response = responses + (f - first) * size;
                 float *real = out + f * of_out + c / PANEL * OF_PANEL, *imaginary = real + (count - 1) * of_out;

@@ -155,10 +155,10 @@ def _train(
             trainer.save(partial / CHECKPOINT, fingerprint, history)
             on_epoch(epoch)
 
-    if world.leads and (collapsed := collapse(history)) is not None:
-        log.warning(f"{name or folder.name}: {collapsed}")
     best = best_epoch(history)
     name = name or folder.name
+    if world.leads and (collapsed := collapse(history)) is not None:
+        log.warning(f"{name}: {collapsed}")
     metrics = {
         "name": name,
         "best_epoch": best.epoch,
