@@ -2,11 +2,14 @@
 
 import ast
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator
-from importlib.metadata import distribution, packages_distributions
+from functools import cache
+from importlib import metadata
+from importlib.metadata import distribution
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +33,18 @@ from tests.builders import bank, random_model, write_bank, write_model
 from tests.serving.conftest import ask, npy
 from tests.serving.test_server import address_in
 from tests.video.videos import TIMES, write_video
+
+
+@cache
+def packages_distributions() -> dict[str, list[str]]:
+    """As `importlib.metadata` finds it, which looks at every file of every package, once."""
+    return dict(metadata.packages_distributions())
+
+
+@cache
+def asked_by(package: str) -> list[Requirement]:
+    """What a package asks for, its extras' with it."""
+    return [Requirement(line) for line in distribution(package).requires or ()]
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +83,7 @@ def modules_of(packages: Iterable[str]) -> set[str]:
         name, extra = asked = left.pop()
         if asked not in found:
             found.add(asked)
-            for item in map(Requirement, distribution(name).requires or ()):
+            for item in asked_by(name):
                 if item.marker is None or item.marker.evaluate({"extra": extra}):
                     left += [(canonicalize_name(item.name), of) for of in ("", *item.extras)]
     names = {canonicalize_name(name) for name, _ in found}
@@ -161,12 +176,19 @@ def alone_command(there: set[str], *commands: str) -> list[str]:
     return [sys.executable, "-c", f"ABSENT = {absent!r}\nCOMMANDS = {commands!r}\n{ALONE}"]
 
 
-def test_rmsnet_alone_inspects_converts_evaluates_and_shows_a_match(light, tmp_path):
-    simulate(tmp_path / "data", games=3, minutes=5, labels=None)
-    (game,) = read_split(tmp_path / "data", "test")
+@pytest.fixture
+def folder(once, tmp_path) -> Path:
+    """Where a dataset lies."""
+    made = once("parts", lambda made: simulate(made / "data", games=6, minutes=5, labels=None))
+    shutil.copytree(made / "data", tmp_path / "data")
+    return tmp_path
+
+
+def test_rmsnet_alone_inspects_converts_evaluates_and_shows_a_match(light, folder):
+    (game,) = read_split(folder / "data", "test")
     done = alone(
         light,
-        tmp_path,
+        folder,
         "data inspect data --page data.html",
         f"data convert 'data/{game}/Labels-v2.json' --to osl --out osl",
         f"data convert 'data/{game}/Labels-v2.json' --to soccernet-results --out predictions",
@@ -175,7 +197,7 @@ def test_rmsnet_alone_inspects_converts_evaluates_and_shows_a_match(light, tmp_p
     )
     assert done.returncode == 0, done.stderr
     pages = ("data.html", "evaluation/report.html", "match/report.html")
-    assert [name for name in pages if (tmp_path / name).exists()] == list(pages)
+    assert [name for name in pages if (folder / name).exists()] == list(pages)
 
 
 LACKING = {
@@ -189,9 +211,8 @@ LACKING = {
 }
 
 
-def test_a_command_whose_part_is_missing_says_the_line_that_installs_it(light, tmp_path):
-    simulate(tmp_path / "data", games=3, minutes=5, labels=None)
-    told = alone(light, tmp_path, *LACKING).stderr.splitlines()
+def test_a_command_whose_part_is_missing_says_the_line_that_installs_it(light, folder):
+    told = alone(light, folder, *LACKING).stderr.splitlines()
     assert [re.search(r"pip install 'rmsnet\[(\w+)\]'", line)[1] for line in told if line.startswith("rmsnet: ")] == [
         *LACKING.values()
     ]
@@ -215,13 +236,12 @@ def test_a_command_whose_part_is_missing_says_the_line_that_installs_it(light, t
         ),
     ],
 )
-def test_a_part_is_all_that_its_commands_need(extra, commands, light, extras, tmp_path, monkeypatch):
+def test_a_part_is_all_that_its_commands_need(extra, commands, light, extras, folder, monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    simulate(tmp_path / "data", games=6, minutes=5, labels=None)
-    write_model(tmp_path / "model")
-    np.save(tmp_path / "half.npy", np.zeros((90, 8), np.float32))
-    sqlite.prepare(tmp_path / "mlflow.db", EXPERIMENT)
-    done = alone(light | modules_of(extras[extra]), tmp_path, *commands)
+    write_model(folder / "model")
+    np.save(folder / "half.npy", np.zeros((90, 8), np.float32))
+    sqlite.prepare(folder / "mlflow.db", EXPERIMENT)
+    done = alone(light | modules_of(extras[extra]), folder, *commands)
     assert done.returncode == 0, done.stderr
 
 
