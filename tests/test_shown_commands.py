@@ -148,7 +148,7 @@ def test_every_command_and_option_is_there_also_of_those_that_are_not_run(block)
 
 @pytest.mark.slow
 @pytest.mark.parametrize("document", runs())
-def test_what_a_document_shows_runs_and_prints_what_it_says(document, project):
+def test_what_a_document_shows_runs_and_prints_what_it_says(document, no_pictures, project):
     for block in blocks(ROOT / document, document):
         if block.kind in RUN and not block.skip:
             said = printed(block)
