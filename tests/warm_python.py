@@ -1,7 +1,8 @@
 """A Python whose processes begin with the heavy libraries loaded: forks of one that has imported them.
 
 A pipeline starts dozens of processes, and each would import PyTorch and MLflow for seconds. What a test is about begins
-in each as ever: rmsnet itself, arguments, folder, environment, input and output, exit status.
+in each as ever: rmsnet itself, arguments, folder, environment, input and output, exit status. Pictures
+are not rendered, see `tests.pictures`.
 """
 
 import contextlib
@@ -193,10 +194,15 @@ if __name__ == "__main__":
     select.select([asked], [], [])  # nothing is loaded for whom nobody asks
     for library in LIBRARIES:
         importlib.import_module(library)
+    from mlflow.utils import requirements_utils
     from sqlalchemy.orm import configure_mappers
 
+    from tests.pictures import not_rendered
+
     configure_mappers()
+    requirements_utils._init_modules_to_packages_map()  # which loading a model asks for
     gc.freeze()  # what is loaded is no garbage of those that end
     # The code under test is each process's own.
     sys.path[:] = [path for path in sys.path if path and Path(path).resolve() != root]
-    _serve(asked)
+    with not_rendered():
+        _serve(asked)

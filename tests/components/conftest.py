@@ -21,6 +21,7 @@ from rmsnet.files import write_json, write_text
 from rmsnet.simulation import simulate
 from rmsnet.tracking import TASK
 from rmsnet.validation import validate
+from tests.pictures import not_rendered
 
 PARAMS: dict[str, Any] = {
     "train": {"epochs": 2, "foreground_clips": 200, "background_clips": 100, "precision": "float32"},
@@ -78,7 +79,7 @@ class Study:
 def study(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Study]:
     """Extracted, trained and evaluated in this process, against an MLflow store of its own."""
     make = Artifacts(tmp_path_factory.mktemp("study"))
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, not_rendered():
         patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{make.folder}/mlflow.db")
         patch.chdir(make.folder)
         features, validation = make(Dataset, "features"), make(Artifact, "validation")
@@ -98,7 +99,7 @@ def forget_task() -> None:
 
 
 @pytest.fixture(autouse=True)
-def a_process_of_ones_own() -> Iterator[None]:
+def a_process_of_ones_own(no_pictures: None) -> Iterator[None]:
     yield
     forget_task()
 
