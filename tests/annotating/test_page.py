@@ -115,6 +115,49 @@ def test_the_picture_that_was_saved_is_the_picture_that_comes_back(browser, game
             assert shows(page, picture)
 
 
+TOLD_LATE = """
+(() => {
+  const real = video.requestVideoFrameCallback.bind(video);
+  const asked = [];
+  let left = 0;
+  const tell = (mediaTime) => asked.splice(0).forEach((told) => told(0, { mediaTime }));
+  const watch = () =>
+    real((_, { mediaTime }) => {
+      watch();
+      tell(left);
+      left = mediaTime;
+      setTimeout(tell, 300, mediaTime);
+    });
+  video.requestVideoFrameCallback = (told) => void asked.push(told);
+  watch();
+})()
+"""
+"""When a picture is painted the browser tells of the one that was left, and of the new one later."""
+
+ARRIVED_LATE = """
+(() => {
+  let under_way = false;
+  video.addEventListener("seeking", () => (under_way = true));
+  video.addEventListener("seeked", () => setTimeout(() => (under_way = false), 300));
+  Object.defineProperty(video, "seeking", { get: () => under_way });
+})()
+"""
+"""The browser tells of a picture while it is still on its way to it."""
+
+
+@pytest.mark.parametrize("busy", [TOLD_LATE, ARRIVED_LATE], ids=["told late", "arrived late"])
+def test_what_a_busy_browser_saves_is_the_picture_that_it_shows(browser, game, busy):
+    with served([game]) as server:
+        page = opened(browser, server.address)
+        page.js(busy)
+        for events, picture in enumerate((1, 28, 29, 113), start=2):
+            page.js(f"seek(1, {RATE_TIMES[picture] / 1000 + 0.01})")
+            page.wait(f"number_shown() === {picture}")
+            page.press("1")
+            page.wait(f"view().size === {events}")
+            assert page.js("chosen().mark.extra.video_time") == f"{RATE_TIMES[picture] / 1000:.6f}"
+
+
 def test_what_is_done_elsewhere_is_shown_and_what_conflicts_is_not_lost(browser, game):
     with served([game]) as server:
         page = opened(browser, server.address)
