@@ -79,13 +79,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> Iterator[None]:
-    """The folders that a fixture of a file makes go with it: a whole run would leave 12 GB of them."""
-    if fixturedef.scope == "session" or "tmp_path_factory" not in fixturedef.argnames:
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> Iterator[Any]:
+    """Empty the folders of a test, and of a file's fixtures, when it has passed: a whole run would leave 12 GB.
+
+    The folders stay, so that no later test gets the path of an earlier one, by which MLflow remembers stores.
+    """
+    if fixturedef.argname != "tmp_path" and (
+        fixturedef.scope == "session" or "tmp_path_factory" not in fixturedef.argnames
+    ):
         return (yield)
     base = request.getfixturevalue("tmp_path_factory").getbasetemp()
-    before, made = set(base.iterdir()), list[Path]()
-    fixturedef.addfinalizer(lambda: [shutil.rmtree(folder, ignore_errors=True) for folder in made])
+    before, failed, made = set(base.iterdir()), request.session.testsfailed, list[Path]()
+
+    def empty() -> None:
+        if request.session.testsfailed == failed:
+            for path in (path for folder in made for path in folder.iterdir()):
+                shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()
+
+    fixturedef.addfinalizer(empty)
     try:
         return (yield)
     finally:

@@ -78,7 +78,7 @@ def prepare(path: Path, experiment: str) -> None:
 
 
 _seen_whole: set[tuple[int, int]] = set()
-"""Files that this process knows for whole stores of our version."""
+"""Files that this process knows for stores of our version, whole when it looked."""
 
 
 def _identity(path: Path) -> tuple[int, int]:
@@ -87,7 +87,12 @@ def _identity(path: Path) -> tuple[int, int]:
 
 
 def _is_prepared(path: Path, experiment: str) -> bool:
-    return path.exists() and _identity(path) in _seen_whole and moved_from(path, experiment) is None
+    return (
+        path.exists()
+        and _identity(path) in _seen_whole
+        and read(path, "SELECT version_num FROM alembic_version") == [(newest_revision(),)]
+        and moved_from(path, experiment) is None
+    )
 
 
 @contextmanager

@@ -70,7 +70,7 @@ def test_a_model_is_judged_on_both_splits_and_the_result_is_in_its_run(inside):
 
     from mlflow import MlflowClient
 
-    client = MlflowClient("sqlite:///mlflow.db")
+    client = MlflowClient(f"sqlite:///{inside / 'mlflow.db'}")
     run = client.get_run(read_run(inside / "models" / "small")["run_id"])
     metrics = read_json(inside / "evaluation" / "small" / "test" / "metrics.json")
     assert run.data.metrics["test_average_map"] == metrics["average_map"]

@@ -73,6 +73,14 @@ def test_what_a_death_has_left_of_an_older_making_is_recognised_and_made_again(t
     assert ("its making was interrupted" in capsys.readouterr().err) == bool(left)
 
 
+def test_a_store_that_was_emptied_or_gave_its_inode_to_another_file_is_made_again(tmp_path):
+    path = tmp_path / "mlflow.db"
+    assert tracking.versions("rmsnet") == []
+    path.write_bytes(b"")
+    assert tracking.versions("rmsnet") == []
+    assert tables(path) > 30
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
