@@ -71,5 +71,5 @@ def test_every_benchmark_has_a_name_that_can_be_asked_for():
 
 
 def test_growth_goes_on_as_between_the_last_two_numbers_of_games():
-    assert beyond([10, 500, 5000], [9, 1, 10]) == pytest.approx(10 * BEYOND / 5000)
+    assert beyond([10, 500, 5000], [9, 1, 10]) == pytest.approx(10 + 9 * (BEYOND - 5000) / 4500)
     assert beyond([500, 5000], [3, 3]) == 3
