@@ -39,6 +39,7 @@ class Page:
         self._number = 0
         self.requested: list[str] = []
         self.errors: list[str] = []
+        self.asked: list[str] = []
         self.unanswered: dict[str, str] = {}
         # In a window of its own: what lies behind another tab plays no video.
         self._target = self._call("Target.createTarget", url="about:blank", newWindow=True)["targetId"]
@@ -149,13 +150,17 @@ class Page:
     def screenshot(self, path: Path) -> None:
         path.write_bytes(base64.b64decode(self._call("Page.captureScreenshot", format="png")["data"]))
 
-    def _call(self, method: str, **params: Any) -> dict[str, Any]:
+    def _send(self, method: str, **params: Any) -> int:
         self._number += 1
         session = {"sessionId": self._session} if hasattr(self, "_session") else {}
         self._socket.send(json.dumps({"id": self._number, "method": method, "params": params, **session}))
+        return self._number
+
+    def _call(self, method: str, **params: Any) -> dict[str, Any]:
+        number = self._send(method, **params)
         while True:
             message = json.loads(self._socket.recv())
-            if message.get("id") == self._number:
+            if message.get("id") == number:
                 assert "error" not in message, f"{method}: {message['error']}"
                 return message["result"]
             self._note(message)
@@ -167,6 +172,9 @@ class Page:
             self.unanswered[params["requestId"]] = params["request"]["url"]
         elif method in ("Network.loadingFinished", "Network.loadingFailed"):
             self.unanswered.pop(params["requestId"], None)
+        elif method == "Page.javascriptDialogOpening":  # a page that asks whether it may be left waits for an answer
+            self.asked.append(params["type"])
+            self._send("Page.handleJavaScriptDialog", accept=True)
         elif method == "Runtime.exceptionThrown":
             self.errors.append(json.dumps(params["exceptionDetails"]))
         elif method == "Log.entryAdded" and params["entry"]["level"] == "error":
