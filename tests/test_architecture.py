@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from rmsnet.tracking.carried_code import imported
+
 HALL = (
     "__init__",
     "cli",
@@ -97,18 +99,6 @@ def modules(repository: Path) -> dict[str, Path]:
     files = sorted((repository / "rmsnet").rglob("*.py"))
     names = (path.relative_to(repository).with_suffix("").as_posix().replace("/", ".") for path in files)
     return {name.removesuffix(".__init__"): path for name, path in zip(names, files, strict=True)}
-
-
-@cache
-def imported(path: Path) -> frozenset[str]:
-    """The modules, or names of modules, that a file imports: inside functions and for type checking, too."""
-    names = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return frozenset(names)
 
 
 def room(module: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from rmsnet.documents import read_document
@@ -12,6 +13,7 @@ from rmsnet.features.bank import FrameBank
 from rmsnet.files import write_json
 from rmsnet.reading.tensors import read_tensors
 from rmsnet.spotting.half_spotter import HalfEvents, open_half_spotter
+from rmsnet.tracking.carried_code import PYFUNC_CODE, copy_carried_code
 from rmsnet.tracking.sbom import SBOM_FILE, bill_of_materials
 from rmsnet.tracking.store import quiet_mlflow
 
@@ -21,10 +23,6 @@ if TYPE_CHECKING:
 
 
 EXAMPLE_FRAMES = 120
-
-PYFUNC_CODE = Path(__file__).with_name("pyfunc_model.py")
-PACKAGE = Path(__file__).parents[1]
-"""What a logged model carries: the code that MLflow runs, and the package that it imports."""
 
 MODEL_TAG = "rmsnet.model_id"
 """On a run: its logged model."""
@@ -58,12 +56,12 @@ def save_pyfunc(folder: Path, example: "npt.NDArray[np.float32]", saved: Path) -
     from importlib.metadata import version
 
     mlflow = quiet_mlflow()
-    with _known_packages():
+    with _known_packages(), TemporaryDirectory() as code:
         mlflow.pyfunc.save_model(
             saved,
             python_model=str(PYFUNC_CODE),
             artifacts={"model": str(folder)},
-            code_paths=[str(PACKAGE)],
+            code_paths=[str(copy_carried_code(Path(code)))],
             pip_requirements=[f"{name}=={version(name)}" for name in MODEL_PACKAGES],
             input_example=example,
             signature=_signature(example.shape[1]),
