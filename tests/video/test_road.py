@@ -37,7 +37,7 @@ def test_from_simulated_broadcasts_to_the_events_of_a_video(no_pictures, tmp_pat
     Path("params.yaml").write_text(
         json.dumps(
             {
-                "extract": {"source": "videos", "backbone": "efficientnet_lite0", "height": 64, "pca": 48},
+                "extract": {"source": "videos", "backbone": "efficientnet_lite0", "height": 48, "pca": 48},
                 "train": {
                     "foreground_clips": 450,
                     "background_clips": 150,
