@@ -11,7 +11,6 @@ games are arithmetic: what the last step from one number to the next grew by goe
 
 import argparse
 import json
-import math
 import os
 import shutil
 import subprocess
@@ -129,8 +128,8 @@ def take(command: Sequence[str], folder: Path) -> Taken:
 
 def beyond(sizes: Sequence[int], taken: Sequence[float]) -> float:
     """What it would be for `BEYOND` games, if it goes on as between the last two numbers of games."""
-    exponent = max(math.log(taken[-1] / taken[-2]) / math.log(sizes[-1] / sizes[-2]), 0)
-    return float(taken[-1] * (BEYOND / sizes[-1]) ** exponent)
+    slope = (taken[-1] - taken[-2]) / (sizes[-1] - sizes[-2])
+    return float(taken[-1] + max(slope, 0) * (BEYOND - sizes[-1]))
 
 
 def main() -> None:
@@ -164,8 +163,8 @@ def further(sizes: Sequence[int], every: Mapping[str, Sequence[Taken]]) -> list[
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e6
     for name, taken in every.items():
         cpu, held = (beyond(sizes, [getattr(one, what) for one in taken]) for what in ("cpu", "megabytes"))
-        power = math.log(taken[-1].cpu / taken[-2].cpu) / math.log(sizes[-1] / sizes[-2])
-        lines.append(f"{name}: {cpu:,.0f} s of CPU (games ** {power:.2f}), {held:,.0f} MB for {BEYOND:,} such games")
+        each = 1000 * (taken[-1].cpu - taken[-2].cpu) / (sizes[-1] - sizes[-2])
+        lines.append(f"{name}: {cpu:,.0f} s of CPU ({each:.1f} ms a game), {held:,.0f} MB for {BEYOND:,} such games")
         if held > memory:
             broken.append(f"the memory of {name} ({held / memory:.1f} times this machine's)")
         if cpu > DAY_SECONDS:

@@ -70,7 +70,7 @@ BENCHMARKS = (
         SPEED_OF_TRAINING,
     ),
     Short(
-        "training, all cores",
+        "training on all cores",
         "the same with a thread for each core",
         ("-m", "benchmarks.training", "--rounds", "2", "--threads", str(cores())),
         100,
@@ -161,8 +161,8 @@ BENCHMARKS = (
         ("-m", "benchmarks.growth", "10", "100"),
         120,
     ),
-    Short("gate, one question", "how often a gate errs", ("-m", "benchmarks.gate_error_rates", "--lives", "20"), 60),
-    Short("gate, whole lives", "the same over the life of a line of models", ("-m", "benchmarks.gate_lives"), 60),
+    Short("gate in one question", "how often a gate errs", ("-m", "benchmarks.gate_error_rates", "--lives", "20"), 60),
+    Short("gate over whole lives", "the same over the life of a line of models", ("-m", "benchmarks.gate_lives"), 60),
     Short(
         "chosen labels",
         "what labels are worth when an ensemble chooses them; long, so its beginning",

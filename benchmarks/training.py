@@ -28,7 +28,7 @@ from benchmarks import training_floor
 from rmsnet.features.bank import BankHalf, FrameBank
 from rmsnet.network import kernels, spectral
 from rmsnet.network.dense import dense_scores
-from rmsnet.network.devices import choose_precision, keep_freed_memory
+from rmsnet.network.devices import choose_precision, prepare_memory
 from rmsnet.network.model import RMSNet, rms_loss
 from rmsnet.params import TrainParams
 from rmsnet.spots import Truth
@@ -103,7 +103,7 @@ def textbook() -> Iterator[None]:
 
 
 def ceiling() -> Iterator[None]:
-    keep_freed_memory()
+    prepare_memory()
     weights = spectral.trainable_weights(RMSNet())
     optimizer = torch.optim.SGD(weights.values(), lr=torch.tensor(0.01), momentum=0.9, weight_decay=1e-4, fused=True)
     clips = torch.randn(T, BATCH, 512).to(choose_precision("auto", torch.device("cpu")))
@@ -126,6 +126,7 @@ def ours() -> Iterator[None]:
             reported.release()
             go.acquire()
 
+    prepare_memory()  # before there is a thread, whose memory would be its own
     bank, folder = synthetic_bank(), tempfile.TemporaryDirectory()
     arguments = bank, bank, TrainParams(), Path(folder.name, "model")
     threading.Thread(target=train, args=arguments, kwargs={"on_clips": on_clips}, daemon=True).start()

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from rmsnet.network import kernels, spectral
-from rmsnet.network.devices import choose_precision, keep_freed_memory
+from rmsnet.network.devices import choose_precision, prepare_memory
 from rmsnet.network.model import RMSNet, rms_loss
 
 T, BATCH, WIDTH = 41, 64, 512
@@ -176,7 +176,7 @@ def _convolutions(x: Tensor, weights: dict[str, Tensor], dtype: torch.dtype) -> 
 
 def report(threads: int) -> tuple[str, float, float]:
     """The table, and a step's floor and the sum of its parts in seconds."""
-    keep_freed_memory()
+    prepare_memory()
     dtype = choose_precision("auto", torch.device("cpu"))
     torch.set_num_threads(1)
     rate, copied = rates(dtype), copy_rate(T * BATCH * CONV1)

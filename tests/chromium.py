@@ -16,6 +16,15 @@ PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 PATIENCE_SECONDS = 90
 """A browser that draws and decodes by the processor shares it with other tests."""
 
+LEFT = ("Inspected target navigated or closed", "Execution context was destroyed", "Cannot find context")
+"""What Chromium answers when a page goes while it is asked something."""
+
+VIDEOS = """[...document.querySelectorAll("video")].map((v) => ({
+  source: v.currentSrc, at: v.currentTime, ready: v.readyState, network: v.networkState,
+  seeking: v.seeking, paused: v.paused, problem: v.error?.message ?? null,
+}))"""
+"""What a video is at."""
+
 
 def find_chromium() -> str | None:
     return next((found for name in PROGRAMS if (found := shutil.which(name))), None)
@@ -30,6 +39,8 @@ class Page:
         self._number = 0
         self.requested: list[str] = []
         self.errors: list[str] = []
+        self.asked: list[str] = []
+        self.unanswered: dict[str, str] = {}
         # In a window of its own: what lies behind another tab plays no video.
         self._target = self._call("Target.createTarget", url="about:blank", newWindow=True)["targetId"]
         self._session = self._call("Target.attachToTarget", targetId=self._target, flatten=True)["sessionId"]
@@ -67,9 +78,30 @@ class Page:
     def wait(self, condition: str) -> None:
         """Until an expression in the page is true."""
         end = time.monotonic() + PATIENCE_SECONDS
-        while not self.js(f"Boolean({condition})"):
-            assert time.monotonic() < end, f"never true: {condition}"
+        while not self._holds(condition):
+            assert time.monotonic() < end, f"never true: {condition}\n{self._told(condition)}"
             time.sleep(0.02)
+
+    def _holds(self, condition: str) -> bool:
+        """Of a page that is just being left nothing is true."""
+        try:
+            return bool(self.js(f"Boolean({condition})"))
+        except AssertionError as error:
+            if any(left in str(error) for left in LEFT):
+                return False
+            raise
+
+    def _told(self, condition: str) -> str:
+        """What a page in which something never comes true can tell: what is asked of it, its videos, what failed."""
+        parts = condition.split(" && ")
+        asked = [*parts, *(part.partition(" === ")[0] for part in parts if " === " in part), "document.visibilityState"]
+        told = []
+        for expression in (*asked, VIDEOS):
+            try:
+                told.append(f"{expression}: {json.dumps(self.js(expression))}")
+            except AssertionError:  # a part of an expression need not be one
+                continue
+        return "\n".join([*told, f"unanswered: {[*self.unanswered.values()]}", f"errors: {self.errors}"])
 
     def click(self, selector: str, times: int = 1) -> None:
         """Click the middle of an element with the mouse, wherever it then lies on the screen."""
@@ -118,13 +150,17 @@ class Page:
     def screenshot(self, path: Path) -> None:
         path.write_bytes(base64.b64decode(self._call("Page.captureScreenshot", format="png")["data"]))
 
-    def _call(self, method: str, **params: Any) -> dict[str, Any]:
+    def _send(self, method: str, **params: Any) -> int:
         self._number += 1
         session = {"sessionId": self._session} if hasattr(self, "_session") else {}
         self._socket.send(json.dumps({"id": self._number, "method": method, "params": params, **session}))
+        return self._number
+
+    def _call(self, method: str, **params: Any) -> dict[str, Any]:
+        number = self._send(method, **params)
         while True:
             message = json.loads(self._socket.recv())
-            if message.get("id") == self._number:
+            if message.get("id") == number:
                 assert "error" not in message, f"{method}: {message['error']}"
                 return message["result"]
             self._note(message)
@@ -133,6 +169,12 @@ class Page:
         params, method = message.get("params", {}), message.get("method")  # without one it is an answer that came late
         if method == "Network.requestWillBeSent":
             self.requested.append(params["request"]["url"])
+            self.unanswered[params["requestId"]] = params["request"]["url"]
+        elif method in ("Network.loadingFinished", "Network.loadingFailed"):
+            self.unanswered.pop(params["requestId"], None)
+        elif method == "Page.javascriptDialogOpening":  # a page that asks whether it may be left waits for an answer
+            self.asked.append(params["type"])
+            self._send("Page.handleJavaScriptDialog", accept=True)
         elif method == "Runtime.exceptionThrown":
             self.errors.append(json.dumps(params["exceptionDetails"]))
         elif method == "Log.entryAdded" and params["entry"]["level"] == "error":

@@ -5,6 +5,7 @@ import os
 import shutil
 import sqlite3
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -105,6 +106,23 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any], request: pytest.Fix
         return (yield)
     finally:
         made.extend(set(base.iterdir()) - before)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What this process and those that it starts leave among the temporary files goes with it.
+
+    Not below pytest's folder: it is closed to other users, as whom some programs run, and too deep for addresses of
+    sockets, which have 108 bytes.
+    """
+    tmp_path_factory.getbasetemp()  # has its own place
+    folder = tempfile.mkdtemp(prefix="rmsnet-tests-")
+    Path(folder).chmod(0o711)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", folder)
+        patch.setattr(tempfile, "tempdir", None)
+        yield
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

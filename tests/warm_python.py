@@ -162,6 +162,7 @@ def _become(told: dict[str, Any], files: list[int]) -> None:
     os.chdir(told["folder"])
     os.environ.clear()
     os.environ.update(told["environment"])
+    tempfile.tempdir = None  # a library may have asked for it already
     kind, *arguments = told["arguments"]
     place = told["folder"] if kind in ("-m", "-c") else str(Path(kind).resolve().parent)
     paths = filter(None, told["environment"].get("PYTHONPATH", "").split(os.pathsep))

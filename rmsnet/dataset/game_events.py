@@ -6,7 +6,6 @@ from pathlib import PurePosixPath
 
 from rmsnet.dataset.class_lists import ClassList
 from rmsnet.dataset.description import SOCCERNET, Description
-from rmsnet.dataset.formats.registry import FORMATS
 from rmsnet.dataset.formats.sources import SourceFile
 from rmsnet.dataset.formats.stated import Stated, unknown_labels
 from rmsnet.dataset.game_files import GameFiles
@@ -42,6 +41,8 @@ def game_events(
     if classes.entry is None:
         extra_time = extra_time or len(description.periods) > len(HALVES)
         return read_events(content, classes.name, where, game, extra_time)
+    from rmsnet.dataset.formats.registry import FORMATS
+
     entry = classes.entry
     file = SourceFile(content, PurePosixPath(game) / entry.file, where)
     document = FORMATS[entry.format].read(file, Stated((), Fraction(entry.fps) if entry.fps else None, entry.times))

@@ -1,10 +1,12 @@
 """A dataset that DVC tracks, at a revision of a git repository."""
 
+import atexit
 import getpass
 import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
@@ -102,11 +104,20 @@ def _reading(repository: str, revision: str) -> Iterator[None]:
         if not os.access(NOTES if NOTES.exists() else NOTES.parent, os.W_OK):
             os.environ.setdefault("DVC_SITE_CACHE_DIR", str(Path(gettempdir()) / NOTES.name))
         try:
+            _leave_nothing()
             yield
         except UserError:
             raise
         except Exception as error:  # each library below has exceptions of its own
             raise UserError(f"{repository}, revision {revision}: {_why(error)}") from error
+
+
+@cache
+def _leave_nothing() -> None:
+    """When the process ends, DVC's clones of repositories go, and what it kept of their data: it leaves both."""
+    from dvc.repo.open_repo import clean_repos
+
+    atexit.register(clean_repos)
 
 
 def _why(error: BaseException) -> str:

@@ -7,7 +7,6 @@ from typing import Any
 
 from rmsnet.dataset.class_lists import ClassList
 from rmsnet.dataset.formats.json_rows import as_text
-from rmsnet.dataset.formats.registry import FORMATS
 from rmsnet.dataset.formats.soccernet_labels import read_labels
 from rmsnet.dataset.formats.sources import SourceFile
 from rmsnet.dataset.formats.stated import Stated
@@ -33,6 +32,8 @@ def suggested_in(files: GameFiles, games: Iterable[str], classes: ClassList) -> 
         if entry is None:
             document = read_labels(file, Stated())
         else:
+            from rmsnet.dataset.formats.registry import FORMATS
+
             document = FORMATS[entry.format].read(
                 file, Stated((), Fraction(entry.fps) if entry.fps else None, entry.times)
             )

@@ -85,18 +85,18 @@ class Counted:
 
     def corpus(self, weights: Floats) -> tuple[Counts, Counts, Floats]:
         """Hits (B, D, C, 200), predictions (B, D or 1, C, 200) and events (B, C) of B corpora, of G games at most."""
-
-        def total(counts: Counts) -> Counts:
-            flat = weights.astype(counts.dtype, copy=False) @ counts.reshape(len(counts), -1)
-            return np.asarray(flat.reshape(len(weights), *counts.shape[1:]))
-
-        return total(self.hits), total(self.predictions), np.asarray(weights @ self.events)
+        return _total(weights, self.hits), _total(weights, self.predictions), np.asarray(weights @ self.events)
 
     def average_precision(self, weights: Floats) -> Floats:
-        """See `Evidence`."""
-        hits, predictions, events = self.corpus(weights)
-        precision = _precision(hits, predictions)
-        return mean_over_recalls(_best_from(precision, hits, events[:, None], RECALLS))
+        """See `Evidence`; one tolerance after the other, so that what is computed stays in the processor's cache."""
+        events = np.asarray(weights @ self.events)
+        found = np.empty((len(weights), *self.hits.shape[1:3]))
+        for place in range(found.shape[1]):
+            hits = _total(weights, self.hits[:, place])
+            if place < self.predictions.shape[1]:
+                predictions = _total(weights, self.predictions[:, place])
+            found[:, place] = mean_over_recalls(_best_from(_precision(hits, predictions), hits, events, RECALLS))
+        return found
 
     def curves(self, tolerance: int) -> list[Curve]:
         """See `Evidence`; thresholds that no prediction reaches are left out."""
@@ -111,11 +111,15 @@ class Counted:
 
     def interpolated_precision(self, weights: Floats, tolerance: int, recalls: Floats) -> Floats:
         """See `Evidence`."""
-        at = min(tolerance, self.predictions.shape[1] - 1)
-        one = Counted(self.hits[:, [tolerance]], self.predictions[:, [at]], self.events)
-        hits, predictions, events = one.corpus(weights)
-        precision = _precision(hits, predictions)
-        return _best_from(precision[:, 0], hits[:, 0], events, recalls)
+        hits = _total(weights, self.hits[:, tolerance])
+        predictions = _total(weights, self.predictions[:, min(tolerance, self.predictions.shape[1] - 1)])
+        return _best_from(_precision(hits, predictions), hits, np.asarray(weights @ self.events), recalls)
+
+
+def _total(weights: Floats, counts: Counts) -> Counts:
+    """(B, …) what (G, …) counts of G games are in B corpora."""
+    flat = weights.astype(counts.dtype, copy=False) @ counts.reshape(len(counts), -1)
+    return np.asarray(flat.reshape(len(weights), *counts.shape[1:]))
 
 
 def _best_from(precision: Floats, hits: Counts, events: Floats, recalls: Floats) -> Floats:

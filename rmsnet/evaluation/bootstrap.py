@@ -16,7 +16,7 @@ from rmsnet.evaluation.threads import in_threads
 
 RESAMPLES = 1000
 LEVEL = 0.95
-AT_ONCE = 16
+AT_ONCE = 64
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ def count(
         suppress: whether predictions too close to better ones are left out at each tolerance (`calf`).
 
     Returns:
-        Counts of all events, of those that were shown, and of those that were not.
+        Counts of all events, and of all games together of those that were shown and of those that were not.
     """
     group_of_row = (game_of_half[:, None] * grid.classes + np.arange(grid.classes)).ravel()
     groups = (games, grid.classes)
@@ -77,7 +77,7 @@ def count(
     kinds = zip(
         _reaching(hits, len(tolerances), shape, kind),
         _reaching(found, len(found), shape, kind),
-        (events.sum(axis=-1), events[..., 1], events[..., 0]),
+        (events.sum(axis=-1), *(events[..., kind].sum(axis=0, keepdims=True) for kind in (1, 0))),
         strict=True,
     )
     everything, visible, unshown = (Counted(*of_kind) for of_kind in kinds)
@@ -90,15 +90,20 @@ def _reaching(
     """Counts (G, C, 2, 200) at the highest threshold reached, by tolerance, as counts at every threshold reached.
 
     Returns:
-        (G, D, C, 200) of all, of the shown and of the unshown.
+        (G, D, C, 200) of all; (1, D, C, 200) of the shown and of the unshown, all games together.
     """
     games, classes, _, thresholds = shape
-    everything, visible, unshown = (np.empty((games, tolerances, classes, thresholds), kind) for _ in range(3))
+    everything = np.empty((games, tolerances, classes, thresholds), kind)
+    visible, unshown = (np.empty((1, tolerances, classes, thresholds), kind) for _ in range(2))
     for place, of_one in enumerate(counts):
-        at_least = of_one[..., ::-1].cumsum(axis=-1)[..., ::-1]
-        unshown[:, place], visible[:, place] = at_least[:, :, 0], at_least[:, :, 1]
-        np.add(at_least[:, :, 0], at_least[:, :, 1], out=everything[:, place], casting="unsafe")
+        everything[:, place] = _at_least(of_one[:, :, 0] + of_one[:, :, 1])
+        unshown[0, place], visible[0, place] = _at_least(of_one.sum(axis=0)).swapaxes(0, 1)
     return [everything, visible, unshown]
+
+
+def _at_least(counts: Ints) -> Ints:
+    """Counts along the last axis as counts of it and of all behind it."""
+    return counts[..., ::-1].cumsum(axis=-1)[..., ::-1]
 
 
 def reach_of(tolerance: float, frame_rate: float) -> int:

@@ -12,12 +12,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from functools import cache, partial
-from operator import attrgetter
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -28,7 +26,6 @@ from rmsnet.dataset.game_files import GameFiles
 from rmsnet.dataset.labels import (
     EXTRA_TIME,
     HALVES,
-    LAST_MS,
     LabelFile,
     extra_time_of,
     in_extra_time,
@@ -42,8 +39,8 @@ from rmsnet.dataset.labels import (
 from rmsnet.dataset.soccernet import read_split, read_split_file, split_file
 from rmsnet.documents import LARGEST_NUMBER
 from rmsnet.errors import UserError
-from rmsnet.evaluation.cells import GRID_SECONDS
 from rmsnet.evaluation.results import RESULTS
+from rmsnet.evaluation.sound_files import Columns, is_time, sound_annotations, sound_predictions
 from rmsnet.logs import log
 from rmsnet.reading.names import fault_of
 from rmsnet.spots import Predictions, Truth
@@ -56,9 +53,6 @@ LARGE_BYTES = 256 << 20
 
 MAX_READERS = 8
 """So many games' files are in memory at a time, at most."""
-
-Columns = list[npt.NDArray[Any]]
-"""One-dimensional arrays of one length."""
 
 
 def games_of_split(split: str, labels: Path, official: Mapping[str, Sequence[str]] | None = None) -> list[str]:
@@ -119,26 +113,30 @@ def read_truth(source: Path, games: Sequence[str], classes: ClassList, extra_tim
             ],
             classes.classes,
         )
-    rows: list[tuple[Any, ...]] = []
+    parts = []
     late: list[int] = []
     for number, game in enumerate(games):
         content = files.read(game, classes.label_file)
         where = f"{source}: {game}/{classes.label_file}"
         if content is None:
             raise UserError(f"{source}: game {game!r} has no {classes.label_file}")
-        listed = read_label_file(content, where)
-        _require_of_game(listed, game, games, where)
-        if extra_time:
-            late += extra_time_of(listed.annotations).values()
+        said, columns = ("", None) if classes.teams else sound_annotations(content, classes.of_label)
+        if columns is None:
+            listed = read_label_file(content, where)
+            _require_of_game(listed, game, games, where)
+            if extra_time:
+                late += extra_time_of(listed.annotations).values()
+            else:
+                require_no_extra_time(listed.annotations, where, "entry", "--leave-out-extra-time goes on without them")
+            rows = list(_checked(listed.annotations, where, lambda row: _read_annotation(row, classes)))
+            columns = _columns([row for row in rows if row[0] in HALVES], (np.int64, np.int64, np.int64, np.bool_))
         else:
-            require_no_extra_time(listed.annotations, where, "entry", "--leave-out-extra-time goes on without them")
-        for half, *spot in _checked(listed.annotations, where, lambda row: _read_annotation(row, classes)):
-            if half in HALVES:
-                rows.append((2 * number + half - 1, *spot))
+            _require_of_game(LabelFile(said, []), game, games, where)
+        columns[0] += 2 * number - 1
+        parts.append(columns)
     if late:
         log.warning(f"{source}: {in_extra_time(late)} left out")
-    half, position_ms, label, visible = _columns(rows, (np.int64, np.int64, np.int64, np.bool_))
-    return Truth(half, position_ms, label, visible)
+    return Truth(*map(np.concatenate, zip(*parts, strict=True)))
 
 
 def _require_of_game(listed: LabelFile, game: str, games: Collection[str], where: str) -> None:
@@ -247,20 +245,11 @@ def _narrowed(column: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
     return column.astype(np.result_type(*ends))
 
 
-@cache
-def _decoder(classes: tuple[str, ...]) -> "msgspec.json.Decoder[Any]":
-    """Reads predictions of classes with numbers where numbers belong, or texts that read as such; skips the rest."""
-    columns = [("half", int), ("position", int), ("label", Literal[classes]), ("confidence", float)]
-    row = msgspec.defstruct("Row", columns, gc=False)
-    document = msgspec.defstruct("Document", [("predictions", list[row]), ("UrlLocal", Any, None)])  # type: ignore[valid-type]
-    return msgspec.json.Decoder(document, strict=False)
-
-
 def _predictions_of(
     content: bytes, where: str, game: str, classes: ClassList, games: Sequence[str], periods: int
 ) -> Columns:
     index = {label: number for number, label in enumerate(classes.classes)}
-    said, columns = ("", None) if classes.teams else _sound_predictions(content, index, periods)
+    said, columns = ("", None) if classes.teams else sound_predictions(content, index, periods)
     if columns is None:
         listed = read_label_file(content, where, "predictions")
         said = listed.game
@@ -268,27 +257,6 @@ def _predictions_of(
         columns = _columns(checked, (np.int64, np.int64, np.int64, np.float64))
     _require_of_game(LabelFile(said, []), game, games, where)
     return columns
-
-
-def _sound_predictions(content: bytes, index: Mapping[str, int], periods: int) -> tuple[str, Columns | None]:
-    """Which game the file says it is of; half, milliseconds, class and confidence, four times faster than row by row.
-
-    None where anything is odd, as it hardly ever is: then the rows have to be looked at one by one.
-    """
-    try:
-        document = _decoder(tuple(index)).decode(content)
-        rows = document.predictions
-        half, position_ms, label, confidence = (
-            np.fromiter(map(attrgetter("half"), rows), np.int64, len(rows)),
-            np.fromiter(map(attrgetter("position"), rows), np.int64, len(rows)),
-            np.fromiter(map(index.__getitem__, map(attrgetter("label"), rows)), np.int64, len(rows)),
-            np.fromiter(map(attrgetter("confidence"), rows), np.float64, len(rows)),
-        )
-    except (ValueError, KeyError, OverflowError, RecursionError):
-        return "", None
-    sound = (half >= 1) & (half <= periods) & _is_time(position_ms) & (abs(confidence) < LARGEST_NUMBER)
-    game = document.UrlLocal if isinstance(document.UrlLocal, str) else ""
-    return game, [half, position_ms, label, confidence] if sound.all() else None
 
 
 def _read_prediction(
@@ -337,14 +305,9 @@ def _read_position(value: Any) -> int:
         position_ms = whole_number(value)
     except (TypeError, ValueError, OverflowError):
         raise ValueError(f"position {value!r} is no number of milliseconds") from None
-    if not _is_time(position_ms):
+    if not is_time(position_ms):
         raise ValueError(f"position {position_ms} ms is no time in a half")
     return position_ms
-
-
-def _is_time(position_ms: Any) -> Any:
-    """Whether (arrays of) milliseconds can be placed; a little before the half is possible, see `Grid.cells`."""
-    return (position_ms > -1000 * GRID_SECONDS) & (position_ms < LAST_MS)
 
 
 def _columns(rows: Sequence[tuple[Any, ...]], kinds: Sequence[type]) -> Columns:

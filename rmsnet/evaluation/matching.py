@@ -76,7 +76,9 @@ def match(grid: Grid, event: Ints, cell: Ints, rank: Ints, reach: int) -> Ints:
         np.minimum.at(holder, prediction, seeking)
         after = holder[prediction]
         displaced = before[(before != after) & (before != nobody)]
-        seeking = np.unique(np.concatenate([seeking[seeking != after], displaced]))
+        refused = np.zeros(nobody, bool)
+        refused[seeking[seeking != after]] = refused[displaced] = True
+        seeking = np.flatnonzero(refused)
     holder[holder == nobody] = NOBODY
     return holder
 

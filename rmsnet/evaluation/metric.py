@@ -65,8 +65,8 @@ class Judged:
         games: G, number of games.
         tolerances: (D,) seconds.
         everything: evidence of all events.
-        visible: of those that were shown, None where the protocol does not ask.
-        unshown: of the others, None likewise.
+        visible: of those that were shown, all games together; None where the protocol does not ask.
+        unshown: of the others, likewise.
     """
 
     games: int
@@ -77,9 +77,8 @@ class Judged:
 
     def scores(self) -> Scores:
         """The scores of all games."""
-        once = np.ones((1, self.games))
         everything, visible, unshown = (
-            None if evidence is None else evidence.average_precision(once)[0]
+            None if evidence is None else evidence.average_precision(np.ones((1, len(evidence.events))))[0]
             for evidence in (self.everything, self.visible, self.unshown)
         )
         assert everything is not None

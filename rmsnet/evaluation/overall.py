@@ -49,7 +49,7 @@ def _confused(found: _Matched) -> Ints:
     hit = found.taker != NOBODY
     np.add.at(matrix, (found.grid.label_of(found.event[found.taker[hit]]), found.grid.label_of(found.cell[hit])), 1)
 
-    left = np.setdiff1d(np.arange(len(found.event)), found.taker[hit])
+    left = _others(len(found.event), found.taker[hit])
     event, event_label = _without_class(found.grid, found.event[left])
     cell, cell_label = _without_class(found.grid, found.cell[~hit])
     order = np.argsort(cell, kind="stable")
@@ -60,10 +60,17 @@ def _confused(found: _Matched) -> Ints:
     taker = match(anyone, event, cell, rank_of(confidence), found.reach)
     taken = taker != NOBODY
     np.add.at(matrix, (event_label[taker[taken]], cell_label[taken]), 1)
-    missed = np.setdiff1d(np.arange(len(event)), taker[taken])
-    np.add.at(matrix, (event_label[missed], classes), 1)
+    missed = _others(len(event), taker[taken])
+    np.add.at(matrix, (event_label[missed], np.full(len(missed), classes)), 1)
     np.add.at(matrix, (classes, cell_label[~taken]), 1)
     return matrix
+
+
+def _others(length: int, indices: Ints) -> Ints:
+    """The indices of so many that are not among these."""
+    others = np.ones(length, bool)
+    others[indices] = False
+    return np.flatnonzero(others)
 
 
 def _without_class(grid: Grid, cell: Ints) -> tuple[Ints, Ints]:

@@ -14,7 +14,8 @@ from rmsnet.evaluation.diagnosis import Diagnosis, diagnose
 from rmsnet.evaluation.diagnosis_tables import CONFIDENCE_AND_TIME, TABLES, diagnosis_tables, shown_diagnosis
 from rmsnet.evaluation.mistakes import FalseAlarm, Miss, Mistakes, mistakes
 from rmsnet.evaluation.overall import confusion_matrix
-from rmsnet.files import write_bytes, write_json, write_text
+from rmsnet.evaluation.threads import in_threads
+from rmsnet.files import write_bytes, write_json
 from rmsnet.style.page import Html, class_name, page, pictures, section, table, tag
 from rmsnet.style.palette import class_looks
 from rmsnet.style.plot import Drawing, files_of
@@ -49,11 +50,11 @@ def write_report(folder: Path, assessment: Assessment, draw: bool = True) -> Non
         "misses": _mistakes_csv(misses, Miss),
         "false_alarms": _mistakes_csv(false_alarms, FalseAlarm),
     }
-    for name, text in tables.items():
-        write_text(folder / f"{name}.csv", text)
-    for name, content in files_of(drawn).items():
-        write_bytes(folder / name, content)
-    write_text(folder / "report.html", report_page(assessment, diagnosis, drawn, found))
+    texts = {f"{name}.csv": text for name, text in tables.items()}
+    texts["report.html"] = report_page(assessment, diagnosis, drawn, found)
+    files = {name: text.encode() for name, text in texts.items()} | files_of(drawn)
+    for _ in in_threads(lambda file: write_bytes(folder / file[0], file[1]), files.items()):
+        pass  # a disk takes its time for each
 
 
 def class_rows(assessment: Assessment) -> list[dict[str, Any]]:
@@ -117,7 +118,7 @@ def terminal_table(assessment: Assessment) -> str:
 def _shown_rows(assessment: Assessment, digits: int) -> list[dict[str, Any]]:
     """The rows of `class_rows` for people, in %, with the tolerances that a table has room for."""
     tolerances = [f"{tolerance:g} s" for tolerance in assessment.scores.tolerances]
-    places = np.unique(np.linspace(0, len(tolerances) - 1, 5).round().astype(int)).tolist()
+    places = sorted(set(np.linspace(0, len(tolerances) - 1, 5).round().astype(int).tolist()))
     return [
         {
             **{name: row[name] for name in ("class", "events", "predictions")},

@@ -110,11 +110,15 @@ TARGET void NAME(pack_taps)(const float *taps, float *out, long inputs, long out
             for (int k = 0; k < TAPS; k++) {
                 const float *from = taps + k * of_tap + i * of_input + o * of_output;
                 if (of_output == 1)
-                    for (int r = 0; r < STRIP; r++)
+                    for (int r = 0; r < STRIP; r++) {
+                        __builtin_prefetch(from + r * of_input + PANEL); /* of the next block, as below */
                         for (int s = 0; s < PANEL; s++) block[k][r][s] = from[r * of_input + s];
+                    }
                 else
-                    for (int s = 0; s < PANEL; s++)
+                    for (int s = 0; s < PANEL; s++) {
+                        __builtin_prefetch(from + s * of_output + STRIP);
                         for (int r = 0; r < STRIP; r++) block[k][r][s] = from[s * of_output + r];
+                    }
             }
             float *to = out + (o * inputs + i * PANEL) * TAPS;
             for (int r = 0; r < STRIP; r++, to += TAPS * PANEL)

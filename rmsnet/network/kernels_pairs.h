@@ -217,34 +217,35 @@ TARGET void NAME(taps_gradient)(const float *cosine, const float *sine, const nu
     NAME(pair_batch)(x, left, 3 * count - 2, batch, inputs, 1);
     NAME(pair_batch)(gradient, right, 3 * count - 2, batch, outputs, 0);
 #pragma omp parallel for schedule(static) collapse(2)
-    for (long c = 0; c < outputs; c += PANEL)
-        for (long i = 0; i < inputs; i += PANEL) {
-            ALIGNED float responses[CHUNK][2][PANEL][PANEL], folded[TAPS][PANEL][PANEL], product[3][PANEL][PANEL];
-            NAME(begin)();
-            for (long first = 0; first < count; first += CHUNK) {
-                long some = first + CHUNK < count ? CHUNK : count - first;
-                for (long f = 0; f < some; f++) {
-                    for (int p = 0; p < (first + f ? 3 : 1); p++) {
-                        long row = first + f + p * (count - 1);
-                        NAME(product_of_blocks)
-                        (blocks, left + (row * (inputs / PANEL) + i / PANEL) * size, NAME(block),
-                         right + (row * (outputs / PANEL) + c / PANEL) * size, product[p][0]);
-                    }
-                    for (int r = 0; r < PANEL; r++)
-                        for (int v = 0; v < COLUMNS; v++) {
-                            vector one = NAME(load)(&product[0][r][LANES * v]), imaginary = {0};
-                            if (first + f) {
-                                vector two = NAME(load)(&product[1][r][LANES * v]);
-                                imaginary = NAME(load)(&product[2][r][LANES * v]) + one - two;
-                                one += two;
-                            }
-                            *NAME(at)(&responses[f][0][r][LANES * v]) = one;
-                            *NAME(at)(&responses[f][1][r][LANES * v]) = imaginary;
+    for (long near = 0; near < outputs; near += NEAR)
+        for (long i = 0; i < inputs; i += PANEL)
+            for (long c = near; c < near + NEAR; c += PANEL) {
+                ALIGNED float responses[CHUNK][2][PANEL][PANEL], folded[TAPS][PANEL][PANEL], product[3][PANEL][PANEL];
+                NAME(begin)();
+                for (long first = 0; first < count; first += CHUNK) {
+                    long some = first + CHUNK < count ? CHUNK : count - first;
+                    for (long f = 0; f < some; f++) {
+                        for (int p = 0; p < (first + f ? 3 : 1); p++) {
+                            long row = first + f + p * (count - 1);
+                            NAME(product_of_blocks)
+                            (blocks, left + (row * (inputs / PANEL) + i / PANEL) * size, NAME(block),
+                             right + (row * (outputs / PANEL) + c / PANEL) * size, product[p][0]);
                         }
+                        for (int r = 0; r < PANEL; r++)
+                            for (int v = 0; v < COLUMNS; v++) {
+                                vector one = NAME(load)(&product[0][r][LANES * v]), imaginary = {0};
+                                if (first + f) {
+                                    vector two = NAME(load)(&product[1][r][LANES * v]);
+                                    imaginary = NAME(load)(&product[2][r][LANES * v]) + one - two;
+                                    one += two;
+                                }
+                                *NAME(at)(&responses[f][0][r][LANES * v]) = one;
+                                *NAME(at)(&responses[f][1][r][LANES * v]) = imaginary;
+                            }
+                    }
+                    NAME(add_taps)(first, some, cosine, sine, responses, folded);
                 }
-                NAME(add_taps)(first, some, cosine, sine, responses, folded);
+                NAME(end)();
+                NAME(unfold)(folded, taps + i * outputs + c, inputs * outputs, outputs);
             }
-            NAME(end)();
-            NAME(unfold)(folded, taps + i * outputs + c, inputs * outputs, outputs);
-        }
 }

@@ -118,30 +118,28 @@ TARGET void NAME(taps_gradient)(const float *cosine, const float *sine, const fl
     (void)scratch;
     long of_x = inputs / PANEL * OF_PANEL, of_gradient = outputs / PANEL * OF_PANEL;
 #pragma omp parallel for schedule(static) collapse(2)
-    for (long c = 0; c < outputs; c += PANEL)
-        for (long i = 0; i < inputs; i += PANEL) {
-            ALIGNED float responses[CHUNK][2][PANEL][PANEL];
-            ALIGNED float folded[TAPS][PANEL][PANEL];
-            for (long first = 0; first < count; first += CHUNK) {
-                long some = first + CHUNK < count ? CHUNK : count - first;
-                for (long f = 0; f < some; f++) {
-                    long parts = first + f ? 3 : 1;
-                    const float *left = x + (first + f) * of_x + i / PANEL * OF_PANEL;
-                    const float *right = gradient + (first + f) * of_gradient + c / PANEL * OF_PANEL;
-                    for (long p = 0; p < 3; p++) /* those of the next frequency: too far apart to be foreseen */
-                        for (long b = 0; b < batch && first + f + 1 < count; b++)
-                            __builtin_prefetch(left + of_x + p * (count - 1) * of_x + b * PANEL, 0, 2);
+    for (long near = 0; near < outputs; near += NEAR)
+        for (long i = 0; i < inputs; i += PANEL)
+            for (long c = near; c < near + NEAR; c += PANEL) {
+                ALIGNED float responses[CHUNK][2][PANEL][PANEL];
+                ALIGNED float folded[TAPS][PANEL][PANEL];
+                for (long first = 0; first < count; first += CHUNK) {
+                    long some = first + CHUNK < count ? CHUNK : count - first;
+                    for (long f = 0; f < some; f++) {
+                        long parts = first + f ? 3 : 1;
+                        const float *left = x + (first + f) * of_x + i / PANEL * OF_PANEL;
+                        const float *right = gradient + (first + f) * of_gradient + c / PANEL * OF_PANEL;
 #define PIECE(rows, row)                                                                                               \
     NAME(some_responses)                                                                                               \
     (rows, parts, left + row, right, responses[f][0][row], batch, (count - 1) * of_x,             \
      (count - 1) * of_gradient)
-                    IN_PIECES(PANEL, PIECE)
+                        IN_PIECES(PANEL, PIECE)
 #undef PIECE
+                    }
+                    NAME(add_taps)(first, some, cosine, sine, responses, folded);
                 }
-                NAME(add_taps)(first, some, cosine, sine, responses, folded);
+                NAME(unfold)(folded, taps + i * outputs + c, inputs * outputs, outputs);
             }
-            NAME(unfold)(folded, taps + i * outputs + c, inputs * outputs, outputs);
-        }
 }
 
 /* Floats that `taps_gradient` needs room for. */

@@ -48,12 +48,17 @@ def train_in_processes(
         file = Path(folder) / "params.yaml"
         write_text(file, yaml.safe_dump(asdict(params), allow_unicode=True))
         command = ["train", "--features", str(features), "--out", str(out), "--params", str(file)]
-        _launch(count, ["-u", "-m", "rmsnet.cli", *command, *(["--variant", variant] if variant else [])])
+        of_variant = ["--variant", variant] if variant else []
+        _launch(count, ["-u", "-m", "rmsnet.cli", *command, *of_variant], Path(folder) / "torchrun")
     return read_document(out / "metrics.json", dict[str, Any])
 
 
-def _launch(count: int, arguments: Sequence[str]) -> None:
-    """`torchrun --standalone --nproc-per-node COUNT` of a Python command, but for how it reports a failure."""
+def _launch(count: int, arguments: Sequence[str], notes: Path) -> None:
+    """`torchrun --standalone --nproc-per-node COUNT` of a Python command, but for how it reports a failure.
+
+    It keeps its notes in a folder of ours: those that it makes for itself stay among the temporary files.
+    """
+    from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
@@ -65,6 +70,7 @@ def _launch(count: int, arguments: Sequence[str]) -> None:
         rdzv_backend="c10d",
         rdzv_endpoint="localhost:0",
         max_restarts=0,
+        logs_specs=DefaultLogsSpecs(str(notes)),
     )
     try:
         elastic_launch(config, sys.executable)(*arguments)

@@ -15,7 +15,7 @@ from rmsnet.features.bank import TOLD_ON, FrameBank
 from rmsnet.files import content_hash, followed, replace_folder, write_json, write_text
 from rmsnet.locks import writing
 from rmsnet.logs import log
-from rmsnet.network.devices import choose_device, choose_precision, keep_freed_memory
+from rmsnet.network.devices import choose_device, choose_precision, prepare_memory
 from rmsnet.network.model_config import CONFIG_SCHEMA
 from rmsnet.network.model_files import save_model
 from rmsnet.params import SpotParams, TrainParams
@@ -79,7 +79,7 @@ def train(
     """
     folder = Path(folder)
     require_trainable(train_bank, valid_bank, params, folder, ancestor)
-    keep_freed_memory()
+    prepare_memory()
     chosen = choose_device(device)
     with writing(folder), processes(chosen) as world:
         precision = choose_precision(params.precision, chosen)

@@ -115,6 +115,50 @@ def test_the_picture_that_was_saved_is_the_picture_that_comes_back(browser, game
             assert shows(page, picture)
 
 
+TOLD_LATE = """
+(() => {
+  const real = video.requestVideoFrameCallback.bind(video);
+  const asked = [];
+  let left = 0;
+  const tell = (mediaTime) => asked.splice(0).forEach((told) => told(0, { mediaTime }));
+  const watch = () =>
+    real((_, { mediaTime }) => {
+      watch();
+      tell(left);
+      left = mediaTime;
+      setTimeout(tell, 300, mediaTime);
+    });
+  video.requestVideoFrameCallback = (told) => void asked.push(told);
+  watch();
+})()
+"""
+"""When a picture is painted the browser tells of the one that was left, and of the new one later."""
+
+ARRIVED_LATE = """
+(() => {
+  let under_way = false;
+  video.addEventListener("seeking", () => (under_way = true));
+  video.addEventListener("seeked", () => setTimeout(() => (under_way = false), 300));
+  Object.defineProperty(video, "seeking", { get: () => under_way });
+})()
+"""
+"""The browser tells of a picture while it is still on its way to it."""
+
+
+@pytest.mark.parametrize("busy", [TOLD_LATE, ARRIVED_LATE], ids=["told late", "arrived late"])
+def test_what_a_busy_browser_saves_is_the_picture_that_it_shows(browser, game, busy):
+    with served([game]) as server:
+        page = opened(browser, server.address)
+        page.js(busy)
+        for events, picture in enumerate((1, 28, 29, 113), start=2):
+            page.js(f"seek(1, {RATE_TIMES[picture] / 1000 + 0.01})")
+            page.wait(f"number_shown() === {picture}")
+            page.press("1")
+            page.wait(f"view().size === {events}")
+            assert page.js("chosen().mark.extra.video_time") == f"{RATE_TIMES[picture] / 1000:.6f}"
+        kept(page)
+
+
 def test_what_is_done_elsewhere_is_shown_and_what_conflicts_is_not_lost(browser, game):
     with served([game]) as server:
         page = opened(browser, server.address)
@@ -199,6 +243,21 @@ def test_a_full_disk_is_said_and_the_change_waits_until_there_is_room(browser, g
         page.wait("waiting.length === 0")
         assert page.js("el('kept').textContent").startswith("All changes are kept")
         assert server.ask("state")[1]["marks"]["m1"]["extra"]["unsure"] == "yes"
+
+
+def test_a_page_on_which_a_change_waits_asks_before_it_is_left_and_keeps_the_change(browser, game, monkeypatch):
+    with served([game]) as server:
+        page = opened(browser, server.address)
+        page.asked.clear()
+        with monkeypatch.context() as patch:
+            room_for(0, patch)
+            page.press("2")
+            page.wait("waiting.length === 1")
+            page.open("about:blank")
+            assert page.asked == ["beforeunload"]
+        opened(page, server.address)
+        page.wait("waiting.length === 0 && rows.length === 2")
+        assert len(rows(game)) == 2
 
 
 def test_the_kick_off_is_set_at_the_picture_shown_and_events_stay_at_theirs(browser, game):

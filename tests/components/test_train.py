@@ -4,6 +4,7 @@ import csv
 import json
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -130,7 +131,8 @@ def test_two_processes_leave_what_one_leaves(train_in) -> None:
     assert read_run(two)["run_id"] != read_run(one)["run_id"]
 
 
-def test_what_the_processes_refuse_is_a_refusal(train_in, capfd) -> None:
+def test_what_the_processes_refuse_is_a_refusal(train_in, capfd, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with pytest.raises(SystemExit) as refusal:
         train_in(2, clip_frames=5001)
     assert refusal.value.code == 2
@@ -138,6 +140,7 @@ def test_what_the_processes_refuse_is_a_refusal(train_in, capfd) -> None:
     assert "rmsnet: " in printed
     assert "what it said stands above" in printed
     assert "Traceback" not in printed
+    assert not list(tmp_path.glob("torchelastic*")), "PyTorch's notes stay among the temporary files"
 
 
 def test_through_the_local_runner(ran) -> None:

@@ -231,6 +231,17 @@ def test_a_read_only_root(repository: Path, tmp_path: Path, monkeypatch: pytest.
     assert any((tmp_path / "dvc").iterdir())
 
 
+@pytest.mark.slow
+def test_no_clone_stays_among_the_temporary_files(repository: Path, tmp_path: Path, python_folder: Path) -> None:
+    code = "import sys; from rmsnet.dataset.revisions import revision_md5; print(revision_md5(sys.argv[1], 'one'))"
+    command = [python_folder / "python", "-c", code, f"file://{repository}"]
+    told = subprocess.run(
+        command, env={**os.environ, "TMPDIR": str(tmp_path)}, check=True, stdout=subprocess.PIPE, text=True
+    )
+    assert told.stdout.strip().endswith(".dir")
+    assert not list(tmp_path.iterdir())
+
+
 def raises_key_error(uid: int) -> None:
     raise KeyError(f"getpwuid(): uid not found: {uid}")
 

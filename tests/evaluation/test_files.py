@@ -267,6 +267,37 @@ def test_a_damaged_zip_is_refused(found, tmp_path):
         read_predictions(archive, GAMES, class_list("v2"))
 
 
+@given(position=SPELLINGS, odd=st.booleans())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_a_time_of_an_annotation_means_the_same_however_it_and_its_neighbours_are_written(tmp_path, position, odd):
+    neighbour = {**ANNOTATION, "label": "nothing" if odd else "Foul"}  # what is left out sends the file the slow way
+    source = put(
+        tmp_path, "Labels-v2.json", "annotations", {GAMES[0]: [{**ANNOTATION, "position": position}, neighbour]}
+    )
+    classes = class_list("v2", ignore_others=True)
+    try:
+        meant = whole_number(position)
+        assert -7_200_000 < meant < 1 << 53
+    except (AssertionError, ValueError, TypeError, OverflowError):
+        with pytest.raises(UserError, match=r"entry 0: position|annotations\[0\]\.position: "):
+            read_truth(source, GAMES[:1], classes)
+    else:
+        truth = read_truth(source, GAMES[:1], classes)
+        assert truth.position_ms.tolist() == [meant, 60_123][: 2 - odd]
+        assert truth.label.tolist() == [2, 10][: 2 - odd]
+        assert truth.visible.all()
+
+
+@pytest.mark.parametrize("odd", [{}, {"visibility": None}, {"label": "none", "position": "soon"}])
+def test_events_of_extra_time_are_refused_or_left_out_beside_any_others(tmp_path, odd):
+    late = {**ANNOTATION, "gameTime": "3 - 01:00"}
+    labels = put(tmp_path, "Labels-v2.json", "annotations", {GAMES[0]: [ANNOTATION, late, {**ANNOTATION, **odd}]})
+    classes = class_list("v2", ignore_others=True)
+    with pytest.raises(UserError, match="entry 1: gameTime '3 - 01:00' names half 3: 1 event of extra time"):
+        read_truth(labels, GAMES[:1], classes)
+    assert set(read_truth(labels, GAMES[:1], classes, extra_time=True).half.tolist()) == {0}
+
+
 def test_annotations_are_read_as_the_development_kit_reads_them(tmp_path):
     rows = [
         ANNOTATION,

@@ -2,6 +2,7 @@
 
 import io
 import json
+import logging
 import threading
 import time
 import urllib.error
@@ -18,6 +19,7 @@ import uvicorn
 
 from rmsnet.features.profile import PROFILE_FILE, bank_profile
 from rmsnet.files import write_json
+from rmsnet.logs import log
 from rmsnet.network.model_files import SpottingModel
 from rmsnet.serving.access import Keys
 from rmsnet.serving.following import ModelInService
@@ -117,14 +119,32 @@ def running(server: uvicorn.Server, host: str = "127.0.0.1") -> Iterator[tuple[s
     """Address and thread of a server in this process."""
     [listener, *_] = listeners = listen(host, 0)
     thread = threading.Thread(target=server.run, args=(listeners,), daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
+    with requests_unsaid():
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}", thread
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+@contextmanager
+def requests_unsaid() -> Iterator[None]:
+    """A request is logged behind its answer: its test may be over then, and the line stand between those of pytest."""
+
+    def is_said(record: logging.LogRecord) -> bool:
+        return record.name != "rmsnet.serving"
+
+    handlers = list(log.handlers)
+    for handler in handlers:
+        handler.addFilter(is_said)
     try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}", thread
+        yield
     finally:
-        server.should_exit = True
-        thread.join()
+        for handler in handlers:
+            handler.removeFilter(is_said)
 
 
 @pytest.fixture(scope="session")

@@ -1,30 +1,42 @@
 // The picture that is shown, by the decoder's own time: what is saved is what comes back.
 
-let painted = null; // seconds on the clock of the video, of the picture on the screen; null: none since the last jump
-let painted_before = null; // of the picture before the jump, which may have led to the same one
+let painted = null; // seconds on the clock of the video, of the picture that was painted last; null: none yet
+let arrived = false; // whether that is the picture to which the video was sent last
 const SHARE_OF_PICTURE = 0.25; // so far into a picture is gone to, so that rounding never shows the one before it
 const LARGEST_STEP = 0.004;
 const SAME_PICTURE_MS = 400; // a browser paints nothing where the picture is the same
+const LONGER_PICTURE_MS = 1500; // where none follows for so long, a picture lasts longer than the rate says
 const LONGEST_MS = 10_000; // a busy machine takes its time
 
+/** Whether a video that is at a moment shows the picture that begins at another, by the rate of the file. */
+function is_within(moment, begin) {
+  const since = moment - begin;
+  return since >= 0 && since < picture_seconds();
+}
+
+/**
+ * A video says that it has arrived before or after its picture is painted, and a busy browser tells of the picture that
+ * was left when it has: only a picture that lies where the video was sent is the one that is meant.
+ */
 function watch_pictures() {
   video.requestVideoFrameCallback?.((_, { mediaTime }) => {
-    if (!video.seeking) painted = mediaTime;
+    painted = mediaTime;
+    arrived ||= is_within(video.currentTime, painted);
     watch_pictures();
   });
 }
-video.addEventListener("seeking", () => {
-  painted_before = painted ?? painted_before;
+video.addEventListener("seeking", () => (arrived = false));
+video.addEventListener("emptied", () => {
   painted = null;
+  arrived = false;
 });
-video.addEventListener("emptied", () => (painted = painted_before = null));
 
-/** What waits for a picture is done one after the other, in the order in which it was asked for. */
+/** What waits for a picture is done one after the other, in the order in which it was asked for, whatever fails. */
 let turn = Promise.resolve();
 const in_turn =
   (act) =>
   (...given) =>
-    (turn = turn.then(() => act(...given)));
+    (turn = turn.then(() => act(...given)).catch(reportError));
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 const half_of = (number) => match.halves.findIndex((half) => half.number === number);
@@ -32,14 +44,16 @@ const inside = () => Math.min(SHARE_OF_PICTURE * picture_seconds(), LARGEST_STEP
 
 /** Where the picture that is shown begins, on the clock of the video, once it is known which it is. */
 async function begin_of_picture() {
-  let waited = 0;
-  for (let still = 0; waited < LONGEST_MS; waited += 10) {
-    if (painted !== null && !video.seeking) return painted;
-    still = video.seeking ? 0 : still + 10;
-    const since = video.currentTime - painted_before;
-    if (still > SAME_PICTURE_MS && painted_before !== null && since >= 0 && since < picture_seconds()) return painted_before;
-    if (!video.requestVideoFrameCallback && still) break;
-    await pause(10);
+  const began = performance.now();
+  for (let still_since = began; ; await pause(10)) {
+    const now = performance.now();
+    if (video.seeking) still_since = now;
+    else if (painted !== null) {
+      const fits = is_within(video.currentTime, painted);
+      const enough = arrived && (fits || !video.paused) ? 0 : fits ? SAME_PICTURE_MS : LONGER_PICTURE_MS;
+      if (now - still_since >= enough) return painted;
+    } else if (!video.requestVideoFrameCallback) break;
+    if (now - began > LONGEST_MS) break;
   }
   // A browser that does not say which: the pictures come at the rate of the file.
   const { code, video_start } = match.halves[state.half];
