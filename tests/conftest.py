@@ -105,7 +105,7 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any], request: pytest.Fix
     try:
         return (yield)
     finally:
-        made.extend(set(base.iterdir()) - before)
+        made.extend(set(base.iterdir()) - before - {base / "made"})  # there `once` keeps what all share
 
 
 @pytest.fixture(scope="session", autouse=True)
