@@ -56,7 +56,7 @@ def save_pyfunc(folder: Path, example: "npt.NDArray[np.float32]", saved: Path) -
     from importlib.metadata import version
 
     mlflow = quiet_mlflow()
-    with _known_packages(), TemporaryDirectory() as code:
+    with known_packages(), TemporaryDirectory() as code:
         mlflow.pyfunc.save_model(
             saved,
             python_model=str(PYFUNC_CODE),
@@ -80,8 +80,11 @@ class _Named:
 
 
 @contextmanager
-def _known_packages() -> Iterator[None]:
-    """Tell MLflow which packages our requirements are: it would read the files of every installed one for a second."""
+def known_packages() -> Iterator[None]:
+    """Tell MLflow which packages our requirements are: it would read the files of every installed one for a second.
+
+    It asks when it saves a model and when it loads one.
+    """
     from mlflow.utils import requirements_utils
 
     before = requirements_utils._MODULES_TO_PACKAGES

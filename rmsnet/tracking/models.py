@@ -19,7 +19,7 @@ from rmsnet.files import content_hash
 from rmsnet.logs import log
 from rmsnet.reading.hub import HUB, fetch_published
 from rmsnet.reading.names import fault_of
-from rmsnet.tracking.logged_model import MLMODEL
+from rmsnet.tracking.logged_model import MLMODEL, known_packages
 from rmsnet.tracking.patience import DOWNLOAD_SECONDS
 from rmsnet.tracking.registry_tables import VersionRow, alias_rows, files_of_version, version_rows
 from rmsnet.tracking.store import asking, connect, our_client, prepared_file, shown, tracking_uri
@@ -238,7 +238,8 @@ def predict_with_carried_code(folder: Path, features: "npt.NDArray[np.float32]")
     try:
         for name in ours:
             del sys.modules[name]
-        return mlflow.pyfunc.load_model(str(folder)).predict(features)
+        with known_packages():
+            return mlflow.pyfunc.load_model(str(folder)).predict(features)
     finally:
         for name in list(filter(_is_ours, sys.modules)):
             del sys.modules[name]

@@ -87,12 +87,11 @@ def _identity(path: Path) -> tuple[int, int]:
 
 
 def _is_prepared(path: Path, experiment: str) -> bool:
-    return (
-        path.exists()
-        and _identity(path) in _seen_whole
-        and read(path, "SELECT version_num FROM alembic_version") == [(newest_revision(),)]
-        and moved_from(path, experiment) is None
-    )
+    if not path.exists() or _identity(path) not in _seen_whole:
+        return False
+    place = "(SELECT artifact_location FROM experiments WHERE name = ?)"
+    found = read(path, f"SELECT version_num, {place} FROM alembic_version", experiment)
+    return [row[0] for row in found] == [newest_revision()] and _moved_from(path, found[0][1]) is None
 
 
 @contextmanager
@@ -189,9 +188,14 @@ def _make(path: Path) -> None:
 def moved_from(path: Path, experiment: str) -> str | None:
     """Where the experiment's artifacts were when its folder had another name; None: where they are."""
     found = read(path, "SELECT artifact_location FROM experiments WHERE name = ?", experiment)
-    if not found:
+    return _moved_from(path, found[0][0]) if found else None
+
+
+def _moved_from(path: Path, location: object) -> str | None:
+    """The same of what the store says; None, too, where it has no such experiment."""
+    if location is None:
         return None
-    said = str(found[0][0])
+    said = str(location)
     place = Path(said.removeprefix("file://"))
     if not place.is_absolute() or place.name != ARTIFACTS or place == path.parent / ARTIFACTS:
         return None  # an object store, or a folder that somebody has chosen

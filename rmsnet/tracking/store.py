@@ -142,28 +142,28 @@ def connect() -> "ModuleType":
     Raises:
         UserError, OSError: see `client_of`.
     """
-    mlflow = quiet_mlflow()
-    client_of(tracking_uri())
-    # set_tracking_uri changes the environment as well, which is the user's.
-    before = os.environ.get("MLFLOW_TRACKING_URI")
-    path = sqlite_path(tracking_uri())
-    mlflow.set_tracking_uri(tracking_uri() if path is None else sqlite.uri_of(path))
-    os.environ.pop("MLFLOW_TRACKING_URI", None)
-    if before is not None:
-        os.environ["MLFLOW_TRACKING_URI"] = before
-    return mlflow
+    our_client()
+    return quiet_mlflow()
 
 
 def our_client() -> Any:
     """A client of our store; MLflow's other parts are pointed at it as well."""
-    connect()
-    return client_of(tracking_uri())
+    client = client_of(tracking_uri())
+    # set_tracking_uri changes the environment as well, which is the user's.
+    before = os.environ.get("MLFLOW_TRACKING_URI")
+    path = sqlite_path(tracking_uri())
+    quiet_mlflow().set_tracking_uri(tracking_uri() if path is None else sqlite.uri_of(path))
+    os.environ.pop("MLFLOW_TRACKING_URI", None)
+    if before is not None:
+        os.environ["MLFLOW_TRACKING_URI"] = before
+    return client
 
 
 def quiet_mlflow() -> "ModuleType":
     """MLflow, told to keep to warnings that matter and to give up on a server in time."""
-    for name in _LOUD:
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+    for logger in map(logging.getLogger, _LOUD):
+        if logger.level != logging.CRITICAL:  # setting it empties the caches of all loggers there are
+            logger.setLevel(logging.CRITICAL)
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     import mlflow

@@ -1,7 +1,8 @@
 """Two trained, tracked and evaluated models, made once; every test gets its own copy of the store."""
 
+import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,13 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from rmsnet.evaluation.stage import evaluate_stage
+from rmsnet.features.bank import FrameBank, bank_index
 from rmsnet.features.profile import PROFILE_FILE, bank_profile
-from rmsnet.files import write_json
+from rmsnet.files import content_hash, write_json
+from rmsnet.network.spotting_model import SpottingModel
 from rmsnet.params import EvaluateParams, Params, TrainParams
+from rmsnet.spots import Predictions
+from rmsnet.spotting.inference import spot_bank
 from rmsnet.training.stage import train_stage
 from tests.builders import learnable_bank, write_bank
 from tests.conftest import Once
@@ -81,6 +86,24 @@ def make_workshop(root: Path) -> None:
         for name in PARAMS.variants:
             train_stage(shop.features, shop.model(name), PARAMS, variant=name, device="cpu", progress=False)
             evaluate_stage(shop.model(name), shop.features, shop.evaluation / name, PARAMS.evaluate, device="cpu")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def spotted_once() -> Iterator[None]:
+    """The gate asks the same models about the same frames hundreds of times: what they spot is computed once."""
+    known: dict[str, Predictions] = {}
+
+    def spot(model: SpottingModel, bank: FrameBank) -> Predictions:
+        asked = content_hash(
+            json.dumps([model.config, bank_index(bank)]), type(model).__name__, bank.features.tobytes()
+        )
+        if asked not in known:
+            known[asked] = spot_bank(model, bank)
+        return known[asked]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("rmsnet.registry.judging.spot_bank", spot)
+        yield
 
 
 @pytest.fixture

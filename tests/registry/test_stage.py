@@ -32,6 +32,32 @@ def register(shop, *names: str, params=PARAMS, **options):
     return register_stage([shop.model(name) for name in names], shop.evaluation, features, OUT, params, **options)
 
 
+@pytest.fixture
+def after(shop, once, tmp_path):
+    """Leaves shop and store as they are when models were registered one after the other, which happens once."""
+
+    def registered(*names: str) -> None:
+        here = []
+
+        def make(folder: Path) -> None:
+            for name in names:
+                register(shop, name)
+            for part in ("mlruns", OUT):
+                shutil.copytree(tmp_path / part, folder / part)
+            shutil.copy(shop.store, folder)
+            here.append(folder)
+
+        folder = once(f"registered-{'-'.join(names)}", make)
+        if not here:
+            shutil.rmtree(tmp_path / "mlruns")
+            for part in ("mlruns", OUT):
+                shutil.copytree(folder / part, tmp_path / part)
+            shop.store.unlink()
+            shutil.copy(folder / shop.store.name, shop.store)
+
+    return registered
+
+
 def with_gate(**changes):
     return replace(PARAMS, register=replace(PARAMS.register, **changes))
 
@@ -51,9 +77,8 @@ def test_the_best_by_validation_becomes_the_first_champion(shop):
     assert "Simulated games" in summary
 
 
-def test_the_pages_of_mlflow_say_what_the_gate_said_above_the_card(shop):
-    register(shop, "good")
-    register(shop, "poor")
+def test_the_pages_of_mlflow_say_what_the_gate_said_above_the_card(shop, after):
+    after("good", "poor")
     description = tracking.description("rmsnet", 2)
     assert "(poor) does not replace \\@champion" in description.splitlines()[0]
     assert description.endswith((OUT / "MODEL_CARD.md").read_text())
@@ -73,9 +98,9 @@ def questions():
     return [change.question for change in history("rmsnet")[0] if change.question]
 
 
-def test_a_question_is_kept_with_the_games_the_level_and_the_p_value_and_asked_once(shop):
+def test_a_question_is_kept_with_the_games_the_level_and_the_p_value_and_asked_once(shop, after):
     """Asked again, the same answer at the same level: nothing is spent."""
-    register(shop, "good")
+    after("good")
     first = register(shop, "poor")
     again = register(shop, "poor")
     assert (again.p_value, again.level, again.question) == (first.p_value, first.level, 1)
@@ -85,16 +110,16 @@ def test_a_question_is_kept_with_the_games_the_level_and_the_p_value_and_asked_o
     assert set(asked["games"]) == all_keys(read_bank(shop.features, "gate"))
 
 
-def test_what_costs_nothing_is_in_order_before_a_question_is_spent(shop):
-    register(shop, "good")
+def test_what_costs_nothing_is_in_order_before_a_question_is_spent(shop, after):
+    after("good")
     decision = register(shop, "poor", validation=None)
     assert failed(decision) == ["data validated"]
     assert decision.difference is None
     assert questions() == []
 
 
-def test_every_question_of_a_line_makes_the_next_one_stricter_and_a_new_name_buys_nothing(shop):
-    register(shop, "poor")
+def test_every_question_of_a_line_makes_the_next_one_stricter_and_a_new_name_buys_nothing(shop, after):
+    after("poor")
     assert register(shop, "good", params=with_gate(error_rate=1e-300)).level == pytest.approx(2e-301)
     rollback_of = with_gate(model_name="another")
     register(shop, "poor", params=rollback_of)
@@ -134,8 +159,8 @@ def test_a_model_whose_games_nobody_knows_needs_force(shop, monkeypatch):
     assert promote(None, shop.features, OUT, PARAMS, validation=shop.validation, force="made before").forced
 
 
-def test_a_history_with_a_gap_answers_no_question(shop):
-    register(shop, "poor")
+def test_a_history_with_a_gap_answers_no_question(shop, after):
+    after("poor")
     register(shop, "good", params=with_gate(error_rate=1e-300))
     our_client().delete_model_version("rmsnet-history", "2")
     decision = promote_refused(shop)
@@ -154,9 +179,8 @@ def replace_games(made, prefix: str):
     return replace(made, halves=tuple(replace(half, game=f"{prefix} {half.game}") for half in made.halves))
 
 
-def test_a_forced_champion_says_so_forever(shop):
-    register(shop, "good")
-    register(shop, "poor")
+def test_a_forced_champion_says_so_forever(shop, after):
+    after("good", "poor")
     promote(None, shop.features, OUT, PARAMS, validation=shop.validation, force="the cup final needs it")
     change = history("rmsnet")[0][-1]
     assert (change.kind, change.why) == ("forced", "the cup final needs it")
@@ -169,8 +193,8 @@ def test_a_forced_champion_says_so_forever(shop):
     assert "the cup final needs it" in tracking.versions("rmsnet")[0].tags["forced"]
 
 
-def test_registering_the_same_model_again_changes_nothing(shop):
-    register(shop, "good")
+def test_registering_the_same_model_again_changes_nothing(shop, after):
+    after("good")
     again = register(shop, "good")
     assert (again.version, again.promoted, again.reason) == (1, True, "it is the champion already")
     assert tracking.aliases("rmsnet") == {"champion": 1}
@@ -179,8 +203,8 @@ def test_registering_the_same_model_again_changes_nothing(shop):
     assert "rmsnet version 1 (good) stays @champion: it is the champion already" in (OUT / "summary.md").read_text()
 
 
-def test_a_worse_model_is_kept_as_challenger(shop):
-    register(shop, "good")
+def test_a_worse_model_is_kept_as_challenger(shop, after):
+    after("good")
     decision = register(shop, "poor")
     assert (decision.version, decision.promoted) == (2, False)
     assert "better beyond doubt" in failed(decision)
@@ -188,8 +212,8 @@ def test_a_worse_model_is_kept_as_challenger(shop):
     assert "does not replace @champion" in (OUT / "summary.md").read_text()
 
 
-def test_a_clearly_better_model_replaces_the_champion(shop):
-    register(shop, "poor")
+def test_a_clearly_better_model_replaces_the_champion(shop, after):
+    after("poor")
     decision = register(shop, "good")
     assert decision.promoted
     assert decision.difference[1] > 0
@@ -201,8 +225,8 @@ def test_a_clearly_better_model_replaces_the_champion(shop):
     assert tags["simulated"] == "true"
 
 
-def test_a_decision_is_written_for_programs_and_for_people_and_kept_in_mlflow(shop):
-    register(shop, "poor")
+def test_a_decision_is_written_for_programs_and_for_people_and_kept_in_mlflow(shop, after):
+    after("poor")
     decision = register(shop, "good")
     assert {file.name for file in OUT.iterdir()} == {
         "MODEL_CARD.md",
@@ -244,8 +268,8 @@ def test_with_few_games_the_first_version_becomes_champion_and_a_challenger_is_r
     assert tracking.aliases("rmsnet") == {"champion": 1, "challenger": 2}
 
 
-def test_a_single_validation_game_refuses_a_challenger_and_ends_in_no_traceback(shop, tmp_path):
-    register(shop, "good")
+def test_a_single_validation_game_refuses_a_challenger_and_ends_in_no_traceback(shop, after, tmp_path):
+    after("good")
     one, evaluation = tmp_path / "one game", tmp_path / "evaluation"
     write_bank(one, "valid", learnable_bank(1, seed=1))
     write_bank(one, "test", learnable_bank(1, seed=2))
@@ -294,16 +318,16 @@ def test_data_that_did_not_pass_or_another_dataset_s_report_stop_a_promotion(sho
     assert says in decision.reason
 
 
-def test_a_level_that_the_p_value_does_not_reach_is_a_refusal(shop):
-    register(shop, "poor")
+def test_a_level_that_the_p_value_does_not_reach_is_a_refusal(shop, after):
+    after("poor")
     decision = register(shop, "good", params=with_gate(error_rate=1e-300))
     assert failed(decision) == ["better beyond doubt"]
     assert decision.point_comparison is True
 
 
-def test_simulated_and_real_are_never_compared(shop, tmp_path):
+def test_simulated_and_real_are_never_compared(shop, after, tmp_path):
     """A champion that learned from simulated games meets a challenger's real ones."""
-    register(shop, "poor")
+    after("poor")
     real = tmp_path / "real"
     write_bank(real, "valid", learnable_bank(6, seed=1), simulated=False)
     write_bank(real, "gate", learnable_bank(22, seed=3), simulated=False)
@@ -314,8 +338,8 @@ def test_simulated_and_real_are_never_compared(shop, tmp_path):
     assert decision.difference is None
 
 
-def test_a_champion_that_cannot_read_the_new_features_is_not_beaten(shop, tmp_path, monkeypatch):
-    register(shop, "poor")
+def test_a_champion_that_cannot_read_the_new_features_is_not_beaten(shop, after, tmp_path, monkeypatch):
+    after("poor")
     from rmsnet.registry import decision as deciding
 
     check_fits = deciding.check_fits
@@ -374,8 +398,8 @@ def test_in_a_store_that_knows_nothing_of_them_the_models_are_logged_again_and_t
     assert not capsys.readouterr().err
 
 
-def test_a_champion_whose_files_are_lost_is_replaced_by_the_same_model_and_by_no_other(shop, tmp_path):
-    register(shop, "good")
+def test_a_champion_whose_files_are_lost_is_replaced_by_the_same_model_and_by_no_other(shop, after, tmp_path):
+    after("good")
     shutil.rmtree(tmp_path / "mlruns")
     decision = register(shop, "poor")
     assert failed(decision) == ["champion scored on the same games"]
@@ -399,9 +423,8 @@ def test_register_that_died_anywhere_is_finished_by_asking_again(shop, monkeypat
 
 
 @pytest.mark.parametrize("lives", range(7))
-def test_a_forced_promotion_that_died_anywhere_is_finished_by_asking_again(shop, monkeypatch, lives):
-    register(shop, "good")
-    register(shop, "poor")
+def test_a_forced_promotion_that_died_anywhere_is_finished_by_asking_again(shop, after, monkeypatch, lives):
+    after("good", "poor")
     ask = partial(promote, "2", shop.features, OUT, PARAMS, validation=shop.validation, force="for a test")
     with monkeypatch.context() as patch:
         mortal(patch, lives)
@@ -414,8 +437,8 @@ def test_a_forced_promotion_that_died_anywhere_is_finished_by_asking_again(shop,
     assert tracking.versions("rmsnet")[0].tags["decision"] == "forced"
 
 
-def test_promote_asks_the_gate_again(shop):
-    register(shop, "poor")
+def test_promote_asks_the_gate_again(shop, after):
+    after("poor")
     register(shop, "good", params=with_gate(minimum_games=30))
     decision = promote(None, shop.features, OUT, PARAMS, validation=shop.validation)
     assert decision.promoted
@@ -426,9 +449,8 @@ def test_promote_asks_the_gate_again(shop):
         promote("7", shop.features, OUT, PARAMS)
 
 
-def test_a_version_that_was_rolled_back_comes_back_only_by_force(shop):
-    register(shop, "poor")
-    register(shop, "good")
+def test_a_version_that_was_rolled_back_comes_back_only_by_force(shop, after):
+    after("poor", "good")
     change = rollback("rmsnet", "misses every second card")
     assert change.moves["champion"] == (2, 1)
     assert tracking.aliases("rmsnet") == {"champion": 1}
@@ -449,9 +471,8 @@ def test_a_version_that_was_rolled_back_comes_back_only_by_force(shop):
     assert tracking.versions("rmsnet")[0].tags["decision"] == "forced"
 
 
-def test_a_damaged_model_is_refused_at_load_promotion_and_rollback(shop):
-    register(shop, "poor")
-    register(shop, "good")
+def test_a_damaged_model_is_refused_at_load_promotion_and_rollback(after):
+    after("poor", "good")
     folder = tracking.model_folder("models:/rmsnet/1")
     weights = folder / "model.safetensors"
     config = folder / "config.json"
@@ -469,8 +490,8 @@ def test_a_damaged_model_is_refused_at_load_promotion_and_rollback(shop):
     assert tracking.aliases("rmsnet") == {"champion": 2, "previous": 1}
 
 
-def test_the_model_card_is_made_of_the_facts(shop):
-    register(shop, "good")
+def test_the_model_card_is_made_of_the_facts(shop, after):
+    after("good")
     card = re.sub(" +", " ", (OUT / "MODEL_CARD.md").read_text())
     for part in (
         "# rmsnet version 1 (good)",
@@ -487,9 +508,8 @@ def test_the_model_card_is_made_of_the_facts(shop):
         assert part in card
 
 
-def test_only_a_former_champion_that_was_not_taken_back_comes_back(shop):
-    register(shop, "good")
-    register(shop, "poor")
+def test_only_a_former_champion_that_was_not_taken_back_comes_back(shop, after):
+    after("good", "poor")
     with pytest.raises(UserError, match="version 2 never was champion by a decision"):
         rollback("rmsnet", "why not", 2)
     promote("2", shop.features, OUT, PARAMS, validation=shop.validation, force="try")

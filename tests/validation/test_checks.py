@@ -10,6 +10,7 @@ import pytest
 from rmsnet.dataset.soccernet import list_dataset
 from rmsnet.files import write_json
 from rmsnet.params import ExtractParams
+from rmsnet.validation.checks import run_checks
 from rmsnet.validation.stage import examine
 from tests.builders import write_labels
 from tests.validation.datasets import (
@@ -22,6 +23,25 @@ from tests.validation.datasets import (
 )
 
 GAME, OTHER = GAMES["train"][:2]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def each_table_once():
+    """A table that no change has touched is held against its suite once."""
+    known = {}
+
+    def run(tables, suites, named_by):
+        found = []
+        for name, suite in suites.items():
+            key = repr((name, tables[name].dtypes.to_dict(), tables[name].to_dict("list"), suite, named_by[name]))
+            if key not in known:
+                known[key] = run_checks({name: tables[name]}, {name: suite}, named_by)
+            found += known[key]
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("rmsnet.validation.checks.run_checks", run)
+        yield
 
 
 def wrong(root: Path, classes: str = "v1", params: ExtractParams = PARAMS) -> dict[str, tuple[str, str, int]]:
