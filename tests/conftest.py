@@ -135,8 +135,6 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def once(shared_folder: Path) -> Once:
     """Make a folder once, whichever process asks first."""
-    # Here already, so that it is not taken for what the first fixture that asks has made, and emptied with it.
-    (shared_folder / "made").mkdir(exist_ok=True)
 
     def once(name: str, make: Callable[[Path], None]) -> Path:
         folder = shared_folder / "made" / name
