@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -21,7 +22,7 @@ def test_a_line_says_how_much_how_fast_and_how_long():
 
 def test_off_a_terminal_lines_come_now_and_then_and_at_the_end(monkeypatch, capsys):
     now = [0.0]
-    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now[0]))
     with progress("extract", "frame", 100) as advance:
         for _ in range(10):
             now[0] += 10

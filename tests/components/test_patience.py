@@ -1,5 +1,7 @@
 """What may pass by itself is asked again, for a bounded time, and said."""
 
+from types import SimpleNamespace
+
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
@@ -11,7 +13,7 @@ from rmsnet.errors import UserError
 @pytest.fixture(autouse=True)
 def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     pauses: list[float] = []
-    monkeypatch.setattr(patience.time, "sleep", pauses.append)
+    monkeypatch.setattr(patience, "time", SimpleNamespace(sleep=pauses.append))
     return pauses
 
 

@@ -6,6 +6,7 @@ import shutil
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -203,7 +204,7 @@ def test_a_cluster_that_refuses_is_one_line(cluster: Cluster, train, refusal, co
 def test_kubernetes_that_is_away_for_a_moment_costs_a_line(
     trains: Cluster, train, monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:
-    monkeypatch.setattr(patience.time, "sleep", lambda seconds: setattr(trains, "refusal", None))
+    monkeypatch.setattr(patience, "time", SimpleNamespace(sleep=lambda seconds: setattr(trains, "refusal", None)))
     trains.refusal = (503, {"message": "busy"})
     train()
     assert "Kubernetes: " in capsys.readouterr().err
