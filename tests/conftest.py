@@ -70,7 +70,9 @@ LONGEST_FIRST = (
 """Files that take long, so that two processes end together; what the components share is made beside test_pipeline."""
 
 
-COSTLY = frozenset({"mlflow_address", "python_folder", "finished_workshop", "study", "ran", "spotted", "ablated"})
+COSTLY = frozenset(
+    {"mlflow_address", "python_folder", "finished_workshop", "finished_study", "ran", "spotted", "ablated"}
+)
 """Fixtures that start servers or processes, or train: what needs one is slow, `make check` leaves it to `make test`."""
 
 
@@ -98,7 +100,7 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any], request: pytest.Fix
 
     def empty() -> None:
         if request.session.testsfailed == failed:
-            for path in (path for folder in made for path in folder.iterdir()):
+            for path in (path for folder in made if folder.exists() for path in folder.iterdir()):
                 shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()
 
     fixturedef.addfinalizer(empty)

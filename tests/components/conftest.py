@@ -76,12 +76,10 @@ class Study:
 
 
 @pytest.fixture(scope="session")
-def study(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Study]:
-    """Extracted, trained and evaluated in this process, against an MLflow store of its own."""
+def finished_study(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Study:
     make = Artifacts(tmp_path_factory.mktemp("study"))
     with pytest.MonkeyPatch.context() as patch, not_rendered():
-        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{make.folder}/mlflow.db")
-        patch.chdir(make.folder)
+        _be_in(make.folder, patch)
         features, validation = make(Dataset, "features"), make(Artifact, "validation")
         extract(dataset, Path(features.path))
         validate(dataset, Path(validation.path))
@@ -89,7 +87,19 @@ def study(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         confusion = make(ClassificationMetrics, "confusion")
         train(features, "full", PARAMS, trained, page, metrics, confusion)
         forget_task()
-        yield Study(features, trained, page, metrics, confusion, validation)
+    return Study(features, trained, page, metrics, confusion, validation)
+
+
+@pytest.fixture
+def study(finished_study: Study, monkeypatch: pytest.MonkeyPatch) -> Study:
+    """Extracted, trained and evaluated in this process, against an MLflow store of its own."""
+    _be_in(Path(finished_study.features.path).parent, monkeypatch)
+    return finished_study
+
+
+def _be_in(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")
+    patch.chdir(folder)
 
 
 def forget_task() -> None:
