@@ -126,10 +126,14 @@ def take(command: Sequence[str], folder: Path) -> Taken:
     return Taken(used.ru_utime + used.ru_stime, time.perf_counter() - started, used.ru_maxrss / 1024)
 
 
+def slope(sizes: Sequence[int], taken: Sequence[float]) -> float:
+    """What a game adds between the last two numbers of games; 0 at least."""
+    return max((taken[-1] - taken[-2]) / (sizes[-1] - sizes[-2]), 0.0)
+
+
 def beyond(sizes: Sequence[int], taken: Sequence[float]) -> float:
     """What it would be for `BEYOND` games, if it goes on as between the last two numbers of games."""
-    slope = (taken[-1] - taken[-2]) / (sizes[-1] - sizes[-2])
-    return float(taken[-1] + max(slope, 0) * (BEYOND - sizes[-1]))
+    return taken[-1] + slope(sizes, taken) * (BEYOND - sizes[-1])
 
 
 def main() -> None:
@@ -163,7 +167,7 @@ def further(sizes: Sequence[int], every: Mapping[str, Sequence[Taken]]) -> list[
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e6
     for name, taken in every.items():
         cpu, held = (beyond(sizes, [getattr(one, what) for one in taken]) for what in ("cpu", "megabytes"))
-        each = 1000 * (taken[-1].cpu - taken[-2].cpu) / (sizes[-1] - sizes[-2])
+        each = 1000 * slope(sizes, [one.cpu for one in taken])
         lines.append(f"{name}: {cpu:,.0f} s of CPU ({each:.1f} ms a game), {held:,.0f} MB for {BEYOND:,} such games")
         if held > memory:
             broken.append(f"the memory of {name} ({held / memory:.1f} times this machine's)")

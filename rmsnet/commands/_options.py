@@ -1,8 +1,6 @@
-"""What several commands share: options, each defined here, once, and how NumPy is loaded."""
+"""Options that several commands share: each is defined here, once."""
 
 import argparse
-import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -73,17 +71,3 @@ def params_of(options: argparse.Namespace) -> Params:
     """The parameters, changed by --preset, then by --set."""
     preset = getattr(options, "preset", None)
     return load_params(options.params, [*(PRESETS[preset] if preset else ()), *options.set])
-
-
-def load_numpy() -> None:
-    """Load NumPy so that a product of matrices takes one thread: ours share the work, more would wait for one another.
-
-    OpenBLAS reads its number of threads when it is loaded; where somebody has said how many, it is as they say.
-    """
-    if "numpy" in sys.modules or "OPENBLAS_NUM_THREADS" in os.environ:
-        return
-    os.environ["OPENBLAS_NUM_THREADS"] = "1"
-    try:
-        import numpy  # noqa: F401
-    finally:
-        del os.environ["OPENBLAS_NUM_THREADS"]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rmsnet.commands._options import Commands, add_folder, finish, load_numpy, params_of
+from rmsnet.commands._options import Commands, add_folder, finish, params_of
 from rmsnet.errors import UserError
 
 FRAME_LISTS = "e2e-spot"
@@ -82,7 +82,6 @@ def add_parser(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> Any:
     if options.bootstrap is not None and options.bootstrap < 0:
         raise UserError(f"--bootstrap {options.bootstrap}: must not be negative; 0 gives no interval")
-    load_numpy()
     of_model, of_files = (options.model, options.features), (options.labels, options.predictions)
     if all(of_model) and not any(of_files):
         return _run_model(options)

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from rmsnet.commands._options import Commands, add_folder, finish, load_numpy, params_of
+from rmsnet.commands._options import Commands, add_folder, finish, params_of
 from rmsnet.errors import CheckFailed, UserError
 from rmsnet.style.tables import as_text
 from rmsnet.style.words import marked, percent
@@ -247,7 +247,6 @@ def run_sign(options: argparse.Namespace) -> Any:
 
 def run_compare(options: argparse.Namespace) -> Any:
     params = params_of(options)
-    load_numpy()
 
     from rmsnet.registry.gate import CONFIDENCE
     from rmsnet.registry.report import class_rows

@@ -6,6 +6,7 @@ Where anything is odd there is None, and whoever asked has to look at the rows o
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from operator import attrgetter
+from types import GenericAlias
 from typing import Any, Literal
 
 import msgspec
@@ -92,5 +93,5 @@ def _predictions(labels: tuple[str, ...]) -> "msgspec.json.Decoder[Any]":
 def _decoder(key: str, columns: Sequence[Any]) -> "msgspec.json.Decoder[Any]":
     """Reads rows with numbers where numbers belong, or texts that read as such; skips the rest."""
     row = msgspec.defstruct("Row", columns, gc=False)
-    document = msgspec.defstruct("Document", [(key, list[row]), ("UrlLocal", Any, None)])  # type: ignore[valid-type]
+    document = msgspec.defstruct("Document", [(key, GenericAlias(list, row)), ("UrlLocal", Any, None)])
     return msgspec.json.Decoder(document, strict=False)

@@ -10,7 +10,7 @@ enum {
     CHUNK = 8,  /* frequencies whose responses' gradients are kept before they become one of the taps */
     CLIPS = 16, /* whose frames fit a cache */
     STRIP = 16, /* inputs whose taps do */
-    NEAR = 64,  /* outputs whose frequencies do, while those of one panel of inputs after the other meet them */
+    NEAR = 64,  /* outputs whose frequencies do while panels of inputs meet them; outputs are a multiple of it */
 };
 
 #if defined(__x86_64__) && defined(__linux__)

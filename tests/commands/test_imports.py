@@ -75,15 +75,3 @@ def test_a_command_loads_what_it_uses_and_nothing_else(command, loads, folder, m
     )
     assert done.returncode == 0, done.stderr
     assert set(done.stderr.splitlines()[-1].split()) <= loads
-
-
-def test_an_evaluation_computes_on_its_own_threads_alone(folder, monkeypatch):
-    """NumPy's products would start others, which wait for ours at twice the processor time."""
-    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
-        monkeypatch.delenv(name, raising=False)
-    command = "evaluate --labels data --predictions predictions --out threads --no-plots"
-    code = (
-        f"import os\nfrom rmsnet import cli\ncli.main({command.split()!r})\nprint(len(os.listdir('/proc/self/task')))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "1"
